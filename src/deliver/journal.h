@@ -1,0 +1,29 @@
+/* journal.h - what has been handed over already, so that a retry sends each recipient the message once
+ *
+ * One empty file per (message, kind, recipient) below SPOOL/journal, named by a hash; written after the peer
+ * has accepted, made durable with one fsync of the directory; removed when the carrier's copy is finished (exit 0).
+ * The window for a duplicate is between the peer's acceptance and that fsync.
+ */
+#ifndef POSTERN_DELIVER_JOURNAL_H
+#define POSTERN_DELIVER_JOURNAL_H
+
+#include "lib/error.h"
+#include "lib/mem.h"
+
+struct journal {
+	const char *directory;
+	const char *message; /* identity: queue id and SHA-256 of the content, hex, as the plan record has it */
+	int fd;              /* of the directory */
+};
+
+int journal_open(struct arena *a, const char *spool, const char *message, struct journal *out, struct error *err);
+void journal_release(struct journal *j);
+/* kind: "mail", "scan", "dsn", "notice". */
+int journal_has(const struct journal *j, const char *kind, const char *recipient, bool *has, struct error *err);
+int journal_add(struct journal *j, const char *kind, const char *const *recipients, size_t n, struct error *err);
+/* The message is finished: forgets these. */
+void journal_forget(struct journal *j, const char *kind, const char *const *recipients, size_t n);
+/* Removes entries older than days; cheap, called now and then. */
+void journal_sweep(struct journal *j, unsigned days);
+
+#endif

@@ -1,0 +1,36 @@
+/* address.h - mail addresses and domains as the envelope has them
+ *
+ * Only what is safe on a command line, in a pattern and in a log is an
+ * address here (RFC 5321 section 4.1.2, dot-string or quoted-string local
+ * part, without the characters that shells, MTAs and file names trip over).
+ */
+#ifndef POSTERN_LIB_ADDRESS_H
+#define POSTERN_LIB_ADDRESS_H
+
+#include <stdbool.h>
+
+#include "lib/buf.h"
+#include "lib/error.h"
+
+#define ADDRESS_MAX 320 /* 64 + 1 + 255, RFC 5321 section 4.5.3.1 */
+
+/* local@domain, no angle brackets.  UTF-8 is accepted (RFC 6531) when it is well formed.
+ * E_PERM and the reason otherwise: empty, over-long, a leading '-', control characters, blanks,
+ * no domain, two @ outside quotes, a shell's or router's characters (| < > ( ) ; , : \ ` $ " unless
+ * the whole local part is a quoted-string of plain characters). */
+int address_check(const char *address, struct error *err);
+
+/* The part behind the last @, or "" if there is none.  Points into address. */
+const char *address_domain(const char *address);
+
+/* Same mailbox for us: ASCII case-insensitive, every other byte equal; no trimming. */
+bool address_equal(const char *a, const char *b);
+
+/* Well-formed UTF-8 (RFC 3629); NUL is allowed. */
+bool utf8_valid(struct span s);
+
+/* One entry of local_domains: "example.org" is itself only, ".example.org" is every
+ * subdomain (not itself). */
+bool domain_matches(const char *domain, const char *entry);
+
+#endif

@@ -1,0 +1,114 @@
+/* config.h - postern.conf: one table names, types, defaults and documents every option
+ *
+ * name = value, '#' comments, continuation lines start with white space, lists separated by commas or
+ * white space, names case-insensitive, ${config_directory} expands (postern.conf(5)).
+ */
+#ifndef POSTERN_LIB_CONFIG_H
+#define POSTERN_LIB_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/error.h"
+#include "lib/mem.h"
+#include "lib/netlist.h"
+
+enum config_type {
+	CONFIG_STRING,   /* const char * ; "" when unset */
+	CONFIG_PATH,     /* const char * ; absolute after expansion */
+	CONFIG_LIST,     /* struct config_list */
+	CONFIG_NETWORKS, /* struct config_networks */
+	CONFIG_NUMBER,   /* uint64_t */
+	CONFIG_SIZE,     /* uint64_t bytes: 100M, 256K, 1G */
+	CONFIG_TIME,     /* uint64_t milliseconds: 30s, 5m, 2h, 7d, 500ms */
+	CONFIG_BOOLEAN,  /* bool: yes no */
+	CONFIG_WORD,     /* int: index into words */
+};
+
+struct config_list {
+	const char **items;
+	size_t n;
+};
+
+struct config_networks {
+	struct net *items;
+	size_t n;
+};
+
+struct config_pair {
+	struct config_pair *next;
+	const char *name, *value;
+};
+
+struct config_option {
+	const char *name;
+	enum config_type type;
+	const char *initial;       /* as one would write it; NULL: none, "" or empty list */
+	size_t offset;             /* of the field in the struct this table fills */
+	const char *const *words;  /* CONFIG_WORD: NULL-terminated */
+	uint64_t least, most;      /* CONFIG_NUMBER, _SIZE, _TIME; most 0: no bound */
+	const char *meaning;       /* one line for postern -help=config and the manual page's test */
+};
+
+enum { ENGINE_OFF, ENGINE_INCOMING, ENGINE_BOTH };
+enum { DELIVER_DECRYPTED, DELIVER_ORIGINAL, DELIVER_REENCRYPTED };
+enum { ON_DELIVER, ON_HOLD, ON_REFUSE };
+
+struct config {
+	const char *file;            /* as given with -c */
+	const char *config_directory;/* absolute directory of file */
+	/* who we are */
+	const char *hostname;
+	const char *admin;
+	struct config_list local_domains;
+	struct config_networks internal_clients, scanner_clients;
+	/* what is done */
+	int smime_engine;            /* ENGINE_... */
+	int deliver_inside;          /* DELIVER_... */
+	bool partial;
+	int on_undecryptable, on_invalid_signature; /* ON_... */
+	const char *subject_sign, *subject_encrypt, *subject_plain;
+	const char *tag_signed, *tag_encrypted, *tag_invalid;
+	const char *profile;
+	const char *profiles_file;
+	/* where things go */
+	const char *external, *scanner, *internal; /* destinations as written; "" : none */
+	struct config_pair *via;     /* via_NAME = destination, for the rule word VIA=NAME; see config_via() */
+	const char *spool;
+	const char *log, *log_level;
+	const char *verify_log;
+	const char *mac_key_file;
+	/* modules */
+	struct config_list rules_modules, keys_modules, check_modules;
+	const char *module_directory;
+	uint64_t module_timeout, deadline;
+	uint64_t frame_limit;
+	const char *areas;
+	const char *rules_file, *passphrase_file;
+	/* limits */
+	uint64_t message_size_limit, layer_limit, part_limit, depth_limit, header_limit, recipient_limit;
+	/* notices */
+	uint64_t notice_limit, notice_window;
+
+	struct arena arena;          /* everything above lives here */
+};
+
+/* Reads and checks the file; on failure E_CONFIG with "FILE:LINE: reason".  Names that begin with the
+ * name of a configured module ("keys_ldap_uri") or of the table `own` are allowed; own (may be NULL) is filled
+ * into *own_base like the core's table.  *out is freed with config_free(). */
+int config_read(const char *path, const struct config_option *own, size_t nown, void *own_base,
+		struct config **out, struct error *err);
+void config_free(struct config *c); /* NULL is fine */
+
+/* The core's table, for documentation and its tests. */
+extern const struct config_option config_options[];
+extern const size_t config_noptions;
+
+/* The destination text for VIA=name: external, scanner, internal or a via_NAME; NULL if unknown. */
+const char *config_via(const struct config *c, const char *name);
+
+/* Whether domain is one of local_domains. */
+bool config_is_local(const struct config *c, const char *address);
+
+#endif

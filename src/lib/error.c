@@ -1,0 +1,42 @@
+/* error.c - one way to say what went wrong */
+#include "lib/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void make_printable(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = '?';
+}
+
+int error_set(struct error *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!err)
+		return code;
+	err->code = code;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	make_printable(err->text);
+	return code;
+}
+
+int error_prefix(struct error *err, const char *fmt, ...)
+{
+	char before[sizeof(err->text)];
+	char text[sizeof(err->text) * 2 + 2];
+	va_list ap;
+
+	if (!err)
+		return E_TEMP;
+	va_start(ap, fmt);
+	vsnprintf(before, sizeof(before), fmt, ap);
+	va_end(ap);
+	snprintf(text, sizeof(text), "%s: %s", before, err->text);
+	return error_set(err, err->code, "%s", text);
+}

@@ -1,0 +1,131 @@
+/* frame.c - one document of the module protocol on a pipe (postern-modules(7)) */
+#include "lib/frame.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/error.h"
+
+#define DIGITS_MAX 10
+#define PIECE ((size_t)16 * 1024)
+
+void frame_reader_init(struct frame_reader *r, int fd, size_t max)
+{
+	*r = (struct frame_reader){ .fd = fd, .max = max };
+}
+
+void frame_reader_release(struct frame_reader *r)
+{
+	buf_wipe(&r->input);
+}
+
+ptrdiff_t frame_parse(struct span input, size_t max, struct span *document, struct error *err)
+{
+	ptrdiff_t digits = span_find(span_sub(input, 0, DIGITS_MAX + 1), '\n');
+	uint64_t size;
+
+	*document = span_from(NULL, 0);
+	for (size_t i = 0; i < input.n && i <= DIGITS_MAX && input.p[i] != '\n'; i++)
+		if (!ascii_digit((unsigned char)input.p[i]))
+			return error_set(err, E_PERM, "not a frame: byte 0x%02x in the length",
+					 (unsigned char)input.p[i]);
+	if (digits < 0 && input.n > DIGITS_MAX)
+		return error_set(err, E_PERM, "not a frame: the length has more than %d digits", DIGITS_MAX);
+	if (digits < 0)
+		return 0;
+	if (digits == 0 || (input.p[0] == '0'))
+		return error_set(err, E_PERM, "not a frame: the length is empty or begins with 0");
+	if (!span_number(span_sub(input, 0, (size_t)digits), UINT64_MAX, &size) || size > max)
+		return error_set(err, E_LIMIT, "frame of %.*s bytes, the limit is %zu", (int)digits, input.p, max);
+	if (input.n - (size_t)digits - 1 < size)
+		return 0;
+	*document = span_sub(input, (size_t)digits + 1, (size_t)digits + 1 + size);
+	return digits + 1 + (ptrdiff_t)size;
+}
+
+static int wait_for(int fd, short events, deadline until, struct error *err)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	for (;;) {
+		int n = poll(&p, 1, deadline_left(until));
+
+		if (n > 0)
+			return 0;
+		if (n == 0)
+			return error_set(err, E_TEMP, "no answer in time");
+		if (errno != EINTR)
+			return error_set(err, E_TEMP, "poll: %s", strerror(errno));
+	}
+}
+
+/* Drops the document handed out last time, so that input begins with a frame. */
+static void consume(struct frame_reader *r)
+{
+	if (!r->taken)
+		return;
+	memmove(r->input.data, r->input.data + r->taken, r->input.len - r->taken);
+	r->input.len -= r->taken;
+	r->taken = 0;
+}
+
+int frame_read(struct frame_reader *r, deadline until, struct span *document, struct error *err)
+{
+	consume(r);
+	for (;;) {
+		ptrdiff_t used = frame_parse(span_from(r->input.data, r->input.len), r->max, document, err);
+		ssize_t n;
+
+		if (used < 0)
+			return (int)used;
+		if (used > 0) {
+			r->taken = (size_t)used;
+			return 0;
+		}
+		if (wait_for(r->fd, POLLIN, until, err) < 0)
+			return E_TEMP;
+		buf_reserve(&r->input, PIECE);
+		n = read(r->fd, r->input.data + r->input.len, PIECE);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			return error_set(err, E_TEMP, "read: %s", strerror(errno));
+		if (n == 0)
+			return r->input.len ? error_set(err, E_TEMP, "end of file inside a frame")
+					    : error_set(err, E_NOTFOUND, "end of file");
+		r->input.len += (size_t)n;
+	}
+}
+
+static int write_some(int fd, const char *p, size_t n, deadline until, struct error *err)
+{
+	while (n) {
+		ssize_t k;
+
+		if (wait_for(fd, POLLOUT, until, err) < 0)
+			return E_TEMP;
+		k = write(fd, p, n);
+		if (k < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (k < 0)
+			return error_set(err, E_TEMP, "write: %s", strerror(errno));
+		p += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+int frame_write(int fd, struct span document, deadline until, struct error *err)
+{
+	struct buf frame = BUF_INIT;
+	int rc;
+
+	buf_addf(&frame, "%zu\n", document.n);
+	buf_add(&frame, document.p, document.n);
+	rc = write_some(fd, frame.data, frame.len, until, err);
+	buf_wipe(&frame);
+	return rc;
+}

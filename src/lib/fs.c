@@ -1,0 +1,165 @@
+/* fs.c - files: whole reads with a limit, unlinked temporaries, atomic replacement */
+#include "lib/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/mem.h"
+
+#define PIECE ((size_t)64 * 1024)
+
+static int read_descriptor(int fd, const char *path, size_t max, struct buf *out, struct error *err)
+{
+	size_t start = out->len;
+
+	for (;;) {
+		ssize_t n;
+
+		buf_reserve(out, PIECE);
+		n = read(fd, out->data + out->len, PIECE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
+		if (n == 0)
+			break;
+		out->len += (size_t)n;
+		if (out->len - start > max)
+			return error_set(err, E_LIMIT, "%s: bigger than %zu bytes", path, max);
+	}
+	out->data[out->len] = '\0';
+	return 0;
+}
+
+static int open_to_read(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return error_set(err, errno == ENOENT ? E_NOTFOUND : E_TEMP, "%s: %s", path, strerror(errno));
+	return fd;
+}
+
+int fs_read(const char *path, size_t max, struct buf *out, struct error *err)
+{
+	int fd = open_to_read(path, err);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	rc = read_descriptor(fd, path, max, out, err);
+	close(fd);
+	return rc;
+}
+
+static int check_secret(int fd, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, E_CONFIG, "%s: not a regular file", path);
+	if (st.st_mode & 077)
+		return error_set(err, E_CONFIG, "%s: mode %04o lets others read it; chmod 600", path,
+				 (unsigned)st.st_mode & 07777);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return error_set(err, E_CONFIG, "%s: belongs to another user (uid %u)", path, (unsigned)st.st_uid);
+	return 0;
+}
+
+int fs_read_secret(const char *path, size_t max, struct buf *out, struct error *err)
+{
+	int fd = open_to_read(path, err);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	rc = check_secret(fd, path, err);
+	if (rc == 0)
+		rc = read_descriptor(fd, path, max, out, err);
+	close(fd);
+	return rc;
+}
+
+int fs_temporary(const char *dir, struct error *err)
+{
+	struct buf name = BUF_INIT;
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	buf_addf(&name, "%s/tmp.XXXXXX", dir);
+	fd = mkostemp(name.data, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(name.data);
+	else
+		fd = error_set(err, E_TEMP, "%s: %s", dir, strerror(errno));
+	buf_release(&name);
+	return fd;
+}
+
+int fs_write_all(int fd, const void *p, size_t n, struct error *err)
+{
+	const char *s = p;
+
+	while (n) {
+		ssize_t k = write(fd, s, n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return error_set(err, E_TEMP, "write: %s", strerror(errno));
+		s += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+int fs_replace(const char *path, const void *p, size_t n, mode_t mode, struct error *err)
+{
+	struct buf name = BUF_INIT;
+	int fd, rc;
+
+	buf_addf(&name, "%s.XXXXXX", path);
+	fd = mkostemp(name.data, O_CLOEXEC);
+	if (fd < 0) {
+		rc = error_set(err, E_TEMP, "%s: %s", name.data, strerror(errno));
+		buf_release(&name);
+		return rc;
+	}
+	rc = fs_write_all(fd, p, n, err);
+	if (rc == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(name.data, path) < 0))
+		rc = error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
+	close(fd);
+	if (rc < 0)
+		unlink(name.data);
+	buf_release(&name);
+	return rc;
+}
+
+int fs_make_directory(const char *path, mode_t mode, struct error *err)
+{
+	char *copy = mem_strdup(path);
+	int rc = 0;
+
+	for (char *p = copy + 1; rc == 0; p++) {
+		char saved = *p;
+
+		if (saved != '/' && saved != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, mode) < 0 && errno != EEXIST)
+			rc = error_set(err, E_TEMP, "%s: %s", copy, strerror(errno));
+		*p = saved;
+		if (!saved)
+			break;
+	}
+	free(copy);
+	return rc;
+}

@@ -1,0 +1,21 @@
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = \
+	src/lib/address.c src/lib/address.h \
+	src/lib/banned.h \
+	src/lib/base64.c src/lib/base64.h \
+	src/lib/buf.c src/lib/buf.h \
+	src/lib/config.c src/lib/config.h \
+	src/lib/deadline.c src/lib/deadline.h \
+	src/lib/error.c src/lib/error.h \
+	src/lib/frame.c src/lib/frame.h \
+	src/lib/fs.c src/lib/fs.h \
+	src/lib/log.c src/lib/log.h \
+	src/lib/mem.c src/lib/mem.h \
+	src/lib/netlist.c src/lib/netlist.h \
+	src/lib/server.c src/lib/server.h \
+	src/lib/xml.c src/lib/xml.h \
+	src/lib/xml_without_icu.c
+
+UNIT_TESTS += t/unit/lib_base
+t_unit_lib_base_SOURCES = t/unit/lib_base.c t/unit/test.h
+t_unit_lib_base_LDADD = $(BASE_LDADD) $(UNIT_LDADD)

@@ -1,0 +1,120 @@
+/* log.c - where a line about the mail goes */
+#include "lib/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+
+#define LINE_MAX_BYTES 2048
+
+static const struct {
+	const char *name;
+	int syslog_priority;
+} levels[] = {
+	[LOG_LEVEL_ERROR] = { "error", LOG_ERR },
+	[LOG_LEVEL_WARNING] = { "warning", LOG_WARNING },
+	[LOG_LEVEL_INFO] = { "info", LOG_INFO },
+	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG },
+};
+
+static struct {
+	enum log_level level;
+	int fd; /* -1: syslog */
+	char program[64];
+	char queue_id[64];
+} state = { LOG_LEVEL_INFO, STDERR_FILENO, "postern", "" };
+
+int log_open(const char *where, const char *program, struct error *err)
+{
+	snprintf(state.program, sizeof(state.program), "%s", program);
+	state.fd = STDERR_FILENO;
+	if (ascii_caseeq(where, "stderr"))
+		return 0;
+	if (ascii_caseeq(where, "syslog")) {
+		openlog(state.program, LOG_PID, LOG_MAIL);
+		state.fd = -1;
+		return 0;
+	}
+	int fd = open(where, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return error_set(err, E_CONFIG, "log file %s: %s", where, strerror(errno));
+	state.fd = fd;
+	return 0;
+}
+
+void log_set_level(enum log_level level)
+{
+	state.level = level;
+}
+
+void log_set_queue_id(const char *id)
+{
+	snprintf(state.queue_id, sizeof(state.queue_id), "%s", id ? id : "");
+}
+
+int log_level_parse(const char *word, enum log_level *level)
+{
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (ascii_caseeq(word, levels[i].name)) {
+			*level = (enum log_level)i;
+			return 0;
+		}
+	return E_CONFIG;
+}
+
+const char *log_level_name(enum log_level level)
+{
+	return levels[level].name;
+}
+
+static void make_printable(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = '?';
+}
+
+/* One write per line: lines of concurrent processes in one file stay whole. */
+static void write_line(enum log_level level, const char *text)
+{
+	char line[LINE_MAX_BYTES + 200];
+	char stamp[32] = "";
+	struct tm tm;
+	time_t now = time(NULL);
+	int n;
+
+	if (gmtime_r(&now, &tm))
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	n = snprintf(line, sizeof(line), "%s %s[%d] %s: %s%s%s\n", stamp, state.program, (int)getpid(),
+		     levels[level].name, state.queue_id, *state.queue_id ? ": " : "", text);
+	if (n > (int)sizeof(line) - 1) {
+		n = (int)sizeof(line) - 1;
+		line[n - 1] = '\n';
+	}
+	(void)!write(state.fd, line, (size_t)n);
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	char text[LINE_MAX_BYTES];
+	va_list ap;
+
+	if (level > state.level)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	make_printable(text);
+	if (state.fd < 0)
+		syslog(levels[level].syslog_priority, "%s%s%s", state.queue_id,
+		       *state.queue_id ? ": " : "", text);
+	else
+		write_line(level, text);
+}

@@ -1,0 +1,150 @@
+/* mem.c - memory that is there or ends the process, and arenas */
+#include "lib/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHUNK ((size_t)64 * 1024)
+#define ALIGN (sizeof(max_align_t))
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t used, size;
+	max_align_t data[];
+};
+
+static void say_and_defer(void)
+{
+	static const char line[] = "4.3.0 out of memory\n";
+
+	(void)!write(STDERR_FILENO, line, sizeof(line) - 1);
+	_exit(75);
+}
+
+static void (*out_of_memory)(void) = say_and_defer;
+
+void mem_set_handler(void (*handler)(void))
+{
+	out_of_memory = handler;
+}
+
+static void *checked(void *p)
+{
+	if (!p) {
+		out_of_memory();
+		_exit(75);
+	}
+	return p;
+}
+
+void *mem_alloc(size_t n)
+{
+	return checked(calloc(1, n ? n : 1));
+}
+
+void *mem_resize(void *p, size_t n)
+{
+	return checked(realloc(p, n ? n : 1));
+}
+
+void *mem_array(size_t count, size_t size)
+{
+	return checked(calloc(count ? count : 1, size ? size : 1));
+}
+
+char *mem_strdup(const char *s)
+{
+	return checked(strdup(s));
+}
+
+void mem_wipe(void *p, size_t n)
+{
+	explicit_bzero(p, n);
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+	struct arena_chunk *c = a->chunks;
+	void *p;
+
+	if (n > SIZE_MAX / 2)
+		checked(NULL);
+	n = (n + ALIGN - 1) / ALIGN * ALIGN;
+	if (!c || c->size - c->used < n) {
+		size_t size = n > CHUNK / 4 ? n : CHUNK;
+
+		c = checked(calloc(1, sizeof(*c) + size));
+		c->size = size;
+		/* a chunk of its own for a big piece: keep filling the old one */
+		if (size != CHUNK && a->chunks) {
+			c->next = a->chunks->next;
+			a->chunks->next = c;
+		} else {
+			c->next = a->chunks;
+			a->chunks = c;
+		}
+	}
+	p = (char *)c->data + c->used;
+	c->used += n;
+	return p;
+}
+
+void *arena_array(struct arena *a, size_t count, size_t size)
+{
+	size_t n;
+
+	if (__builtin_mul_overflow(count, size, &n))
+		checked(NULL);
+	return arena_alloc(a, n);
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+	char *p = arena_alloc(a, n + 1);
+
+	if (n)
+		memcpy(p, s, n);
+	return p;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+	return arena_strndup(a, s, strlen(s));
+}
+
+void *arena_memdup(struct arena *a, const void *p, size_t n)
+{
+	return arena_strndup(a, p, n);
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	s = arena_alloc(a, (size_t)(n < 0 ? 0 : n) + 1);
+	va_start(ap, fmt);
+	if (n >= 0)
+		vsnprintf(s, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return s;
+}
+
+void arena_release(struct arena *a)
+{
+	struct arena_chunk *next;
+
+	for (struct arena_chunk *c = a->chunks; c; c = next) {
+		next = c->next;
+		free(c);
+	}
+	a->chunks = NULL;
+}

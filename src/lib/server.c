@@ -1,0 +1,257 @@
+/* server.c - the module's side of the module protocol (postern-modules(7)) */
+#include "lib/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "build.h"
+#include "lib/frame.h"
+#include "lib/log.h"
+
+/* The longest a module waits for the next request: postern ends it long before. */
+#define IDLE_MAX_MS ((int64_t)24 * 3600 * 1000)
+
+struct session {
+	struct server server;
+	struct frame_reader in;
+	struct xml_document *hello;
+	const char *operations;    /* what the conversation is narrowed to */
+	struct error start_failed; /* code 0: the module is ready */
+};
+
+/* Whether word stands in a blank-separated list. */
+static bool lists(const char *list, const char *word)
+{
+	struct span rest = span_of(list);
+
+	while (rest.n) {
+		ptrdiff_t blank = span_find(rest, ' ');
+		size_t n = blank < 0 ? rest.n : (size_t)blank;
+
+		if (span_eqstr(span_sub(rest, 0, n), word))
+			return true;
+		rest = span_sub(rest, n + 1, rest.n);
+	}
+	return false;
+}
+
+static const struct server_operation *find_operation(const struct server_role *role, const char *name)
+{
+	for (size_t i = 0; i < role->noperations; i++)
+		if (strcmp(role->operations[i].name, name) == 0)
+			return &role->operations[i];
+	return NULL;
+}
+
+static int send_document(struct session *s, struct xml_writer *w, struct error *err)
+{
+	struct span document;
+	int rc = xml_finish(w, &document, err);
+
+	return rc < 0 ? rc : frame_write(STDOUT_FILENO, document, s->server.until, err);
+}
+
+static const char *refusal_code(const struct server *s, int rc)
+{
+	if (s->code)
+		return s->code;
+	switch (rc) {
+	case E_NOTFOUND: return "not-found";
+	case E_LIMIT: return "limit";
+	case E_CONFIG: return "configuration";
+	case E_PERM: return "bad-request";
+	default: return "temporary";
+	}
+}
+
+static int send_refusal(struct session *s, const char *id, int rc, const struct error *why, struct error *err)
+{
+	struct xml_writer w;
+
+	xml_writer_init(&w);
+	xml_open(&w, "refused");
+	xml_put(&w, "id", id);
+	xml_put(&w, "kind", rc == E_TEMP || rc == E_CONFIG ? "temporary" : "permanent");
+	xml_put(&w, "code", refusal_code(&s->server, rc));
+	xml_put_text(&w, why->text);
+	xml_close(&w);
+	rc = send_document(s, &w, err);
+	xml_writer_release(&w);
+	return rc;
+}
+
+static int run_operation(struct session *s, const struct xml *request, struct xml_writer *w, struct error *err)
+{
+	const struct server_operation *op = find_operation(s->server.role, xml_name(request));
+
+	if (s->start_failed.code)
+		return error_set(err, s->start_failed.code, "%s", s->start_failed.text);
+	if (!op || !lists(s->operations, op->name)) {
+		s->server.code = op ? "narrowed" : "unknown-operation";
+		return error_set(err, E_PERM, "operation \"%s\" is not %s", xml_name(request),
+				 op ? "allowed in this conversation" : "known");
+	}
+	return op->handle(&s->server, request, w, err);
+}
+
+static int answer(struct session *s, const struct xml *request, struct error *err)
+{
+	const char *id = xml_attr(request, "id");
+	struct error why = { 0 };
+	struct xml_writer w;
+	int rc;
+
+	if (!id || !*id)
+		return error_set(err, E_PERM, "<%s> has no id", xml_name(request));
+	s->server.code = NULL;
+	xml_writer_init(&w);
+	xml_open(&w, "result");
+	xml_put(&w, "id", id);
+	rc = run_operation(s, request, &w, &why);
+	if (rc == 0) {
+		xml_close(&w);
+		rc = send_document(s, &w, err);
+	} else {
+		log_debug("%s: %s", xml_name(request), why.text);
+		rc = send_refusal(s, id, rc, &why, err);
+	}
+	xml_writer_release(&w);
+	arena_release(&s->server.arena);
+	return rc;
+}
+
+static int send_hello(struct session *s, struct error *err)
+{
+	struct buf operations = BUF_INIT;
+	struct xml_writer w;
+	int rc;
+
+	for (size_t i = 0; i < s->server.role->noperations; i++)
+		buf_addf(&operations, "%s%s", i ? " " : "", s->server.role->operations[i].name);
+	xml_writer_init(&w);
+	xml_open(&w, "hello");
+	xml_put(&w, "protocol", "1.0");
+	xml_put(&w, "role", s->server.role->role);
+	xml_put(&w, "name", s->server.role->program);
+	xml_put(&w, "version", PACKAGE_VERSION);
+	xml_put(&w, "operations", buf_str(&operations));
+	xml_close(&w);
+	rc = send_document(s, &w, err);
+	xml_writer_release(&w);
+	buf_release(&operations);
+	return rc;
+}
+
+static int check_hello(const struct server_role *role, const struct xml *hello, struct error *err)
+{
+	const char *protocol = xml_attr_or(hello, "protocol", "");
+
+	if (!xml_is(hello, "hello"))
+		return error_set(err, E_PERM, "expected <hello>, got <%s>", xml_name(hello));
+	if (strncmp(protocol, "1.", 2) != 0)
+		return error_set(err, E_PERM, "protocol version \"%s\", this module speaks 1.0", protocol);
+	if (strcmp(xml_attr_or(hello, "role", ""), role->role) != 0)
+		return error_set(err, E_PERM, "asked to be \"%s\", this module is \"%s\"",
+				 xml_attr_or(hello, "role", ""), role->role);
+	if (!xml_attr(hello, "config") || !xml_attr(hello, "operations"))
+		return error_set(err, E_PERM, "<hello> lacks config or operations");
+	return 0;
+}
+
+static void begin(struct session *s, const struct xml *hello)
+{
+	const struct server_role *role = s->server.role;
+	enum log_level level;
+	uint64_t ms;
+
+	s->server.queue_id = xml_attr_or(hello, "queue-id", "");
+	s->operations = xml_attr(hello, "operations");
+	log_set_queue_id(s->server.queue_id);
+	if (log_level_parse(xml_attr_or(hello, "log-level", "info"), &level) == 0)
+		log_set_level(level);
+	if (span_number(span_of(xml_attr_or(hello, "deadline", "")), INT32_MAX, &ms))
+		s->server.until = deadline_in((int64_t)ms);
+	if (config_read(xml_attr(hello, "config"), role->options, role->noptions, role->options_base,
+			&s->server.config, &s->start_failed) == 0 && role->start)
+		role->start(&s->server, &s->start_failed);
+	if (s->start_failed.code)
+		log_error("%s", s->start_failed.text);
+}
+
+static int handshake(struct session *s, struct error *err)
+{
+	struct span document;
+	int rc = frame_read(&s->in, s->server.until, &document, err);
+
+	if (rc == 0)
+		rc = xml_parse(document, &s->hello, err);
+	if (rc == 0)
+		rc = check_hello(s->server.role, xml_root(s->hello), err);
+	if (rc == 0)
+		rc = send_hello(s, err);
+	if (rc == 0)
+		begin(s, xml_root(s->hello));
+	return rc;
+}
+
+static int converse(struct session *s, struct error *err)
+{
+	struct xml_document *request;
+	struct span document;
+	int rc = handshake(s, err);
+
+	while (rc == 0) {
+		rc = frame_read(&s->in, s->server.until, &document, err);
+		if (rc < 0)
+			break;
+		rc = xml_parse(document, &request, err);
+		if (rc < 0)
+			break;
+		rc = answer(s, xml_root(request), err);
+		xml_free(request);
+	}
+	return rc == E_NOTFOUND ? 0 : rc;
+}
+
+static int say_help(const struct server_role *role)
+{
+	printf("%s: a module of postern(8), role %s.\n\n%s\n\n"
+	       "It is started by postern and speaks XML on its standard input and output;\n"
+	       "see postern-modules(7).  Options: -help, -version.\n", role->program, role->role, role->help);
+	return 0;
+}
+
+int server_main(const struct server_role *role, int argc, char **argv)
+{
+	struct session s = { .server = { .role = role, .queue_id = "" } };
+	struct error err = { 0 };
+	int rc;
+
+	if (argc > 1) {
+		const char *option = argv[1] + (strncmp(argv[1], "--", 2) == 0);
+
+		if (strcmp(option, "-help") == 0)
+			return say_help(role);
+		if (strcmp(option, "-version") == 0)
+			return printf("%s %s\n", role->program, PACKAGE_VERSION) < 0;
+		fprintf(stderr, "%s: unknown option %s; try -help\n", role->program, argv[1]);
+		return 64;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	log_open("stderr", role->program, NULL);
+	s.server.until = deadline_in(IDLE_MAX_MS);
+	frame_reader_init(&s.in, STDIN_FILENO, FRAME_MAX_DEFAULT * 64);
+	rc = converse(&s, &err);
+	if (rc < 0)
+		log_error("%s", err.text);
+	if (role->stop && s.server.state)
+		role->stop(&s.server);
+	config_free(s.server.config);
+	xml_free(s.hello);
+	frame_reader_release(&s.in);
+	return rc < 0 ? 75 : 0;
+}

@@ -1,0 +1,95 @@
+/* ask.h - the questions of the protocol as functions: values in, values out
+ *
+ * Each is one request of postern-modules(7).  Results live in the arena.
+ */
+#ifndef POSTERN_MODULE_ASK_H
+#define POSTERN_MODULE_ASK_H
+
+#include <openssl/x509.h>
+
+#include "lib/mem.h"
+#include "module/module.h"
+#include "smime/delegate.h"
+#include "smime/open.h"
+
+/* ---- rules: decide ---- */
+
+enum sign_word { SIGN_NONE, SIGN_IF_POSSIBLE, SIGN_FORCE };     /* NS SIP FS */
+enum encrypt_word { ENCRYPT_NONE, ENCRYPT_IF_POSSIBLE, ENCRYPT_FORCE }; /* NE EIP FE */
+
+struct decision {
+	const char *recipient;
+	enum sign_word sign;
+	const char *sign_as;     /* address whose key signs; "" : the sender's */
+	enum encrypt_word encrypt;
+	const char *profile;     /* "" : configured default */
+	bool strip, block_signed, block_encrypted;
+	const char *via;         /* "" : none */
+	const char *reject;      /* NULL: no REJECT */
+	const char *because;     /* "rules:3, rules:7": the lines that caused it, for people */
+};
+
+struct decide_request {
+	const char *direction;   /* "outgoing", "incoming" */
+	const char *sender, *from;
+	const char *client;
+	const char *subject;     /* decoded; "" if none */
+	bool is_signed, is_encrypted;
+	const char *const *recipients;
+	size_t n;
+};
+/* decisions: n of them, in the recipients' order.  An answer that leaves one out, or has a word it does not know in
+ * what decides trust or encryption, is breakage (E_TEMP). */
+int ask_decide(struct modules *m, struct arena *a, const struct decide_request *q, struct decision **decisions,
+	       struct error *err);
+
+/* ---- keys ---- */
+
+struct found_certificate {
+	X509 *certificate;         /* caller frees */
+	const char *address;       /* which of the asked addresses; "" when asked by identifier */
+	const char *area, *source; /* "public", "certs/public/x.pem": for -explain and logs */
+	struct span capabilities;  /* DER SMIMECapabilities known of this partner; empty if none */
+	bool domain;               /* found as the whole domain's certificate */
+};
+/* Certificates to encrypt to each address (may be none: *n = 0 is success). */
+int ask_certificates(struct modules *m, struct arena *a, const char *const *addresses, size_t naddresses,
+		     struct found_certificate **found, size_t *n, struct error *err);
+int ask_certificate_by_id(struct modules *m, struct arena *a, const struct certificate_id *id,
+			  struct found_certificate **found, size_t *n, struct error *err);
+
+struct found_key {
+	const char *id;            /* opaque, for sign, unwrap, agree */
+	const char *module;        /* whose it is */
+	X509 *certificate;         /* caller frees */
+	STACK_OF(X509) *chain;     /* caller frees; may be NULL */
+	size_t which;              /* decrypt: index of the recipient identifier */
+	const char *source;
+};
+/* The keys that sign for address, best first.  E_NOTFOUND if none. */
+int ask_signing_keys(struct modules *m, struct arena *a, const char *address, struct found_key **keys, size_t *n,
+		     struct error *err);
+/* Our keys among recipient identifiers.  E_NOTFOUND if none. */
+int ask_decrypting_keys(struct modules *m, struct arena *a, const struct certificate_id *ids, size_t nids,
+			struct found_key **keys, size_t *n, struct error *err);
+/* key_calls for delegate_new, joined to the modules: key_id is "MODULE id". */
+void ask_key_calls(struct modules *m, struct key_calls *out);
+
+int ask_store_certificate(struct modules *m, const char *area, const char *address, X509 *certificate, struct error *err);
+
+/* ---- check ---- */
+
+enum verdict { VERDICT_VALID, VERDICT_INVALID, VERDICT_UNKNOWN };
+
+struct check_result {
+	enum verdict verdict;
+	const char *reason;        /* a word: "expired", "revoked", "untrusted", "no-path" ...; "" when valid */
+	const char *text;          /* for people */
+};
+/* purpose: "sign" or "encrypt"; when: seconds since the epoch; candidates: other certificates of the message, may be NULL;
+ * address: for which mail address ("" : none known). */
+int ask_check(struct modules *m, struct arena *a, X509 *certificate, STACK_OF(X509) *candidates, const char *purpose,
+	      time_t when, const char *address, struct check_result *out, struct error *err);
+const char *verdict_name(enum verdict v);
+
+#endif

@@ -1,0 +1,216 @@
+/* lib_base.c - addresses, networks, base64, frames, XML */
+#include "test.h"
+
+#include <string.h>
+
+#include "lib/address.h"
+#include "lib/base64.h"
+#include "lib/frame.h"
+#include "lib/mem.h"
+#include "lib/netlist.h"
+#include "lib/xml.h"
+
+static void addresses(void **state)
+{
+	static const char *const good[] = { "a@b", "user_1@behoerde.de", "o'neil+x@sub.example.org",
+		"\"a b\"@example.org", "=?x@example.org", "j\xc3\xbcrgen@b\xc3\xbc.example" };
+	static const char *const bad[] = { "", "a", "a@", "@b", "-f@b", "a b@c", "a@b c", "a|b@c", "a;b@c", "a`b@c", "a$b@c",
+		"a@b;c", "a@b@c", "a@-b", "a@b-", "a@b..c", "a@b.", "a\n@b", "a\x01@b", "<a@b>", "a@[1.2.3.4]", "\"a\\\"\"@b",
+		"a\xff@b", "(x)a@b", "a,b@c", "a:b@c" };
+	struct error err = { 0 };
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		if (address_check(good[i], &err) != 0)
+			fail_msg("refused: %s: %s", good[i], err.text);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (address_check(bad[i], &err) != E_PERM)
+			fail_msg("accepted: %s", bad[i]);
+}
+
+static void address_lengths(void **state)
+{
+	char a[400];
+
+	memset(a, 'x', sizeof(a));
+	memcpy(a + 64, "@b.example", 11);
+	assert_int_equal(address_check(a, NULL), 0);
+	memset(a, 'x', sizeof(a));
+	memcpy(a + 65, "@b.example", 11);
+	assert_int_equal(address_check(a, NULL), E_PERM);
+}
+
+static void domains(void **state)
+{
+	assert_true(domain_matches("Example.ORG", "example.org"));
+	assert_false(domain_matches("a.example.org", "example.org"));
+	assert_true(domain_matches("a.example.org", ".example.org"));
+	assert_false(domain_matches("example.org", ".example.org"));
+	assert_false(domain_matches("badexample.org", ".example.org"));
+	assert_true(address_equal("A@b", "a@B"));
+	assert_false(address_equal("a@b", "a@b "));
+}
+
+static bool in(const char *network, const char *host)
+{
+	struct net n, h;
+
+	assert_int_equal(net_parse(network, &n, NULL), 0);
+	assert_int_equal(net_parse(host, &h, NULL), 0);
+	return net_contains(&n, &h);
+}
+
+static void networks(void **state)
+{
+	struct net n;
+	bool known;
+
+	assert_true(in("127.0.0.0/8", "127.1.2.3"));
+	assert_false(in("127.0.0.0/8", "128.0.0.1"));
+	assert_true(in("10.0.0.0/9", "10.127.255.255"));
+	assert_false(in("10.0.0.0/9", "10.128.0.0"));
+	assert_true(in("::1", "[::1]"));
+	assert_true(in("2001:db8::/32", "IPv6:2001:db8::7"));
+	assert_true(in("::ffff:10.0.0.1", "10.0.0.1"));
+	assert_true(in("0.0.0.0/0", "1.2.3.4"));
+	assert_false(in("0.0.0.0/0", "2001:db8::7"));
+	assert_int_equal(net_parse("10.0.0.1/8", &n, NULL), E_PERM);
+	assert_int_equal(net_parse("10.0.0.0/33", &n, NULL), E_PERM);
+	assert_int_equal(net_parse("10.0.0.256", &n, NULL), E_PERM);
+	assert_int_equal(client_parse("unknown", &n, &known, NULL), 0);
+	assert_false(known);
+	assert_int_equal(client_parse("", &n, &known, NULL), 0);
+	assert_true(known);
+	assert_int_equal(client_parse("10.0.0.0/8", &n, &known, NULL), E_PERM);
+}
+
+static void base64(void **state)
+{
+	static const struct { const char *plain, *coded; } cases[] = {
+		{ "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foobar", "Zm9vYmFy" } };
+	static const char *const bad[] = { "Zg", "Zg=", "Z", "Zh==", "Zm9=", "Zg==Zg==", "Zg=*", "*" };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct buf b = BUF_INIT, c = BUF_INIT;
+
+		base64_encode(&b, cases[i].plain, strlen(cases[i].plain), 0, "");
+		assert_string_equal(buf_str(&b), cases[i].coded);
+		assert_int_equal(base64_decode(&c, span_of(cases[i].coded), true), 0);
+		assert_string_equal(buf_str(&c), cases[i].plain);
+		buf_release(&b);
+		buf_release(&c);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct buf c = BUF_INIT;
+
+		if (base64_decode(&c, span_of(bad[i]), true) != E_PERM)
+			fail_msg("accepted: %s", bad[i]);
+		buf_release(&c);
+	}
+}
+
+static void frames(void **state)
+{
+	struct span doc;
+
+	assert_int_equal(frame_parse(span_of("3\nabcd"), 10, &doc, NULL), 5);
+	assert_true(span_eqstr(doc, "abc"));
+	for (size_t n = 0; n < 5; n++) /* byte by byte: more input is needed */
+		assert_int_equal(frame_parse(span_from("3\nabc", n), 10, &doc, NULL), 0);
+	assert_int_equal(frame_parse(span_of("10\n0123456789"), 10, &doc, NULL), 13);
+	assert_int_equal(frame_parse(span_of("11\n"), 10, &doc, NULL), E_LIMIT);
+	assert_int_equal(frame_parse(span_of("9999999999\n"), 10, &doc, NULL), E_LIMIT);
+	assert_int_equal(frame_parse(span_of("99999999999"), 10, &doc, NULL), E_PERM);
+	assert_int_equal(frame_parse(span_of("-1\n"), 10, &doc, NULL), E_PERM);
+	assert_int_equal(frame_parse(span_of("03\nabc"), 10, &doc, NULL), E_PERM);
+	assert_int_equal(frame_parse(span_of("\n"), 10, &doc, NULL), E_PERM);
+	assert_int_equal(frame_parse(span_of("0\n"), 10, &doc, NULL), E_PERM);
+}
+
+static int try_xml(const char *text)
+{
+	struct xml_document *doc;
+	int rc = xml_parse(span_of(text), &doc, NULL);
+
+	xml_free(doc);
+	return rc;
+}
+
+static void nested_xml(struct buf *b, int depth)
+{
+	buf_clear(b);
+	for (int i = 0; i < depth; i++)
+		buf_addstr(b, "<a>");
+	for (int i = 0; i < depth; i++)
+		buf_addstr(b, "</a>");
+}
+
+static void xml_reading(void **state)
+{
+	struct buf b = BUF_INIT;
+
+	assert_int_equal(try_xml("<a b='c'>d<e/></a>"), 0);
+	assert_int_equal(try_xml("<a>"), E_PERM);
+	assert_int_equal(try_xml("<a/><b/>"), E_PERM);
+	assert_int_equal(try_xml("<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>"), E_PERM);
+	assert_int_equal(try_xml("<a>&x;</a>"), E_PERM);
+	assert_int_equal(try_xml("<a><?php ?></a>"), E_PERM);
+	assert_int_equal(try_xml("<a>\xff</a>"), E_PERM);
+	nested_xml(&b, XML_DEPTH_MAX);
+	assert_int_equal(try_xml(b.data), 0);
+	nested_xml(&b, XML_DEPTH_MAX + 1);
+	assert_int_equal(try_xml(b.data), E_PERM);
+	buf_release(&b);
+}
+
+static void xml_round_trip(void **state)
+{
+	struct xml_document *doc;
+	struct xml_writer w;
+	struct span bytes;
+	struct buf text = BUF_INIT;
+
+	xml_writer_init(&w);
+	xml_open(&w, "a");
+	xml_put(&w, "x", "<\"&'\n\t>");
+	xml_open(&w, "b");
+	xml_put_binary(&w, "\0\xff", 2);
+	xml_close(&w);
+	xml_close(&w);
+	assert_int_equal(xml_finish(&w, &bytes, NULL), 0);
+	assert_int_equal(xml_parse(bytes, &doc, NULL), 0);
+	assert_string_equal(xml_attr(xml_root(doc), "x"), "<\"&'\n\t>");
+	assert_int_equal(xml_binary(xml_first(xml_root(doc), "b"), &text, NULL), 0);
+	assert_int_equal(text.len, 2);
+	assert_memory_equal(text.data, "\0\xff", 2);
+	xml_free(doc);
+	xml_writer_release(&w);
+	buf_release(&text);
+}
+
+static void xml_writer_refuses(void **state)
+{
+	static const char *const bad[] = { "\x01", "\xff", "\xef\xbf\xbf" };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct xml_writer w;
+		struct span bytes;
+
+		xml_writer_init(&w);
+		xml_open(&w, "a");
+		xml_put(&w, "x", bad[i]);
+		xml_close(&w);
+		assert_int_equal(xml_finish(&w, &bytes, NULL), E_PERM);
+		xml_writer_release(&w);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses),   cmocka_unit_test(address_lengths), cmocka_unit_test(domains),
+		cmocka_unit_test(networks),    cmocka_unit_test(base64),          cmocka_unit_test(frames),
+		cmocka_unit_test(xml_reading), cmocka_unit_test(xml_round_trip),  cmocka_unit_test(xml_writer_refuses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

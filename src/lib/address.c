@@ -111,8 +111,10 @@ int address_check(const char *address, struct error *err)
 		return error_set(err, E_PERM, "address is not UTF-8");
 	if (domain.n == 0)
 		return error_set(err, E_PERM, "address \"%s\" has no domain", address);
-	if (check_local(span_sub(whole, 0, whole.n - domain.n - 1), err) < 0 || check_domain(domain, err) < 0)
-		return error_prefix(err, "address \"%s\"", address);
+	if (check_local(span_sub(whole, 0, whole.n - domain.n - 1), err) < 0 || check_domain(domain, err) < 0) {
+		error_prefix(err, "address \"%s\"", address);
+		return E_PERM;
+	}
 	return 0;
 }
 

@@ -25,7 +25,8 @@ struct error {
 int error_set(struct error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Puts "context: " in front of what *err says; returns err's code. */
+/* Puts "context: " in front of what *err says; returns err's code (E_TEMP where err is NULL:
+ * a function whose err may be NULL returns its own code instead). */
 int error_prefix(struct error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -39,10 +39,11 @@ static int check_tree(const xmlNode *root, struct error *err)
 		if (n->type != XML_ELEMENT_NODE && n->type != XML_TEXT_NODE && n->type != XML_CDATA_SECTION_NODE &&
 		    n->type != XML_COMMENT_NODE)
 			return error_set(err, E_PERM, "XML line %ld: neither element nor text", xmlGetLineNo(n));
+		if (n->type == XML_ELEMENT_NODE && depth > XML_DEPTH_MAX)
+			return error_set(err, E_PERM, "XML line %ld: nested deeper than %d", xmlGetLineNo(n),
+					 XML_DEPTH_MAX);
 		if (n->type == XML_ELEMENT_NODE && n->children) {
-			if (++depth > XML_DEPTH_MAX + 1)
-				return error_set(err, E_PERM, "XML line %ld: nested deeper than %d", xmlGetLineNo(n),
-						 XML_DEPTH_MAX);
+			depth++;
 			n = n->children;
 			continue;
 		}

@@ -1,0 +1,79 @@
+/* area.h - certificates in a folder, found in microseconds
+ *
+ * An area is a folder into which an operator copies files: any name, PEM, DER, PKCS#7 or PKCS#12, several
+ * certificates per file, one level of sub-folders; `@partner.example' as the name of a sub-folder of any area
+ * makes its certificates serve that domain.  What the folder holds at the moment of the question is the truth;
+ * the index beside the spool (see index.h) only remembers where things stand, and may be deleted at any time.
+ *
+ * Hidden files are passed over.  A file that cannot be read or is no certificate file is named in the log once
+ * per change and looked at again when it changes; the other files are not affected.
+ */
+#ifndef POSTERN_COMMON_AREA_H
+#define POSTERN_COMMON_AREA_H
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "lib/buf.h"
+#include "lib/config.h"
+#include "lib/error.h"
+#include "lib/mem.h"
+
+struct area;
+
+/* What was found: a certificate, or in the area "crl" a revocation list.  Everything lives in the arena given
+ * to the question. */
+struct area_entry {
+	struct span der;
+	const char *file;        /* whole path */
+	size_t position;         /* 0-based place among the objects of the file */
+	time_t not_before, not_after; /* of a CRL: thisUpdate, nextUpdate (0: none) */
+	bool domain;             /* found because it serves the whole domain */
+	bool leaf;               /* not the issuer of another certificate in the same file, and no CA if any there is none */
+	bool has_keys;           /* the file holds private keys (area "private") */
+};
+
+struct area_list {
+	struct area_entry *items; /* newest not_before first */
+	size_t n;
+};
+
+/* At most this many entries are returned for one question. */
+#define AREA_FOUND_MAX 64
+
+/* name: public trusted untrusted private ca crl seen.  A folder that does not exist is an empty area; its later
+ * appearance is noticed.  E_CONFIG: it is there but cannot be read. */
+int area_open(const struct config *config, const char *name, struct area **out, struct error *err);
+void area_close(struct area *a); /* NULL is fine */
+const char *area_name(const struct area *a);
+const char *area_directory(const struct area *a); /* AREAS/NAME */
+
+/* Every question first makes sure that the index is fresh.  Nothing found is 0 with n = 0.
+ * E_CONFIG: the folder cannot be read; E_TEMP: I/O. */
+
+/* Certificates for a mail address, ASCII case-insensitive: subjectAltName rfc822Name and SmtpUTF8Mailbox
+ * (RFC 9598), legacy emailAddress in the subject.  Certificates of the address itself come first, then those
+ * that serve "@domain" (entry.domain). */
+int area_find_address(struct area *a, struct arena *arena, const char *address, struct area_list *out, struct error *err);
+
+/* RFC 5652 10.2.4.  Names are compared as RFC 5280 section 7.1 says (X509_NAME_cmp). */
+int area_find_serial(struct area *a, struct arena *arena, const X509_NAME *issuer, const ASN1_INTEGER *serial,
+		     struct area_list *out, struct error *err);
+
+/* By subjectKeyIdentifier extension; where a certificate has none, by the SHA-1 of its public key (RFC 5280 4.2.1.2 (1)). */
+int area_find_key_id(struct area *a, struct arena *arena, struct span key_id, struct area_list *out, struct error *err);
+
+/* Certificates whose subject is this name: the possible issuers of one whose issuer it is. */
+int area_find_subject(struct area *a, struct arena *arena, const X509_NAME *subject, struct area_list *out, struct error *err);
+
+/* This very certificate, byte for byte: n is 0, or more where several files hold it. */
+int area_find_exact(struct area *a, struct arena *arena, struct span der, struct area_list *out, struct error *err);
+
+/* Area "crl": the revocation lists (complete and delta) whose issuer is this name. */
+int area_find_crls(struct area *a, struct arena *arena, const X509_NAME *issuer, struct area_list *out, struct error *err);
+
+/* All entries, in no order, up to max: for small areas ("private", "ca") and for -check.  E_LIMIT past max. */
+int area_find_all(struct area *a, struct arena *arena, size_t max, struct area_list *out, struct error *err);
+
+#endif

@@ -1,1 +1,2 @@
 # rules-file
+EXTRA_DIST += t/helper/module-talk

@@ -225,22 +225,30 @@ static int say_help(const struct server_role *role)
 	return 0;
 }
 
+static int command_line(const struct server_role *role, int argc, char **argv)
+{
+	const char *option = argv[1][0] == '-' ? argv[1] + 1 + (argv[1][1] == '-') : "";
+	int rc = -1;
+
+	if (strcmp(option, "help") == 0)
+		return say_help(role);
+	if (strcmp(option, "version") == 0)
+		return printf("%s %s\n", role->program, PACKAGE_VERSION) < 0;
+	if (role->command && *option)
+		rc = role->command(option, argc, argv);
+	if (rc < 0)
+		fprintf(stderr, "%s: unknown option %s; try -help\n", role->program, argv[1]);
+	return rc < 0 ? 64 : rc;
+}
+
 int server_main(const struct server_role *role, int argc, char **argv)
 {
 	struct session s = { .server = { .role = role, .queue_id = "" } };
 	struct error err = { 0 };
 	int rc;
 
-	if (argc > 1) {
-		const char *option = argv[1] + (strncmp(argv[1], "--", 2) == 0);
-
-		if (strcmp(option, "-help") == 0)
-			return say_help(role);
-		if (strcmp(option, "-version") == 0)
-			return printf("%s %s\n", role->program, PACKAGE_VERSION) < 0;
-		fprintf(stderr, "%s: unknown option %s; try -help\n", role->program, argv[1]);
-		return 64;
-	}
+	if (argc > 1)
+		return command_line(role, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	log_open("stderr", role->program, NULL);
 	s.server.until = deadline_in(IDLE_MAX_MS);

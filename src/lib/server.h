@@ -44,9 +44,13 @@ struct server_role {
 	size_t noptions;
 	void *options_base;   /* the struct they fill */
 	const char *help;     /* for -help: what it does, one paragraph */
+	/* What else its command line can do, for people ("-check FILE"); may be NULL.  Called with all of argv when
+	 * argv[1] is an option server_main does not know; the option's name without its one or two dashes is in
+	 * option.  Returns the exit code, or -1 if it does not know the option either. */
+	int (*command)(const char *option, int argc, char **argv);
 };
 
-/* main of a module: "-help", "-version", else the conversation on descriptors 0 and 1.
+/* main of a module: "-help", "-version", the role's own options, else the conversation on descriptors 0 and 1.
  * Returns the exit code (0 after a clean end of input). */
 int server_main(const struct server_role *role, int argc, char **argv);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/error.h"
+#include "lib/mem.h"
 
 #define DIGITS_MAX 10
 #define PIECE ((size_t)16 * 1024)
@@ -36,7 +37,7 @@ ptrdiff_t frame_parse(struct span input, size_t max, struct span *document, stru
 		return error_set(err, E_PERM, "not a frame: the length has more than %d digits", DIGITS_MAX);
 	if (digits < 0)
 		return 0;
-	if (digits == 0 || (input.p[0] == '0'))
+	if (digits == 0 || input.p[0] == '0')
 		return error_set(err, E_PERM, "not a frame: the length is empty or begins with 0");
 	if (!span_number(span_sub(input, 0, (size_t)digits), UINT64_MAX, &size) || size > max)
 		return error_set(err, E_LIMIT, "frame of %.*s bytes, the limit is %zu", (int)digits, input.p, max);
@@ -62,42 +63,74 @@ static int wait_for(int fd, short events, deadline until, struct error *err)
 	}
 }
 
-/* Drops the document handed out last time, so that input begins with a frame. */
+/* Drops the document handed out last time, so that input begins with a frame.  Documents may hold secrets: the bytes
+ * left behind are overwritten. */
 static void consume(struct frame_reader *r)
 {
+	size_t left = r->input.len - r->taken;
+
 	if (!r->taken)
 		return;
-	memmove(r->input.data, r->input.data + r->taken, r->input.len - r->taken);
-	r->input.len -= r->taken;
+	memmove(r->input.data, r->input.data + r->taken, left);
+	mem_wipe(r->input.data + left, r->taken);
+	r->input.len = left;
 	r->taken = 0;
+}
+
+int frame_next(struct frame_reader *r, struct span *document, struct error *err)
+{
+	ptrdiff_t used;
+
+	consume(r);
+	used = frame_parse(span_from(r->input.data, r->input.len), r->max, document, err);
+	if (used < 0)
+		return (int)used;
+	r->taken = (size_t)used;
+	return used > 0;
+}
+
+bool frame_idle(const struct frame_reader *r)
+{
+	return r->input.len == r->taken;
+}
+
+int frame_fill(struct frame_reader *r, struct error *err)
+{
+	ssize_t n;
+
+	consume(r);
+	buf_reserve(&r->input, PIECE);
+	n = read(r->fd, r->input.data + r->input.len, PIECE);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	if (n < 0)
+		return error_set(err, E_TEMP, "read: %s", strerror(errno));
+	if (n == 0)
+		return r->input.len ? error_set(err, E_TEMP, "end of file inside a frame")
+				    : error_set(err, E_NOTFOUND, "end of file");
+	r->input.len += (size_t)n;
+	return 1;
 }
 
 int frame_read(struct frame_reader *r, deadline until, struct span *document, struct error *err)
 {
-	consume(r);
 	for (;;) {
-		ptrdiff_t used = frame_parse(span_from(r->input.data, r->input.len), r->max, document, err);
-		ssize_t n;
+		int rc = frame_next(r, document, err);
 
-		if (used < 0)
-			return (int)used;
-		if (used > 0) {
-			r->taken = (size_t)used;
-			return 0;
-		}
+		if (rc != 0)
+			return rc < 0 ? rc : 0;
 		if (wait_for(r->fd, POLLIN, until, err) < 0)
 			return E_TEMP;
-		buf_reserve(&r->input, PIECE);
-		n = read(r->fd, r->input.data + r->input.len, PIECE);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n < 0)
-			return error_set(err, E_TEMP, "read: %s", strerror(errno));
-		if (n == 0)
-			return r->input.len ? error_set(err, E_TEMP, "end of file inside a frame")
-					    : error_set(err, E_NOTFOUND, "end of file");
-		r->input.len += (size_t)n;
+		rc = frame_fill(r, err);
+		if (rc < 0)
+			return rc;
 	}
+}
+
+void frame_append(struct buf *out, struct span document)
+{
+	buf_addf(out, "%zu\n", document.n);
+	buf_add(out, document.p, document.n);
 }
 
 static int write_some(int fd, const char *p, size_t n, deadline until, struct error *err)
@@ -123,8 +156,7 @@ int frame_write(int fd, struct span document, deadline until, struct error *err)
 	struct buf frame = BUF_INIT;
 	int rc;
 
-	buf_addf(&frame, "%zu\n", document.n);
-	buf_add(&frame, document.p, document.n);
+	frame_append(&frame, document);
 	rc = write_some(fd, frame.data, frame.len, until, err);
 	buf_wipe(&frame);
 	return rc;

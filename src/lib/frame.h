@@ -31,6 +31,18 @@ int frame_read(struct frame_reader *r, deadline until, struct span *document, st
  * Returns bytes consumed (> 0), 0 when more input is needed, or E_PERM / E_LIMIT. */
 ptrdiff_t frame_parse(struct span input, size_t max, struct span *document, struct error *err);
 
+/* The two halves of frame_read, for callers that poll several descriptors themselves.
+ * frame_next: takes the next frame out of what was read: 1 and *document (until the next call), 0: more is
+ * needed, or E_PERM / E_LIMIT.  What was handed out before is overwritten.
+ * frame_fill: one read: 1 something came, 0 not now (non-blocking descriptor), E_NOTFOUND end of file between
+ * frames, E_TEMP end of file inside a frame or I/O error. */
+int frame_next(struct frame_reader *r, struct span *document, struct error *err);
+int frame_fill(struct frame_reader *r, struct error *err);
+bool frame_idle(const struct frame_reader *r); /* nothing is left behind the document handed out last */
+
+/* Appends a document as a frame to what is to be written. */
+void frame_append(struct buf *out, struct span document);
+
 /* Writes one frame; the descriptor may be non-blocking.  E_TEMP on error or deadline. */
 int frame_write(int fd, struct span document, deadline until, struct error *err);
 

@@ -3,13 +3,18 @@
 
 #include <libxml/parser.h>
 #include <libxml/tree.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/address.h"
 #include "lib/base64.h"
 #include "lib/mem.h"
+
+/* A document that holds a secret fits into a writer's first memory: growing would leave a copy behind. */
+#define WRITER_START ((size_t)4096)
 
 /* struct xml is libxml2's node and struct xml_document its document, never dereferenced under our
  * names: callers cannot reach around the few functions below. */
@@ -23,10 +28,56 @@ static const struct xml *element(const xmlNode *n)
 	return (const struct xml *)(const void *)n;
 }
 
+/* Answers hold content keys and shared secrets; libxml2 frees its copies as they are.  So its memory is overwritten
+ * before it goes back. */
+static void wiping_free(void *p)
+{
+	if (p)
+		mem_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void *wiping_realloc(void *old, size_t n)
+{
+	size_t had = old ? malloc_usable_size(old) : 0;
+	void *p;
+
+	if (old && n <= had)
+		return old;
+	p = malloc(n);
+	if (!p)
+		return NULL;
+	if (old)
+		memcpy(p, old, had);
+	wiping_free(old);
+	return p;
+}
+
 static void ignore_error(void *ctx, const char *fmt, ...)
 {
 	(void)ctx;
 	(void)fmt;
+}
+
+static void prepare_library(void)
+{
+	static bool done;
+
+	if (done)
+		return;
+	done = true;
+	xmlMemSetup(wiping_free, malloc, wiping_realloc, strdup);
+	xmlSetGenericErrorFunc(NULL, ignore_error);
+}
+
+static bool has_namespace(const xmlNode *n)
+{
+	if (n->ns || n->nsDef)
+		return true;
+	for (const xmlAttr *a = n->properties; a; a = a->next)
+		if (a->ns)
+			return true;
+	return false;
 }
 
 /* Anything but elements and text has no business in a protocol document; iterative, so that depth
@@ -42,6 +93,8 @@ static int check_tree(const xmlNode *root, struct error *err)
 		if (n->type == XML_ELEMENT_NODE && depth > XML_DEPTH_MAX)
 			return error_set(err, E_PERM, "XML line %ld: nested deeper than %d", xmlGetLineNo(n),
 					 XML_DEPTH_MAX);
+		if (n->type == XML_ELEMENT_NODE && has_namespace(n))
+			return error_set(err, E_PERM, "XML line %ld: namespaces are not used here", xmlGetLineNo(n));
 		if (n->type == XML_ELEMENT_NODE && n->children) {
 			depth++;
 			n = n->children;
@@ -77,9 +130,11 @@ int xml_parse(struct span bytes, struct xml_document **out, struct error *err)
 		return error_set(err, E_PERM, "XML document of %zu bytes", bytes.n);
 	if (!utf8_valid(bytes))
 		return error_set(err, E_PERM, "XML document is not UTF-8");
+	if (memchr(bytes.p, '\0', bytes.n)) /* libxml2 takes it for the end and ignores what follows */
+		return error_set(err, E_PERM, "XML document has a NUL byte");
 	if (memmem(bytes.p, bytes.n, "<!DOCTYPE", 9))
 		return error_set(err, E_PERM, "XML document has a DOCTYPE");
-	xmlSetGenericErrorFunc(NULL, ignore_error);
+	prepare_library();
 	ctxt = xmlNewParserCtxt();
 	if (!ctxt)
 		return error_set(err, E_TEMP, "out of memory");
@@ -89,7 +144,7 @@ int xml_parse(struct span bytes, struct xml_document **out, struct error *err)
 		rc = parse_problem(ctxt, err);
 	else
 		rc = check_tree(xmlDocGetRootElement(doc), err);
-	if (rc == 0 && (doc->intSubset || doc->children != xmlDocGetRootElement(doc)))
+	if (rc == 0 && (doc->intSubset || doc->children != xmlDocGetRootElement(doc) || doc->children->next))
 		rc = error_set(err, E_PERM, "XML document has more than one element and text");
 	if (rc < 0)
 		xmlFreeDoc(doc);
@@ -189,6 +244,7 @@ int xml_binary(const struct xml *e, struct buf *out, struct error *err)
 void xml_writer_init(struct xml_writer *w)
 {
 	*w = (struct xml_writer){ .depth = 0 };
+	buf_reserve(&w->out, WRITER_START);
 }
 
 void xml_writer_release(struct xml_writer *w)
@@ -206,6 +262,8 @@ static void end_tag(struct xml_writer *w)
 void xml_open(struct xml_writer *w, const char *name)
 {
 	end_tag(w);
+	if (!w->depth && w->out.len && !w->problem.code)
+		error_set(&w->problem, E_PERM, "<%s>: a second document element", name);
 	if (w->depth == XML_DEPTH_MAX) {
 		if (!w->problem.code)
 			error_set(&w->problem, E_PERM, "<%s>: nested deeper than %d", name, XML_DEPTH_MAX);
@@ -258,13 +316,18 @@ void xml_put(struct xml_writer *w, const char *name, const char *value)
 
 void xml_putf(struct xml_writer *w, const char *name, const char *fmt, ...)
 {
-	char value[512];
+	char *value = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(value, sizeof(value), fmt, ap);
+	if (vasprintf(&value, fmt, ap) < 0)
+		value = NULL;
 	va_end(ap);
-	xml_put(w, name, value);
+	if (value)
+		xml_put(w, name, value);
+	else if (!w->problem.code)
+		error_set(&w->problem, E_TEMP, "attribute %s: out of memory", name);
+	free(value);
 }
 
 void xml_put_text(struct xml_writer *w, const char *text)

@@ -7,6 +7,7 @@
 #ifndef POSTERN_MODULE_MODULE_H
 #define POSTERN_MODULE_MODULE_H
 
+#include <poll.h>
 #include <sys/types.h>
 
 #include "lib/config.h"
@@ -16,18 +17,28 @@
 #include "lib/xml.h"
 
 enum module_role { ROLE_RULES, ROLE_KEYS, ROLE_CHECK };
+#define MODULE_ROLES 3
+const char *module_role_name(enum module_role role); /* "rules", "keys", "check" */
 
 struct module {
 	const char *name;          /* "keys-file", as configured */
 	enum module_role role;
 	pid_t pid;                 /* -1: not running */
-	int to, from, log;         /* pipes: its stdin, stdout, stderr; close-on-exec; -1: closed */
+	int to, from, log;         /* pipes: its stdin, stdout, stderr; close-on-exec, non-blocking; -1: closed */
 	struct frame_reader in;
 	unsigned next_id;
 	bool greeted;              /* handshake done */
-	bool broken;               /* no further use; every call fails */
+	bool broken;               /* no further use; every call fails with why */
+	struct error why;
 	const char *operations;    /* what it said it can do */
+	struct buf line;           /* of its log: begun, not yet ended */
+	bool line_cut;             /* what follows up to the line's end is dropped */
+	unsigned lines;            /* logged so far; past MODULE_LOG_LINES they are dropped */
+	bool killed;               /* by us: its status says nothing new */
 };
+
+#define MODULE_LOG_LINES 200   /* of one module for one message */
+#define MODULE_LOG_LINE 1000   /* bytes of one line */
 
 /* All modules of one message, by role in the order of the configuration. */
 struct modules {
@@ -35,21 +46,30 @@ struct modules {
 	size_t n;
 	const struct config *config;
 	const char *queue_id;
-	const char *narrow[3];     /* by role: blank-separated operations this conversation may use */
+	const char *narrow[MODULE_ROLES]; /* by role: blank-separated operations this conversation may use; NULL: none */
 	deadline until;
+	pid_t owner;               /* the process that started them: it reads the log pipes */
 	struct arena arena;
 };
 
 /* ---- the parent ---- */
 
-/* Starts the modules of the roles in the bit set (1u << ROLE_...): posix_spawn, descriptors 0, 1, 2 only, working directory /,
- * a clean environment (PATH, LANG=C.UTF-8, TZ), own process group, died-with-parent signal.  The hello is written at once, so
- * that a module is ready when it is asked.  E_CONFIG with the module's name and path if one can not be started. */
-int modules_start(struct modules *m, const struct config *config, unsigned roles, const char *const narrow[3],
+/* Starts the modules of the roles in the bit set (1u << ROLE_...): no shell, no PATH; descriptors 0, 1, 2 only, working
+ * directory /, a clean environment (PATH, LANG=C.UTF-8, TZ if we have one), own process group, killed when we die.  The
+ * hello is written at once, so that a module is ready when it is asked.  A name without a slash stands in
+ * module_directory, an absolute path is taken as it is, anything else is refused.
+ * Sets SIGPIPE to be ignored.  E_CONFIG with the module's name and path if one can not be started,
+ * E_TEMP if the system can not now; then none is left running. */
+int modules_start(struct modules *m, const struct config *config, unsigned roles, const char *const narrow[MODULE_ROLES],
 		  const char *queue_id, deadline until, struct error *err);
-/* Logs, under the module's name, what has arrived on the log pipes; call when poll says so, and before reaping. */
+/* Logs, under the module's name, what has arrived on the log pipes: printable, MODULE_LOG_LINES of MODULE_LOG_LINE bytes.
+ * A line may begin with "error: ", "warning: ", "info: " or "debug: "; without it is a warning.  Call when poll says so; a
+ * module that cannot write its log stands still. */
 void modules_log(struct modules *m);
-/* Ends them: closes the pipes, waits up to grace milliseconds, then SIGKILL to the group; reaps; logs a status that is not 0. */
+/* Fills p (room for max) with the log pipes that are open, for POLLIN; returns how many. */
+size_t modules_log_poll(const struct modules *m, struct pollfd *p, size_t max);
+/* Ends them: closes the pipes, waits up to grace milliseconds, then SIGKILL to the group; reaps; logs a status that is not 0
+ * (and every death by signal).  What a module left behind in its process group is killed too.  Releases everything. */
 void modules_stop(struct modules *m, int grace);
 
 /* ---- the child ---- */
@@ -60,8 +80,21 @@ void modules_stop(struct modules *m, int grace);
 typedef int module_writer(struct xml_writer *w, void *arg);
 int modules_ask(struct modules *m, enum module_role role, const char *operation, module_writer *write, void *arg,
 		struct xml_document **answer, const char **module_name, struct error *err);
+/* The same question n times without waiting in between; args[i] is given to write.  answers[i] and names[i] (may be NULL) are
+ * set; an answer is NULL where all modules said not-found.  On failure no answer is left. */
+int modules_ask_many(struct modules *m, enum module_role role, const char *operation, module_writer *write, void *const *args,
+		     size_t n, struct xml_document **answers, const char **names, struct error *err);
 /* Asks one named module (keys stay with the module that offered them). */
 int modules_ask_one(struct modules *m, const char *module_name, const char *operation, module_writer *write, void *arg,
 		    struct xml_document **answer, struct error *err);
+
+/* Completes the handshake with every module, for those who want to know that all are there (-check); asking does it
+ * by itself. */
+int modules_greet(struct modules *m, struct error *err);
+/* After the last question: a module that has said more than it was asked, or that has ended, has broken the protocol: E_TEMP. */
+int modules_quiet(struct modules *m, struct error *err);
+/* An answer whose frame was good but whose content is not: the module is broken from here on, killed; E_TEMP and why. */
+int modules_broken(struct modules *m, const char *module_name, const char *operation, struct error *err, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 
 #endif

@@ -40,9 +40,11 @@ size_t header_count(const struct header *h, const char *name);
 
 /* ---- values; all results are in the arena and NUL-terminated; NUL bytes inside become U+FFFD ---- */
 
-char *header_unfold(struct arena *a, struct span value);       /* line breaks removed, ends trimmed */
-/* RFC 2047 words decoded to UTF-8 (UTF-8, US-ASCII, ISO-8859-*, windows-125*: iconv(3)); unknown
- * charsets and malformed words stay as they are; invalid bytes become U+FFFD.  Always valid UTF-8. */
+char *header_unfold(struct arena *a, struct span value);       /* line breaks removed, a lone CR is a blank, ends trimmed */
+/* RFC 2047 words decoded to UTF-8 as the most tolerant reader would: UTF-8, US-ASCII, ISO-8859-*, windows-125* and
+ * what else mail uses (iconv(3)).  Words of unknown charsets stay as they are unless all they hold is ASCII;
+ * malformed words stay.  Invalid bytes and control characters other than HTAB become U+FFFD, line breaks blanks.
+ * Always valid UTF-8 and XML text. */
 char *header_decode(struct arena *a, struct span value);
 
 /* The addr-specs of an address list (RFC 5322 3.4, groups, comments, quoted strings, obsolete routes).
@@ -53,7 +55,10 @@ int header_addresses(struct arena *a, struct span value, const char ***addresses
 /* A value with parameters: "type/subtype; name=value; ...", "attachment; filename=...".  Parameters with RFC 2231
  * continuations and charsets joined and decoded to UTF-8; comments removed; the first of duplicates wins and
  * duplicate is set. */
-struct parameter { const char *name, *value; };
+struct parameter {
+	const char *name, *value;
+	struct span raw;            /* the bytes before a charset was applied: what a boundary is compared with */
+};
 struct header_value {
 	const char *text;           /* lower case, without parameters: "multipart/signed" */
 	struct parameter *parameters; /* names in lower case */

@@ -1,5 +1,14 @@
 noinst_LIBRARIES += libmime.a
 libmime_a_SOURCES = \
+	src/mime/addresses.c \
 	src/mime/canonical.h \
+	src/mime/charset.c src/mime/charset.h \
 	src/mime/entity.h \
-	src/mime/header.h
+	src/mime/header.c src/mime/header.h \
+	src/mime/parameters.c \
+	src/mime/words.c \
+	src/mime/write.c
+
+UNIT_TESTS += t/unit/mime_header
+t_unit_mime_header_SOURCES = t/unit/mime_header.c t/unit/test.h
+t_unit_mime_header_LDADD = libmime.a $(BASE_LDADD) $(UNIT_LDADD)

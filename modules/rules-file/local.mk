@@ -1,2 +1,17 @@
 # rules-file
 EXTRA_DIST += t/helper/module-talk
+
+noinst_LIBRARIES += librules.a
+librules_a_SOURCES = \
+	modules/rules-file/command.c \
+	modules/rules-file/decide.c \
+	modules/rules-file/lint.c modules/rules-file/lint.h \
+	modules/rules-file/match.c modules/rules-file/match.h \
+	modules/rules-file/parse.c \
+	modules/rules-file/rules.h \
+	modules/rules-file/shadow.c \
+	modules/rules-file/words.c
+
+module_PROGRAMS += rules-file
+rules_file_SOURCES = modules/rules-file/main.c
+rules_file_LDADD = librules.a $(BASE_LDADD) $(PCRE_LIBS)

@@ -1,0 +1,161 @@
+/* main.c - rules-file: the rules module that reads one file of lines (postern-rules(5))
+ *
+ * The file is read once per conversation, while postern still reads the message.  A file with an error answers no
+ * question; check-rules alone says all that is wrong with it.
+ */
+#include <string.h>
+
+#include "lib/server.h"
+#include "rules-file/rules.h"
+
+/* Problems in one answer: they must fit a frame. */
+#define PROBLEMS_MAX 500
+
+struct state {
+	struct rules *rules;
+	struct error unusable; /* code 0: the rules are good */
+};
+
+static int start(struct server *s, struct error *err)
+{
+	struct state *state = mem_alloc(sizeof(*state));
+
+	s->state = state;
+	rules_load(s->config->rules_file, &state->rules, &state->unusable);
+	return 0;
+}
+
+static void stop(struct server *s)
+{
+	struct state *state = s->state;
+
+	rules_free(state->rules);
+	free(state);
+	s->state = NULL;
+}
+
+static const char *yes(bool is)
+{
+	return is ? "yes" : NULL;
+}
+
+static void write_decision(struct xml_writer *w, const struct rules *r, const char *recipient, const struct decision *d)
+{
+	xml_open(w, "decision");
+	xml_put(w, "recipient", recipient);
+	xml_put(w, "sign", sign_name(d->words.sign));
+	xml_put(w, "sign-as", d->words.sign_as);
+	xml_put(w, "encrypt", encrypt_name(d->words.encrypt));
+	xml_put(w, "profile", d->words.profile);
+	xml_put(w, "strip", d->words.strip ? "yes" : "no");
+	xml_put(w, "block-signed", yes(d->words.block_signed));
+	xml_put(w, "block-encrypted", yes(d->words.block_encrypted));
+	xml_put(w, "via", d->words.via);
+	xml_put(w, "reject", d->words.reject);
+	for (size_t i = 0; i < d->napplied; i++) {
+		xml_open(w, "because");
+		xml_putf(w, "source", "%s:%u", r->name, d->applied[i]->line);
+		xml_put_text(w, d->applied[i]->text);
+		xml_close(w);
+	}
+	xml_close(w);
+}
+
+static int decide_one(struct server *s, const struct candidates *c, const struct xml *recipient, struct xml_writer *answer,
+		      struct error *err)
+{
+	const char *address = xml_attr_or(recipient, "address", "");
+	struct decision decision;
+	int rc;
+
+	if (deadline_over(s->until))
+		return error_set(err, E_TEMP, "the deadline is over");
+	rc = rules_decide(c, address, &decision, err);
+	if (rc == 0)
+		write_decision(answer, c->rules, address, &decision);
+	return rc;
+}
+
+static int decide(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err)
+{
+	const struct xml *recipient = xml_first(request, "recipient");
+	const char *sender = xml_attr(request, "sender");
+	struct state *state = s->state;
+	struct candidates candidates;
+	int rc;
+
+	if (state->unusable.code)
+		return error_set(err, state->unusable.code, "%s", state->unusable.text);
+	if (!sender)
+		return error_set(err, E_PERM, "decide: no sender; the empty sender is sender=\"\"");
+	if (!recipient)
+		return error_set(err, E_PERM, "decide: no recipient");
+	rc = rules_for_sender(state->rules, &s->arena, sender, &candidates, err);
+	for (; rc == 0 && recipient; recipient = xml_next(recipient, "recipient"))
+		rc = decide_one(s, &candidates, recipient, answer, err);
+	return rc;
+}
+
+static void write_problem(struct xml_writer *w, const struct rules *r, const struct problem *p)
+{
+	xml_open(w, "problem");
+	xml_put(w, "severity", p->warning ? "warning" : "error");
+	if (p->line)
+		xml_putf(w, "source", "%s:%u:%u", r->name, p->line, p->column);
+	else
+		xml_put(w, "source", r->name);
+	xml_put_text(w, p->text);
+	xml_close(w);
+}
+
+/* What only the configuration knows: whether a VIA exists. */
+static void check_vias(struct rules *r, const struct config *config)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const char *via = r->items[i].words.via;
+
+		if (via && !config_via(config, via))
+			rules_problem(r, false, r->items[i].line, 1, "VIA=%s: %s names no destination via_%s", via,
+				      config->file, via);
+	}
+}
+
+static int check_rules(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err)
+{
+	struct rules *r;
+	unsigned n = 0;
+	int rc = rules_load(s->config->rules_file, &r, err);
+
+	if (rc != E_TEMP) {
+		rc = 0;
+		check_vias(r, s->config);
+		rules_lint(r);
+		for (const struct problem *p = r->problems; p && n < PROBLEMS_MAX; p = p->next, n++)
+			write_problem(answer, r, p);
+	}
+	rules_free(r);
+	return rc;
+}
+
+static const struct server_operation operations[] = {
+	{ "decide", decide },
+	{ "check-rules", check_rules },
+};
+
+static const struct server_role role = {
+	.program = "rules-file",
+	.role = "rules",
+	.operations = operations,
+	.noperations = sizeof(operations) / sizeof(operations[0]),
+	.start = start,
+	.stop = stop,
+	.command = rules_command,
+	.help = "It decides by the lines of rules_file, see postern-rules(5).  For people:\n"
+		"  rules-file -check FILE                   errors and warnings\n"
+		"  rules-file -test FILE SENDER RECIPIENT   what the file decides, and which lines did",
+};
+
+int main(int argc, char **argv)
+{
+	return server_main(&role, argc, argv);
+}

@@ -7,6 +7,8 @@
 #ifndef POSTERN_DELIVER_JOURNAL_H
 #define POSTERN_DELIVER_JOURNAL_H
 
+#include <stdbool.h>
+
 #include "lib/error.h"
 #include "lib/mem.h"
 

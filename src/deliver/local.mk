@@ -1,7 +1,24 @@
 noinst_LIBRARIES += libdeliver.a
 libdeliver_a_SOURCES = \
-	src/deliver/destination.h \
+	src/deliver/command.c \
+	src/deliver/copy.c src/deliver/copy.h \
+	src/deliver/destination.c src/deliver/destination.h \
 	src/deliver/hold.h \
-	src/deliver/journal.h \
+	src/deliver/journal.c src/deliver/journal.h \
+	src/deliver/kind.h \
+	src/deliver/maildir.c \
+	src/deliver/name.c src/deliver/name.h \
 	src/deliver/parcel.h \
-	src/deliver/report.h
+	src/deliver/report.h \
+	src/deliver/run.c src/deliver/run.h
+
+# t/helper/deliver hands a file to a destination, for the tests of family 5
+check_PROGRAMS += t/helper/deliver
+t_helper_deliver_SOURCES = t/helper/deliver.c
+t_helper_deliver_LDADD = libdeliver.a $(BASE_LDADD)
+
+UNIT_TESTS += t/unit/deliver_base
+t_unit_deliver_base_SOURCES = t/unit/deliver_base.c t/unit/test.h
+t_unit_deliver_base_LDADD = libdeliver.a $(BASE_LDADD) $(UNIT_LDADD)
+
+EXTRA_DIST += t/5000-maildir.t t/5010-command.t t/5020-journal.t

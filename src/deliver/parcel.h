@@ -2,6 +2,7 @@
 #ifndef POSTERN_DELIVER_PARCEL_H
 #define POSTERN_DELIVER_PARCEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 

@@ -64,6 +64,9 @@ struct open_calls {
 	/* A signer's certificate that is not in the message.  E_NOTFOUND, E_TEMP. */
 	int (*find_certificate)(void *ctx, const struct certificate_id *id, X509 **certificate, struct error *err);
 	void *ctx;
+	/* May be NULL.  After a private operation has failed: 0 if the key's holder did its work (then the message is
+	 * at fault), E_TEMP and why if it could not be asked (delegate_error): the layer is LAYER_TEMPORARY then. */
+	int (*key_trouble)(void *ctx, struct error *err);
 };
 
 struct open_limits {
@@ -81,6 +84,7 @@ struct opened {
 	                           layer was opened.  Clear-signed layers with nothing to unwrap inside stay as they are. */
 	bool encrypted;         /* some layer was (auth)enveloped and opened */
 	bool header_protected;  /* the content's header repeats message fields (RFC 9788 hp=, protected-headers=v1) */
+	struct opened_mapping *mappings; /* decrypted bytes; for opened_release */
 };
 
 /* message: whole, without mbox From line; lives as long as the result.  scratch: an unlinked read-write file for

@@ -1,1 +1,19 @@
-# check-path
+noinst_LIBRARIES += libcheckpath.a
+libcheckpath_a_SOURCES = \
+	modules/check-path/areas.c modules/check-path/areas.h \
+	modules/check-path/check.c modules/check-path/check.h \
+	modules/check-path/checking.h \
+	modules/check-path/match.c \
+	modules/check-path/names.c modules/check-path/names.h \
+	modules/check-path/path.c \
+	modules/check-path/policy.c \
+	modules/check-path/reason.c modules/check-path/reason.h \
+	modules/check-path/revocation.c \
+	modules/check-path/verify_log.c modules/check-path/verify_log.h
+
+module_PROGRAMS += check-path
+check_path_SOURCES = modules/check-path/main.c
+check_path_LDADD = libcheckpath.a $(BASE_LDADD) $(CRYPTO_LIBS)
+
+EXTRA_DIST += t/helper/PathCheck.pm \
+	t/6100-bsi-paths.t

@@ -1,0 +1,40 @@
+/* areas.h - what this module asks of the operator's folders ca, trusted, untrusted and crl
+ *
+ * A layer over the shared look-up, in OpenSSL's types.
+ */
+#ifndef POSTERN_CHECK_PATH_AREAS_H
+#define POSTERN_CHECK_PATH_AREAS_H
+
+#include <openssl/x509.h>
+
+#include "lib/config.h"
+#include "lib/error.h"
+#include "lib/mem.h"
+
+struct areas;
+
+enum areas_list { AREAS_TRUSTED, AREAS_UNTRUSTED, AREAS_CA };
+
+struct areas_crl {
+	X509_CRL *crl;     /* owned by the areas, until areas_close() */
+	const char *file;  /* in the arena of the question */
+};
+
+int areas_open(const struct config *config, struct areas **out, struct error *err);
+void areas_close(struct areas *a); /* NULL is fine */
+
+const char *areas_directory(const struct areas *a); /* parent of the areas */
+
+/* Pushes the certificates of area ca with this subject onto out, which owns the references. */
+int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *subject, STACK_OF(X509) *out,
+		       struct error *err);
+
+/* Whether an area holds this very certificate: *file is its file, NULL if not. */
+int areas_find_exact(struct areas *a, struct arena *arena, enum areas_list list, X509 *x, const char **file,
+		     struct error *err);
+
+/* The CRLs, complete and delta, of this issuer. */
+int areas_find_crls(struct areas *a, struct arena *arena, const X509_NAME *issuer, struct areas_crl **out, size_t *n,
+		    struct error *err);
+
+#endif

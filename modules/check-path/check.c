@@ -1,0 +1,162 @@
+/* check.c - from a certificate to a verdict; the order of the rules is the order of check-path(8) */
+#include "check-path/check.h"
+
+#include <openssl/crypto.h>
+#include <openssl/x509v3.h>
+
+#include "check-path/checking.h"
+
+static const char *const crl_words[] = { "if-present", "require", "ignore", NULL };
+
+const struct config_option check_options[] = {
+	{ "check_path_rsa_bits", CONFIG_NUMBER, "2048", offsetof(struct check_policy, rsa_bits), NULL, 512, 16384,
+	  "least size of RSA (and DSA, DH) keys in every certificate of a path" },
+	{ "check_path_ec_bits", CONFIG_NUMBER, "256", offsetof(struct check_policy, ec_bits), NULL, 112, 571,
+	  "least size of elliptic curve keys in every certificate of a path" },
+	{ "check_path_hashes", CONFIG_LIST, "sha224 sha256 sha384 sha512 sha3-*", offsetof(struct check_policy, hashes), NULL,
+	  0, 0, "hashes with which certificates may be signed" },
+	{ "check_path_crl", CONFIG_WORD, "if-present", offsetof(struct check_policy, crl), crl_words, 0, 0,
+	  "CRLs of certs/crl: if-present, require (no verdict valid without), ignore" },
+};
+const size_t check_noptions = sizeof(check_options) / sizeof(check_options[0]);
+
+int checker_open(const struct config *config, const struct check_policy *policy, struct checker **out,
+		 struct error *err)
+{
+	struct checker *c = mem_alloc(sizeof(*c));
+	int rc;
+
+	*out = NULL;
+	/* no openssl.cnf: it costs a millisecond, and no file of the system may change what is valid here */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	c->policy = policy;
+	rc = areas_open(config, &c->areas, err);
+	if (rc < 0)
+		free(c);
+	else
+		*out = c;
+	return rc;
+}
+
+void checker_close(struct checker *c)
+{
+	if (!c)
+		return;
+	areas_close(c->areas);
+	free(c);
+}
+
+/* One DER certificate and nothing behind it; NULL otherwise. */
+static X509 *parse(struct span der)
+{
+	const unsigned char *p = (const unsigned char *)der.p;
+	X509 *x = der.n && der.n <= LONG_MAX ? d2i_X509(NULL, &p, (long)der.n) : NULL;
+
+	if (x && p != (const unsigned char *)der.p + der.n) {
+		X509_free(x);
+		x = NULL;
+	}
+	return x;
+}
+
+/* A candidate that is no certificate is nobody's issuer: passed over. */
+static void parse_candidates(struct checking *k)
+{
+	k->candidates = sk_X509_new_null();
+	for (size_t i = 0; i < k->request->ncandidates && i < CHECK_CANDIDATES_MAX; i++) {
+		X509 *x = parse(k->request->candidates[i]);
+
+		if (x)
+			sk_X509_push(k->candidates, x);
+	}
+}
+
+/* What the operator said about this very certificate: true if that settles it. */
+static bool operator_decides(struct checking *k)
+{
+	struct areas *areas = k->checker->areas;
+	const char *file;
+
+	if (areas_find_exact(areas, k->arena, AREAS_UNTRUSTED, k->leaf, &file, &k->error) < 0)
+		return true;
+	if (file)
+		return !judge(&k->judgement, k->arena, REASON_UNTRUSTED, "marked as untrusted by the operator (%s)", file);
+	if (areas_find_exact(areas, k->arena, AREAS_TRUSTED, k->leaf, &file, &k->error) < 0)
+		return true;
+	if (!file)
+		return false;
+	k->evidence = arena_alloc(k->arena, sizeof(*k->evidence));
+	k->evidence->source = file;
+	k->path = sk_X509_new_null();
+	X509_up_ref(k->leaf);
+	sk_X509_push(k->path, k->leaf);
+	return !judge(&k->judgement, k->arena, REASON_NONE, "trusted by the operator (%s)", file);
+}
+
+/* Rules that need no path come first: they cost nothing, and what they say is clearer. */
+static bool leaf_is_good(struct checking *k)
+{
+	X509 *x = k->leaf;
+
+	return policy_structure(k, x) && policy_time(k, x) && policy_purpose(k, x) && policy_address(k, x) &&
+	       policy_key(k, x) && ((X509_get_extension_flags(x) & EXFLAG_SS) || policy_hash(k, x));
+}
+
+static void decide(struct checking *k)
+{
+	k->leaf = parse(k->request->certificate);
+	if (!k->leaf) {
+		judge(&k->judgement, k->arena, REASON_MALFORMED, "not a certificate: its DER cannot be read");
+		return;
+	}
+	if (operator_decides(k) || !leaf_is_good(k))
+		return;
+	parse_candidates(k);
+	path_check(k);
+}
+
+static void give_path(struct checking *k, struct check_answer *out)
+{
+	int n = k->path ? sk_X509_num(k->path) : 0;
+
+	out->path = arena_array(k->arena, (size_t)n, sizeof(*out->path));
+	for (int i = 0; i < n; i++) {
+		unsigned char *der = NULL;
+		int length = i2d_X509(sk_X509_value(k->path, i), &der);
+
+		if (length > 0)
+			out->path[out->npath++] = span_from(arena_memdup(k->arena, der, (size_t)length), (size_t)length);
+		OPENSSL_free(der);
+	}
+}
+
+static void give_names(struct checking *k, struct check_answer *out)
+{
+	out->subject = out->issuer = out->serial = "";
+	if (!k->leaf)
+		return;
+	out->subject = subject_text(k->arena, k->leaf);
+	out->issuer = name_text(k->arena, X509_get_issuer_name(k->leaf));
+	out->serial = serial_text(k->arena, X509_get0_serialNumber(k->leaf));
+}
+
+int check_certificate(struct checker *c, const struct check_request *request, struct arena *arena,
+		      struct check_answer *out, struct error *err)
+{
+	struct checking k = { .checker = c, .request = request, .arena = arena };
+
+	*out = (struct check_answer){ .reason = "", .text = "" };
+	decide(&k);
+	give_names(&k, out);
+	if (!k.error.code) {
+		out->verdict = reason_verdict(k.judgement.reason);
+		out->reason = reason_word(k.judgement.reason);
+		out->text = k.judgement.text;
+		out->evidence = k.evidence;
+		give_path(&k, out);
+	}
+	X509_free(k.leaf);
+	sk_X509_pop_free(k.candidates, X509_free);
+	sk_X509_pop_free(k.path, X509_free);
+	return k.error.code ? error_set(err, k.error.code, "%s", k.error.text) : 0;
+}

@@ -1,0 +1,70 @@
+/* check.h - from a certificate to a verdict: the one entrance of this module
+ *
+ * check_certificate() knows nothing of the protocol, so that whatever wants a verdict (the protocol's
+ * handler, tests, a command line) asks the same function.  What is checked in which order: check-path(8).
+ */
+#ifndef POSTERN_CHECK_PATH_CHECK_H
+#define POSTERN_CHECK_PATH_CHECK_H
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "check-path/reason.h"
+#include "lib/buf.h"
+#include "lib/config.h"
+
+enum check_purpose { CHECK_SIGN, CHECK_ENCRYPT };
+enum check_crl { CHECK_CRL_IF_PRESENT, CHECK_CRL_REQUIRE, CHECK_CRL_IGNORE };
+
+/* check_path_... of postern.conf; the table that fills it is check_options. */
+struct check_policy {
+	uint64_t rsa_bits, ec_bits;
+	struct config_list hashes; /* "sha256", "sha3-*" */
+	int crl;                   /* enum check_crl */
+};
+
+extern const struct config_option check_options[];
+extern const size_t check_noptions;
+
+struct checker; /* the areas, open, and what was read from them before */
+
+/* policy is kept and must outlive the checker.  E_CONFIG: an area is there but cannot be read. */
+int checker_open(const struct config *config, const struct check_policy *policy, struct checker **out,
+		 struct error *err);
+void checker_close(struct checker *c); /* NULL is fine */
+
+/* Candidates past this many are not looked at (RFC 8550 section 2.3 leaves the limit to the receiver). */
+#define CHECK_CANDIDATES_MAX 100
+
+struct check_request {
+	struct span certificate;        /* DER */
+	const struct span *candidates;  /* DER, untrusted: may be issuers */
+	size_t ncandidates;
+	enum check_purpose purpose;
+	time_t time;                    /* the moment at which it must be valid */
+	const char *address;            /* "": not compared */
+};
+
+struct check_evidence {
+	struct check_evidence *next;
+	const char *source;             /* a file of an area, or a sentence: "not checked: ..." */
+	time_t time;                    /* thisUpdate of a CRL; 0: none */
+};
+
+/* Everything lives in the arena given to check_certificate(). */
+struct check_answer {
+	enum check_verdict verdict;
+	const char *reason;             /* "" when valid */
+	const char *text;               /* for people, one line */
+	struct span *path;              /* DER, the certificate first, the anchor last; the path the verdict is about */
+	size_t npath;                   /* 0: none was found */
+	struct check_evidence *evidence;
+	const char *subject, *issuer, *serial; /* for logs; "" where unreadable */
+};
+
+/* Every certificate gets a verdict: 0.  E_TEMP, E_CONFIG: the areas cannot be read now. */
+int check_certificate(struct checker *c, const struct check_request *request, struct arena *arena,
+		      struct check_answer *out, struct error *err);
+
+#endif

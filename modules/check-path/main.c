@@ -1,0 +1,174 @@
+/* main.c - check-path: the protocol's side of a check (postern-modules(7), check-path(8)) */
+#include <stdio.h>
+
+#include "check-path/check.h"
+#include "check-path/verify_log.h"
+#include "lib/server.h"
+
+static struct check_policy policy;
+
+static int start(struct server *s, struct error *err)
+{
+	struct checker *checker;
+	int rc = checker_open(s->config, &policy, &checker, err);
+
+	if (rc == 0)
+		s->state = checker;
+	return rc;
+}
+
+static void stop(struct server *s)
+{
+	checker_close(s->state);
+}
+
+/* ---- reading a request ---- */
+
+static int read_purpose(const struct xml *request, enum check_purpose *out, struct error *err)
+{
+	const char *word = xml_attr_or(request, "purpose", "");
+
+	*out = strcmp(word, "encrypt") == 0 ? CHECK_ENCRYPT : CHECK_SIGN;
+	if (*out == CHECK_SIGN && strcmp(word, "sign") != 0)
+		return error_set(err, E_PERM, "purpose \"%s\" is neither sign nor encrypt", word);
+	return 0;
+}
+
+/* "2026-11-22T10:00:00Z", RFC 3339 as the protocol restricts it; absent: now. */
+static int read_time(const struct xml *request, time_t *out, struct error *err)
+{
+	static const char shape[] = "dddd-dd-ddTdd:dd:ddZ";
+	const char *text = xml_attr(request, "time");
+	struct tm tm = { 0 }, again;
+	bool good = text && strlen(text) == sizeof(shape) - 1;
+
+	*out = time(NULL);
+	if (!text)
+		return 0;
+	for (size_t i = 0; good && shape[i]; i++)
+		good = shape[i] == 'd' ? ascii_digit(text[i]) : shape[i] == text[i];
+	if (good) {
+		sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
+		       &tm.tm_sec);
+		tm.tm_year -= 1900;
+		tm.tm_mon--;
+		again = tm;
+		*out = timegm(&again);
+		good = again.tm_mday == tm.tm_mday && again.tm_mon == tm.tm_mon && again.tm_hour == tm.tm_hour &&
+		       again.tm_min == tm.tm_min; /* a leap second may roll over, a 31st of February may not */
+	}
+	return good ? 0 : error_set(err, E_PERM, "time \"%s\" is not like 2026-11-22T10:00:00Z", text);
+}
+
+static int read_binary(struct server *s, const struct xml *e, struct span *out, struct error *err)
+{
+	struct buf bytes = BUF_INIT;
+	int rc = xml_binary(e, &bytes, err);
+
+	*out = span_from(arena_memdup(&s->arena, buf_str(&bytes), bytes.len), bytes.len);
+	buf_release(&bytes);
+	return rc;
+}
+
+static int read_candidates(struct server *s, const struct xml *request, struct check_request *out, struct error *err)
+{
+	struct span *list = arena_array(&s->arena, CHECK_CANDIDATES_MAX, sizeof(*list));
+	const struct xml *e = xml_first(request, "candidate");
+	int rc = 0;
+
+	out->candidates = list;
+	for (; e && rc == 0 && out->ncandidates < CHECK_CANDIDATES_MAX; e = xml_next(e, "candidate"))
+		rc = read_binary(s, e, &list[out->ncandidates++], err);
+	return rc;
+}
+
+static int read_request(struct server *s, const struct xml *request, struct check_request *out, struct error *err)
+{
+	const struct xml *certificate = xml_first(request, "certificate");
+	int rc;
+
+	*out = (struct check_request){ .address = xml_attr_or(request, "address", "") };
+	if (!certificate || xml_next(certificate, "certificate"))
+		return error_set(err, E_PERM, "<check-certificate> has not exactly one <certificate>");
+	rc = read_purpose(request, &out->purpose, err);
+	if (rc == 0)
+		rc = read_time(request, &out->time, err);
+	if (rc == 0)
+		rc = read_binary(s, certificate, &out->certificate, err);
+	if (rc == 0)
+		rc = read_candidates(s, request, out, err);
+	return rc;
+}
+
+/* ---- writing the answer ---- */
+
+static void put_time(struct xml_writer *w, time_t when)
+{
+	char text[32];
+	struct tm tm;
+
+	if (when && gmtime_r(&when, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		xml_put(w, "time", text);
+}
+
+static void write_answer(struct xml_writer *w, const struct check_answer *answer)
+{
+	xml_open(w, "verdict");
+	xml_put(w, "value", check_verdict_word(answer->verdict));
+	xml_put(w, "reason", *answer->reason ? answer->reason : NULL);
+	xml_put_text(w, answer->text);
+	xml_close(w);
+	if (answer->npath) {
+		xml_open(w, "path");
+		for (size_t i = 0; i < answer->npath; i++) {
+			xml_open(w, "certificate");
+			xml_put_binary(w, answer->path[i].p, answer->path[i].n);
+			xml_close(w);
+		}
+		xml_close(w);
+	}
+	for (const struct check_evidence *e = answer->evidence; e; e = e->next) {
+		xml_open(w, "evidence");
+		xml_put(w, "source", e->source);
+		put_time(w, e->time);
+		xml_close(w);
+	}
+}
+
+static int handle_check(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
+{
+	struct check_request question;
+	struct check_answer answer;
+	int rc = read_request(s, request, &question, err);
+
+	if (rc == 0)
+		rc = check_certificate(s->state, &question, &s->arena, &answer, err);
+	if (rc < 0)
+		return rc;
+	verify_log_write(s->config->verify_log, s->queue_id, &question, &answer);
+	write_answer(w, &answer);
+	return 0;
+}
+
+static const struct server_operation operations[] = {
+	{ "check-certificate", handle_check },
+};
+
+int main(int argc, char **argv)
+{
+	struct server_role role = {
+		.program = "check-path",
+		.role = "check",
+		.operations = operations,
+		.noperations = sizeof(operations) / sizeof(*operations),
+		.start = start,
+		.stop = stop,
+		.options = check_options,
+		.noptions = check_noptions,
+		.options_base = &policy,
+		.help = "Checks a certificate for S/MIME: RFC 5280 path, RFC 8550 rules, CRL files, and the operator's\n"
+			"areas trusted and untrusted; see check-path(8).",
+	};
+
+	return server_main(&role, argc, argv);
+}

@@ -1,0 +1,339 @@
+/* path.c - from a certificate to a trust anchor: search, then validation (RFC 5280 section 6)
+ *
+ * The search is our own, because OpenSSL follows one path only and takes the first issuer that fits: here every
+ * path is tried, and a forged namesake of an issuer among the candidates changes nothing.  Each path that reaches an
+ * anchor is judged by our rules and then given to X509_verify_cert() with that one anchor.  Nothing is read but
+ * the certificates that a name or a key identifier asks for; the number of paths and of signatures looked at is
+ * bounded, so that candidates made for the purpose cost no more than milliseconds.
+ */
+#include <openssl/objects.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "check-path/checking.h"
+
+#define PATH_MAX_CERTIFICATES 12 /* the certificate, ten CAs, the anchor */
+#define PATHS_MAX 16
+#define SIGNATURES_MAX 64
+
+struct search {
+	struct checking *k;
+	STACK_OF(X509) *path;       /* references */
+	unsigned paths, signatures; /* tried so far */
+	struct judgement first;     /* why the first path failed */
+	struct check_evidence *first_evidence;
+};
+
+/* ---- one path ---- */
+
+static const struct {
+	int code;
+	enum reason reason;
+	const char *problem;
+} problems[] = {
+	{ X509_V_ERR_CERT_SIGNATURE_FAILURE, REASON_BAD_SIGNATURE, "the signature is not its issuer's" },
+	{ X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE, REASON_BAD_SIGNATURE, "the signature is not its issuer's" },
+	{ X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY, REASON_UNSUPPORTED, "the issuer's public key is not supported here" },
+	{ X509_V_ERR_SIGNATURE_ALGORITHM_MISMATCH, REASON_BAD_SIGNATURE, "the signature does not fit the issuer's key" },
+	{ X509_V_ERR_CERT_HAS_EXPIRED, REASON_EXPIRED, "it has expired" },
+	{ X509_V_ERR_CERT_NOT_YET_VALID, REASON_NOT_YET_VALID, "it is not valid yet" },
+	{ X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD, REASON_MALFORMED, "its validity cannot be read" },
+	{ X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD, REASON_MALFORMED, "its validity cannot be read" },
+	{ X509_V_ERR_INVALID_CA, REASON_NOT_A_CA, "it must not issue certificates" },
+	{ X509_V_ERR_INVALID_NON_CA, REASON_NOT_A_CA, "it must not issue certificates" },
+	{ X509_V_ERR_KEYUSAGE_NO_CERTSIGN, REASON_NOT_A_CA, "its key usage lacks keyCertSign" },
+	{ X509_V_ERR_PATH_LENGTH_EXCEEDED, REASON_PATH_LENGTH, "more CAs follow it than its basic constraints allow" },
+	{ X509_V_ERR_CERT_CHAIN_TOO_LONG, REASON_PATH_LENGTH, "the path is too long" },
+	{ X509_V_ERR_PERMITTED_VIOLATION, REASON_NAME_CONSTRAINTS, "a CA above must not issue for this name" },
+	{ X509_V_ERR_EXCLUDED_VIOLATION, REASON_NAME_CONSTRAINTS, "a CA above must not issue for this name" },
+	{ X509_V_ERR_SUBTREE_MINMAX, REASON_NAME_CONSTRAINTS, "name constraints with minimum or maximum" },
+	{ X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE, REASON_NAME_CONSTRAINTS, "name constraints of a kind that is not supported" },
+	{ X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX, REASON_NAME_CONSTRAINTS, "name constraints that cannot be read" },
+	{ X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, REASON_NAME_CONSTRAINTS, "a name that name constraints cannot be compared with" },
+	{ X509_V_ERR_INVALID_POLICY_EXTENSION, REASON_POLICY, "its policies are invalid or contradict each other" },
+	{ X509_V_ERR_NO_EXPLICIT_POLICY, REASON_POLICY, "a CA requires a policy that the certificates do not share" },
+	{ X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, REASON_CRITICAL_EXTENSION, "a critical extension is not understood here" },
+	{ X509_V_ERR_INVALID_EXTENSION, REASON_MALFORMED, "an extension cannot be read" },
+};
+
+static bool translate(struct checking *k, X509 *x, int code)
+{
+	for (size_t i = 0; i < sizeof(problems) / sizeof(*problems); i++)
+		if (problems[i].code == code)
+			return judge(&k->judgement, k->arena, problems[i].reason, "%s: %s", subject_text(k->arena, x),
+				     problems[i].problem);
+	return judge(&k->judgement, k->arena, REASON_MALFORMED, "%s: %s", subject_text(k->arena, x),
+		     X509_verify_cert_error_string(code));
+}
+
+struct validation {
+	struct checking *k;
+	struct revocation *revocation;
+};
+
+/* OpenSSL found a problem: go on (1) or not (0).  The path of a CRL's signer is a validation inside this one. */
+static int on_problem(int good, X509_STORE_CTX *ctx)
+{
+	X509_STORE_CTX *top = ctx;
+	int code = X509_STORE_CTX_get_error(ctx);
+	X509 *x = X509_STORE_CTX_get_current_cert(ctx);
+	struct validation *v;
+
+	if (good)
+		return 1;
+	while (X509_STORE_CTX_get0_parent_ctx(top))
+		top = X509_STORE_CTX_get0_parent_ctx(top);
+	v = X509_STORE_CTX_get_app_data(top);
+	if (X509_STORE_CTX_get0_current_crl(ctx) || code != X509_V_ERR_INVALID_EXTENSION)
+		if (revocation_is_about(code))
+			return revocation_tolerates(v->revocation, ctx, code, &v->k->judgement);
+	return translate(v->k, x ? x : v->k->leaf, code);
+}
+
+static bool set_parameters(struct checking *k, X509_STORE_CTX *ctx)
+{
+	X509_VERIFY_PARAM *p = X509_STORE_CTX_get0_param(ctx);
+	ASN1_OBJECT *any = OBJ_nid2obj(NID_any_policy);
+
+	/* the empty set means "no policy", not "any" */
+	if (!X509_VERIFY_PARAM_add0_policy(p, any) || !X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_POLICY_CHECK))
+		return false;
+	X509_VERIFY_PARAM_clear_flags(p, X509_V_FLAG_TRUSTED_FIRST); /* our path, not another one */
+	X509_VERIFY_PARAM_set_depth(p, PATH_MAX_CERTIFICATES);
+	X509_VERIFY_PARAM_set_auth_level(p, 0); /* policy_key() and policy_hash() know better */
+	X509_VERIFY_PARAM_set_time(p, k->request->time);
+	/* a common name is not a host name here */
+	X509_VERIFY_PARAM_set_hostflags(p, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	return true;
+}
+
+/* X509_verify_cert() on this path: its last certificate is the anchor, the others are offered first. */
+static bool openssl_agrees(struct checking *k, STACK_OF(X509) *path, struct revocation *revocation)
+{
+	struct validation v = { k, revocation };
+	X509_STORE *store = X509_STORE_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	STACK_OF(X509) *others = X509_chain_up_ref(path);
+	bool good = false;
+
+	X509_free(sk_X509_pop(others));
+	if (store && ctx && others && X509_STORE_add_cert(store, sk_X509_value(path, sk_X509_num(path) - 1)) &&
+	    X509_STORE_CTX_init(ctx, store, sk_X509_value(path, 0), others) && set_parameters(k, ctx)) {
+		X509_STORE_CTX_set_app_data(ctx, &v);
+		X509_STORE_CTX_set_verify_cb(ctx, on_problem);
+		revocation_apply(revocation, ctx, others);
+		good = X509_verify_cert(ctx) == 1;
+	}
+	if (!good && !k->judgement.reason)
+		error_set(&k->error, E_TEMP, "a certificate could not be validated: out of memory");
+	X509_STORE_CTX_free(ctx);
+	X509_STORE_free(store);
+	sk_X509_pop_free(others, X509_free);
+	return good;
+}
+
+/* Our rules for the issuing certificates; those for the certificate itself were asked before. */
+static bool issuers_are_good(struct checking *k, STACK_OF(X509) *path)
+{
+	int anchor = sk_X509_num(path) - 1;
+
+	for (int i = 1; i < anchor; i++) {
+		X509 *x = sk_X509_value(path, i);
+
+		if (!policy_structure(k, x) || !policy_time(k, x) || !policy_ca(k, x) || !policy_key(k, x) ||
+		    !policy_hash(k, x))
+			return false;
+	}
+	return !anchor || (policy_time(k, sk_X509_value(path, anchor)) && policy_key(k, sk_X509_value(path, anchor)));
+}
+
+static bool path_is_good(struct checking *k, STACK_OF(X509) *path)
+{
+	struct revocation *revocation;
+	const char *remark;
+	bool good;
+
+	if (!issuers_are_good(k, path))
+		return false;
+	revocation = revocation_new(k, path);
+	good = openssl_agrees(k, path, revocation) && !k->error.code;
+	remark = revocation_report(revocation);
+	if (good)
+		judge(&k->judgement, k->arena, REASON_NONE, "path of %d certificates to %s%s%s", sk_X509_num(path),
+		      subject_text(k->arena, sk_X509_value(path, sk_X509_num(path) - 1)), *remark ? "; " : "", remark);
+	revocation_free(revocation);
+	return good;
+}
+
+/* ---- the search ---- */
+
+/* Keeps the first failure: the path that is tried first is the most likely one. */
+static void remember(struct search *s, bool with_path)
+{
+	if (s->first.reason && !(with_path && !s->k->path))
+		return;
+	s->first = s->k->judgement;
+	s->first_evidence = s->k->evidence;
+	if (with_path)
+		s->k->path = X509_chain_up_ref(s->path);
+}
+
+static bool try_path(struct search *s)
+{
+	struct checking *k = s->k;
+
+	s->paths++;
+	k->judgement = (struct judgement){ 0 };
+	k->evidence = NULL;
+	if (path_is_good(k, s->path)) {
+		sk_X509_pop_free(k->path, X509_free);
+		k->path = X509_chain_up_ref(s->path);
+		return true;
+	}
+	if (!k->error.code)
+		remember(s, true);
+	return false;
+}
+
+static bool holds(STACK_OF(X509) *list, const X509 *x)
+{
+	for (int i = 0; i < sk_X509_num(list); i++)
+		if (X509_cmp(sk_X509_value(list, i), x) == 0)
+			return true;
+	return false;
+}
+
+/* Name and key identifier fit (RFC 5280 section 4.2.1.1). */
+static bool may_have_issued(X509 *issuer, X509 *x)
+{
+	AUTHORITY_KEYID *id;
+	bool fits;
+
+	if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(x)) != 0)
+		return false;
+	id = X509_get_ext_d2i(x, NID_authority_key_identifier, NULL, NULL);
+	fits = X509_check_akid(issuer, id) == X509_V_OK;
+	AUTHORITY_KEYID_free(id);
+	return fits;
+}
+
+static bool is_self_signed(X509 *x)
+{
+	return X509_get_extension_flags(x) & EXFLAG_SS;
+}
+
+/* Puts x into list unless it is on the path already or forbidden; anchors to the front. */
+static void add_issuer(struct search *s, STACK_OF(X509) *list, X509 *x, bool from_area)
+{
+	const char *file = NULL;
+	bool anchor = from_area && is_self_signed(x);
+
+	if (holds(s->path, x) || holds(list, x) || (!from_area && is_self_signed(x)) ||
+	    !may_have_issued(x, sk_X509_value(s->path, sk_X509_num(s->path) - 1)))
+		return;
+	if (areas_find_exact(s->k->checker->areas, s->k->arena, AREAS_UNTRUSTED, x, &file, &s->k->error) < 0)
+		return;
+	if (file) {
+		judge(&s->k->judgement, s->k->arena, REASON_UNTRUSTED, "the issuing certificate %s is marked as untrusted "
+		      "by the operator (%s)", subject_text(s->k->arena, x), file);
+		remember(s, false);
+		return;
+	}
+	X509_up_ref(x);
+	sk_X509_insert(list, x, anchor ? 0 : -1);
+}
+
+static STACK_OF(X509) *possible_issuers(struct search *s)
+{
+	STACK_OF(X509) *list = sk_X509_new_null(), *known = sk_X509_new_null();
+	X509 *x = sk_X509_value(s->path, sk_X509_num(s->path) - 1);
+
+	areas_find_issuers(s->k->checker->areas, s->k->arena, X509_get_issuer_name(x), known, &s->k->error);
+	for (int i = 0; i < sk_X509_num(known); i++)
+		add_issuer(s, list, sk_X509_value(known, i), true);
+	for (int i = 0; i < sk_X509_num(s->k->candidates); i++)
+		add_issuer(s, list, sk_X509_value(s->k->candidates, i), false);
+	sk_X509_pop_free(known, X509_free);
+	return list;
+}
+
+/* Where several have the right name, those count whose key made the signature; if none has, all stay, and
+ * validation says what is wrong. */
+static void keep_signers(struct search *s, STACK_OF(X509) *list, X509 *x)
+{
+	STACK_OF(X509) *good = sk_X509_new_null();
+
+	for (int i = 0; i < sk_X509_num(list) && sk_X509_num(list) > 1 && s->signatures < SIGNATURES_MAX; i++) {
+		EVP_PKEY *key = X509_get0_pubkey(sk_X509_value(list, i));
+
+		s->signatures++;
+		if (key && X509_verify(x, key) == 1)
+			sk_X509_push(good, sk_X509_value(list, i));
+	}
+	for (int i = sk_X509_num(list) - 1; i >= 0 && sk_X509_num(good); i--)
+		if (!holds(good, sk_X509_value(list, i)))
+			X509_free(sk_X509_delete(list, i));
+	sk_X509_free(good);
+}
+
+static void no_issuer(struct search *s, X509 *x)
+{
+	struct arena *a = s->k->arena;
+	const char *dir = areas_directory(s->k->checker->areas);
+
+	if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) == 0)
+		judge(&s->k->judgement, a, REASON_NO_PATH, "%s is self-signed and not in %s/ca: copy it there, or to "
+		      "%s/trusted, if it is to be trusted", subject_text(a, x), dir, dir);
+	else
+		judge(&s->k->judgement, a, REASON_NO_PATH, "the issuer's certificate %s is not in %s/ca: copy it there if it "
+		      "is to be trusted", name_text(a, X509_get_issuer_name(x)), dir);
+	remember(s, false);
+}
+
+/* Depth first from the last certificate of s->path; top_is_anchor: it stands in area ca and is self-signed. */
+static bool extend(struct search *s, bool top_is_anchor)
+{
+	X509 *top = sk_X509_value(s->path, sk_X509_num(s->path) - 1);
+	STACK_OF(X509) *issuers;
+	bool found = false;
+
+	if (top_is_anchor)
+		return try_path(s);
+	if (sk_X509_num(s->path) == PATH_MAX_CERTIFICATES) {
+		judge(&s->k->judgement, s->k->arena, REASON_PATH_LENGTH, "the path is longer than %d certificates",
+		      PATH_MAX_CERTIFICATES);
+		remember(s, false);
+		return false;
+	}
+	issuers = possible_issuers(s);
+	if (!sk_X509_num(issuers) && !s->first.reason && !s->k->error.code)
+		no_issuer(s, top);
+	keep_signers(s, issuers, top);
+	for (int i = 0; i < sk_X509_num(issuers) && !found && s->paths < PATHS_MAX && !s->k->error.code; i++) {
+		X509 *x = sk_X509_value(issuers, i);
+		const char *file = NULL;
+
+		if (is_self_signed(x))
+			areas_find_exact(s->k->checker->areas, s->k->arena, AREAS_CA, x, &file, &s->k->error);
+		sk_X509_push(s->path, x);
+		found = extend(s, file != NULL);
+		sk_X509_pop(s->path);
+	}
+	sk_X509_pop_free(issuers, X509_free);
+	return found;
+}
+
+void path_check(struct checking *k)
+{
+	struct search s = { .k = k, .path = sk_X509_new_null() };
+	const char *file = NULL;
+
+	sk_X509_push(s.path, k->leaf);
+	if (is_self_signed(k->leaf))
+		areas_find_exact(k->checker->areas, k->arena, AREAS_CA, k->leaf, &file, &k->error);
+	if (!k->error.code && !extend(&s, file != NULL) && !k->error.code) {
+		k->judgement = s.first;
+		k->evidence = s.first_evidence;
+	}
+	sk_X509_free(s.path);
+}

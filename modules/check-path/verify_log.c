@@ -1,0 +1,112 @@
+/* verify_log.c - one line for every certificate that was checked
+ *
+ * Auditors and scripts read this file for years: fields keep their names and their order, new ones come last.
+ */
+#include "check-path/verify_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "lib/address.h"
+#include "lib/log.h"
+
+#define VALUE_MAX ((size_t)1000)
+
+/* Characters that look like nothing, or turn what follows around: they stand for their bytes. */
+static size_t invisible(const unsigned char *p)
+{
+	if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+		return 2; /* C1 controls */
+	if (p[0] == 0xe2 && p[1] == 0x80 && (p[2] >= 0xa8 ? p[2] <= 0xae : p[2] >= 0x8b && p[2] <= 0x8f))
+		return 3; /* U+200B-200F, U+2028-202E */
+	if (p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf)
+		return 3; /* U+2060-206F */
+	return 0;
+}
+
+/* Bytes of one character at p that may stand as they are; 0: the first byte is to be escaped. */
+static size_t plain(const unsigned char *p)
+{
+	size_t n = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+
+	if (*p < 0x20 || *p == 0x7f || *p == '\\' || strnlen((const char *)p, n) < n ||
+	    !utf8_valid(span_from(p, n)))
+		return 0;
+	return invisible(p) ? 0 : n;
+}
+
+static void add_value(struct buf *out, const char *name, const char *value)
+{
+	size_t end = out->len + VALUE_MAX;
+
+	buf_addf(out, "%s%s=", out->len && out->data[out->len - 1] != '\n' ? "\t" : "", name);
+	for (const unsigned char *p = (const unsigned char *)value; *p;) {
+		size_t n = plain(p);
+
+		if (out->len >= end) {
+			buf_addstr(out, "...");
+			return;
+		}
+		if (n)
+			buf_add(out, p, n);
+		else if (*p == '\\')
+			buf_addstr(out, "\\\\");
+		else
+			buf_addf(out, "\\x%02x", *p);
+		p += n ? n : 1;
+	}
+}
+
+void verify_log_format(struct buf *out, time_t now, const char *queue_id, const struct check_request *request,
+		       const struct check_answer *answer)
+{
+	char stamp[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm))
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	add_value(out, "time", stamp);
+	add_value(out, "queue-id", queue_id);
+	add_value(out, "address", request->address);
+	add_value(out, "subject", answer->subject);
+	add_value(out, "issuer", answer->issuer);
+	add_value(out, "serial", answer->serial);
+	add_value(out, "verdict", check_verdict_word(answer->verdict));
+	add_value(out, "reason", answer->reason);
+	add_value(out, "purpose", request->purpose == CHECK_SIGN ? "sign" : "encrypt");
+	buf_addch(out, '\n');
+}
+
+static int append(const char *path, const struct buf *line)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, line->data, line->len);
+	if (n >= 0 && (size_t)n < line->len) {
+		n = -1;
+		errno = ENOSPC;
+	}
+	if (close(fd) < 0)
+		return -1;
+	return n < 0 ? -1 : 0;
+}
+
+void verify_log_write(const char *path, const char *queue_id, const struct check_request *request,
+		      const struct check_answer *answer)
+{
+	static bool complained;
+	struct buf line = BUF_INIT;
+
+	if (!*path)
+		return;
+	verify_log_format(&line, time(NULL), queue_id, request, answer);
+	if (append(path, &line) < 0 && !complained) {
+		log_warning("verify log %s: %s", path, strerror(errno));
+		complained = true;
+	}
+	buf_release(&line);
+}

@@ -22,6 +22,7 @@ void buf_reserve(struct buf *b, size_t n)
 		need = 64;
 	b->data = mem_resize(b->data, need);
 	b->cap = need;
+	b->data[b->len] = '\0';
 }
 
 void buf_add(struct buf *b, const void *p, size_t n)

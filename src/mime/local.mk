@@ -3,7 +3,9 @@ libmime_a_SOURCES = \
 	src/mime/addresses.c \
 	src/mime/canonical.h \
 	src/mime/charset.c src/mime/charset.h \
-	src/mime/entity.h \
+	src/mime/decode.c src/mime/decode.h \
+	src/mime/describe.c src/mime/describe.h \
+	src/mime/entity.c src/mime/entity.h \
 	src/mime/header.c src/mime/header.h \
 	src/mime/parameters.c \
 	src/mime/words.c \
@@ -12,3 +14,7 @@ libmime_a_SOURCES = \
 UNIT_TESTS += t/unit/mime_header
 t_unit_mime_header_SOURCES = t/unit/mime_header.c t/unit/test.h
 t_unit_mime_header_LDADD = libmime.a $(BASE_LDADD) $(UNIT_LDADD)
+
+UNIT_TESTS += t/unit/mime_entity
+t_unit_mime_entity_SOURCES = t/unit/mime_entity.c t/unit/test.h
+t_unit_mime_entity_LDADD = libmime.a $(BASE_LDADD) $(UNIT_LDADD)

@@ -4,7 +4,11 @@ libsmime_a_SOURCES = \
 	src/smime/ber.c src/smime/ber.h \
 	src/smime/cms_check.c src/smime/cms_check.h \
 	src/smime/decrypt.c \
-	src/smime/delegate.h \
+	src/smime/delegate.c src/smime/delegate.h \
+	src/smime/delegate_agree.c \
+	src/smime/delegate_key.c src/smime/delegate_key.h \
+	src/smime/delegate_sign.c \
+	src/smime/delegate_unwrap.c \
 	src/smime/identifier.c \
 	src/smime/layer.c src/smime/layer.h \
 	src/smime/looks.c \
@@ -14,3 +18,7 @@ libsmime_a_SOURCES = \
 	src/smime/scratch.c \
 	src/smime/seal.h \
 	src/smime/verify.c
+
+UNIT_TESTS += t/unit/smime_delegate
+t_unit_smime_delegate_SOURCES = t/unit/smime_delegate.c t/unit/test.h t/helper/softkey.c t/helper/softkey.h
+t_unit_smime_delegate_LDADD = libsmime.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)

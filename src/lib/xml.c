@@ -195,6 +195,15 @@ const char *xml_attr_or(const struct xml *e, const char *name, const char *dflt)
 	return v ? v : dflt;
 }
 
+const char *xml_attr_name(const struct xml *e, size_t i)
+{
+	const xmlAttr *a = node_of(e)->properties;
+
+	while (a && i--)
+		a = a->next;
+	return a ? (const char *)a->name : NULL;
+}
+
 static const struct xml *from(const xmlNode *n, const char *name)
 {
 	for (; n; n = n->next)

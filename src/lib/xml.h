@@ -30,6 +30,7 @@ const char *xml_name(const struct xml *e);
 bool xml_is(const struct xml *e, const char *name);
 const char *xml_attr(const struct xml *e, const char *name);                 /* NULL if absent */
 const char *xml_attr_or(const struct xml *e, const char *name, const char *dflt);
+const char *xml_attr_name(const struct xml *e, size_t i);                    /* of the i-th attribute; NULL past the last */
 const struct xml *xml_first(const struct xml *parent, const char *name);     /* first child; NULL name: any */
 const struct xml *xml_next(const struct xml *e, const char *name);           /* next sibling */
 /* Appends the element's text content (all of it, children's too). */

@@ -1,6 +1,8 @@
 /* ask.h - the questions of the protocol as functions: values in, values out
  *
- * Each is one request of postern-modules(7).  Results live in the arena.
+ * Each is one request of postern-modules(7) (or several, where there is too much for one frame).  Results live in the
+ * arena.  Errors: E_TEMP for everything that may be better later, breakage included; E_PERM a refusal for good, with the
+ * module's text; E_NOTFOUND only where it says so below.
  */
 #ifndef POSTERN_MODULE_ASK_H
 #define POSTERN_MODULE_ASK_H
@@ -52,14 +54,16 @@ struct found_certificate {
 	struct span capabilities;  /* DER SMIMECapabilities known of this partner; empty if none */
 	bool domain;               /* found as the whole domain's certificate */
 };
-/* Certificates to encrypt to each address (may be none: *n = 0 is success). */
+/* Certificates to encrypt to each address (may be none: *n = 0 is success).  Addresses for which a module has none are
+ * asked of the next module.  Any number of addresses. */
 int ask_certificates(struct modules *m, struct arena *a, const char *const *addresses, size_t naddresses,
 		     struct found_certificate **found, size_t *n, struct error *err);
 int ask_certificate_by_id(struct modules *m, struct arena *a, const struct certificate_id *id,
 			  struct found_certificate **found, size_t *n, struct error *err);
 
 struct found_key {
-	const char *id;            /* opaque, for sign, unwrap, agree */
+	const char *id;            /* opaque, the module's own */
+	const char *key_id;        /* "MODULE id": what delegate_key and the key_calls want */
 	const char *module;        /* whose it is */
 	X509 *certificate;         /* caller frees */
 	STACK_OF(X509) *chain;     /* caller frees; may be NULL */
@@ -90,6 +94,17 @@ struct check_result {
  * address: for which mail address ("" : none known). */
 int ask_check(struct modules *m, struct arena *a, X509 *certificate, STACK_OF(X509) *candidates, const char *purpose,
 	      time_t when, const char *address, struct check_result *out, struct error *err);
+
+/* The same for several certificates at once, asked without waiting in between: out has n places. */
+struct check_question {
+	X509 *certificate;
+	STACK_OF(X509) *candidates;
+	const char *purpose;
+	time_t when;
+	const char *address;
+};
+int ask_checks(struct modules *m, struct arena *a, const struct check_question *questions, size_t n,
+	       struct check_result *out, struct error *err);
 const char *verdict_name(enum verdict v);
 
 #endif

@@ -206,7 +206,7 @@ static int greet(struct modules *m, struct module *p, struct error *err)
 	return rc;
 }
 
-/* Ready to be asked for the operation?  E_NOTFOUND where it is not one of the module's. */
+/* Ready to be asked for the operation? */
 static int make_ready(struct modules *m, struct module *p, const char *operation, struct error *err)
 {
 	int rc = 0;
@@ -219,7 +219,8 @@ static int make_ready(struct modules *m, struct module *p, const char *operation
 	if (!p->greeted)
 		rc = greet(m, p, err);
 	if (rc == 0 && !module_lists(p->operations, operation))
-		rc = error_set(err, E_NOTFOUND, "module %s does not know %s", p->name, operation);
+		rc = error_set(err, MODULE_UNKNOWN_OPERATION, "module %s: %s: it does not know this operation", p->name,
+			       operation);
 	return rc;
 }
 
@@ -270,8 +271,10 @@ static int read_refusal(struct exchange *x, const struct xml *refused, struct er
 		return broke(x, err, "refused with kind \"%s\"", kind);
 	if (!*code)
 		return broke(x, err, "refused without a code");
-	if (permanent && (strcmp(code, "not-found") == 0 || strcmp(code, "unknown-operation") == 0))
+	if (permanent && strcmp(code, "not-found") == 0)
 		rc = E_NOTFOUND;
+	else if (permanent && strcmp(code, "unknown-operation") == 0)
+		rc = MODULE_UNKNOWN_OPERATION;
 	else
 		rc = permanent && strcmp(code, "narrowed") != 0 ? E_PERM : E_TEMP;
 	xml_text(refused, &text);
@@ -324,8 +327,7 @@ static int read_answers(struct exchange *x, const size_t *open, size_t nopen, st
 	return rc;
 }
 
-/* Asks one module the questions in open.  E_NOTFOUND: it does not know the operation; else 0 where every question was
- * answered or not found. */
+/* Asks one module the questions in open.  0: each was answered, or has no answer because nothing was found. */
 static int ask_module(struct modules *m, struct module *p, const char *operation, module_writer *write, void *const *args,
 		      const size_t *open, size_t nopen, struct xml_document **answers, const char **names,
 		      struct error *err)
@@ -379,7 +381,7 @@ int modules_ask_many(struct modules *m, enum module_role role, const char *opera
 			continue;
 		rc = ask_module(m, &m->items[i], operation, write, args, open, nopen, answers, names, err);
 		asked += rc == 0;
-		if (rc == E_NOTFOUND)
+		if (rc == MODULE_UNKNOWN_OPERATION)
 			rc = 0;
 		nopen = still_open(answers, n, open);
 	}
@@ -416,20 +418,31 @@ static struct module *find_module(struct modules *m, const char *name, const cha
 	return found;
 }
 
+int module_ask_this(struct modules *m, struct module *p, const char *operation, module_writer *write, void *arg,
+		    struct xml_document **answer, struct error *err)
+{
+	const size_t open = 0;
+	int rc;
+
+	*answer = NULL;
+	rc = ask_module(m, p, operation, write, &arg, &open, 1, answer, NULL, err);
+	if (rc == 0 && !*answer)
+		return error_set(err, E_NOTFOUND, "module %s: %s: not found", p->name, operation);
+	return rc;
+}
+
 int modules_ask_one(struct modules *m, const char *module_name, const char *operation, module_writer *write, void *arg,
 		    struct xml_document **answer, struct error *err)
 {
 	struct module *p = find_module(m, module_name, operation);
-	const size_t open = 0;
 	int rc;
 
 	*answer = NULL;
 	if (!p)
 		return error_set(err, E_TEMP, "module %s: %s: it is not running", module_name, operation);
-	rc = ask_module(m, p, operation, write, &arg, &open, 1, answer, NULL, err);
-	if (rc == 0 && !*answer)
-		return error_set(err, E_NOTFOUND, "module %s: %s: not found", module_name, operation);
-	return rc;
+	rc = module_ask_this(m, p, operation, write, arg, answer, err);
+	return rc == MODULE_UNKNOWN_OPERATION ? error_set(err, E_TEMP, "module %s: %s: it does not know this operation",
+							   module_name, operation) : rc;
 }
 
 /* ---- the rest ---- */

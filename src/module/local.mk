@@ -1,9 +1,20 @@
 noinst_LIBRARIES += libmodule.a
 libmodule_a_SOURCES = \
+	src/module/answer.c \
 	src/module/ask.h \
+	src/module/ask_check.c \
+	src/module/ask_keys.c \
+	src/module/ask_rules.c \
+	src/module/ask_use.c \
 	src/module/converse.c \
 	src/module/log.c \
 	src/module/module.h \
 	src/module/parts.h \
 	src/module/start.c \
 	src/module/stop.c
+
+check_PROGRAMS += t/helper/ask
+t_helper_ask_SOURCES = t/helper/ask.c
+t_helper_ask_LDADD = libmodule.a $(BASE_LDADD) $(CRYPTO_LIBS)
+EXTRA_DIST += t/helper/fake-module
+EXTRA_DIST += t/helper/modules.sh t/3000-module-start.t

@@ -1,9 +1,8 @@
 /* cms_check.c - what a CMS structure claims to be, before OpenSSL is asked (RFC 5652, 5083, 5084) */
-#include "smime/cms_check.h"
-
 #include <openssl/objects.h>
 
 #include "smime/ber.h"
+#include "smime/layer.h"
 
 #define GCM_TAG_LEAST 12 /* RFC 5084 3.2 */
 #define GCM_TAG_MOST 16
@@ -54,16 +53,9 @@ static const char *name_of(struct arena *a, const struct ber *oid)
 {
 	const unsigned char *p = (const unsigned char *)oid->whole.p;
 	ASN1_OBJECT *object = d2i_ASN1_OBJECT(NULL, &p, (long)oid->whole.n);
-	int nid = object ? OBJ_obj2nid(object) : NID_undef;
-	char text[128] = "?";
-	char *name;
+	const char *name = algorithm_name(a, object);
 
-	if (object)
-		OBJ_obj2txt(text, sizeof(text), object, nid == NID_undef);
 	ASN1_OBJECT_free(object);
-	name = arena_strdup(a, nid == NID_undef ? text : OBJ_nid2ln(nid));
-	for (char *c = name; *c; c++)
-		*c = (char)ascii_lower((unsigned char)*c);
 	return name;
 }
 
@@ -247,12 +239,26 @@ static void check_signed(struct arena *a, struct span rest, struct cms_shape *ou
 
 static void check_foreign(struct arena *a, const struct ber *type, struct cms_shape *out)
 {
+	static const struct {
+		int nid;
+		enum layer_kind kind;
+		const char *why;
+	} foreign[] = {
+		{ NID_id_smime_ct_compressedData, LAYER_COMPRESSED, "unsupported: compressed-data" },
+		{ NID_pkcs7_data, LAYER_UNKNOWN, "unsupported: data" },
+		{ NID_pkcs7_digest, LAYER_UNKNOWN, "unsupported: digested-data" },
+		{ NID_pkcs7_encrypted, LAYER_UNKNOWN, "unsupported: encrypted-data" },
+		{ NID_pkcs7_signedAndEnveloped, LAYER_UNKNOWN, "unsupported: signed-and-enveloped" },
+		{ NID_id_smime_ct_authData, LAYER_UNKNOWN, "unsupported: authenticated-data" },
+	};
 	int nid = nid_of(type);
 
-	if (nid == NID_id_smime_ct_compressedData)
-		out->kind = LAYER_COMPRESSED;
-	fail(out, LAYER_UNSUPPORTED, nid == NID_id_smime_ct_compressedData ? "unsupported: compressed-data" :
-	     arena_printf(a, "unsupported: %s", name_of(a, type)));
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++)
+		if (foreign[i].nid == nid) {
+			out->kind = foreign[i].kind;
+			fail(out, LAYER_UNSUPPORTED, foreign[i].why);
+		}
+	fail(out, LAYER_UNSUPPORTED, arena_printf(a, "unsupported: %s", name_of(a, type)));
 }
 
 static const struct {

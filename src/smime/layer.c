@@ -91,9 +91,10 @@ bool layer_claimed(const struct entity *e)
 
 /* ---- the CMS bytes of a body */
 
+/* BER begins with 0x30, the base64 of it with 'M'. */
 static bool looks_binary(struct span s)
 {
-	return s.n > 1 && s.p[0] == 0x30 && ((unsigned char)s.p[1] & 0x80);
+	return s.n && s.p[0] == 0x30;
 }
 
 /* "-----BEGIN CMS-----" and the like: what is between the lines */

@@ -52,6 +52,8 @@ void layer_verify(struct opening *o, CMS_ContentInfo *cms, const struct signed_p
 
 /* ---- plaintext.c: is this, decrypted without a tag, one well-formed MIME entity?  NULL or the reason. */
 const char *plaintext_objection(struct opening *o, struct span content, int *rc);
+/* Is this text without any header whose first line would be taken for one ("Note: ...")? */
+bool plaintext_hides_text(struct opening *o, struct span content);
 
 /* ---- scratch.c: decrypted bytes live in the scratch file, mapped */
 struct scratch_piece {

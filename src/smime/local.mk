@@ -22,3 +22,7 @@ libsmime_a_SOURCES = \
 UNIT_TESTS += t/unit/smime_delegate
 t_unit_smime_delegate_SOURCES = t/unit/smime_delegate.c t/unit/test.h t/helper/softkey.c t/helper/softkey.h
 t_unit_smime_delegate_LDADD = libsmime.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
+
+check_PROGRAMS += t/helper/smime-open
+t_helper_smime_open_SOURCES = t/helper/smime-open.c
+t_helper_smime_open_LDADD = libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS)

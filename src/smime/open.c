@@ -90,6 +90,22 @@ static int open_entity(struct opening *o, const struct entity *e, struct step *s
 	return layer_clear_signed(e) ? open_clear_signed(o, e, s) : open_cms_entity(o, e, s);
 }
 
+/* Text that came without a header gets the empty line that every reader needs to see all of it as text. */
+static int separate_text(struct opening *o, struct span *content)
+{
+	struct scratch_piece piece;
+	int rc;
+
+	if (cms_peek(*content) != LAYER_UNKNOWN || !plaintext_hides_text(o, *content))
+		return 0;
+	rc = scratch_begin(o, &piece);
+	if (rc == 0)
+		rc = scratch_add(o, &piece, "\n", 1);
+	if (rc == 0)
+		rc = scratch_add(o, &piece, content->p, content->n);
+	return rc == 0 ? scratch_finish(o, &piece, content) : rc;
+}
+
 /* ---- what stays closed */
 
 static void find_nested(struct opening *o, const struct entity *root)
@@ -152,6 +168,8 @@ int smime_open(struct arena *a, OSSL_LIB_CTX *ctx, struct span message, const st
 	*out = (struct opened){ .content = message };
 	do {
 		rc = step_in(&o, current, &root, &s);
+		if (rc == 0 && s.goes_on && s.replaces)
+			rc = separate_text(&o, &s.content);
 		if (rc < 0)
 			goto out;
 		if (s.goes_on)

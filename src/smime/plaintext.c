@@ -149,6 +149,18 @@ static const char *bare_objection(struct arena *a, struct span content)
 	return shape.status == LAYER_OPEN || shape.status == LAYER_UNSUPPORTED ? NULL : shape.why;
 }
 
+static bool no_header(const struct header *h)
+{
+	return !h->n || (h->garbage && !has_mime_fields(h) && !is_message(h));
+}
+
+bool plaintext_hides_text(struct opening *o, struct span content)
+{
+	struct header h;
+
+	return header_parse(o->arena, content, o->limits->mime.header, &h, NULL) == 0 && h.n && no_header(&h);
+}
+
 const char *plaintext_objection(struct opening *o, struct span content, int *rc)
 {
 	struct header h;
@@ -159,7 +171,7 @@ const char *plaintext_objection(struct opening *o, struct span content, int *rc)
 	if (cms_peek(content) != LAYER_UNKNOWN)
 		return bare_objection(o->arena, content);
 	result = header_parse(o->arena, content, o->limits->mime.header, &h, o->err);
-	if (result == 0 && (!h.n || (h.garbage && !has_mime_fields(&h) && !is_message(&h))))
+	if (result == 0 && no_header(&h))
 		return is_text(content) ? NULL : "neither a MIME entity nor text";
 	objection = result == 0 ? header_objection(o->arena, &h) : NULL;
 	if (result == 0 && !objection)

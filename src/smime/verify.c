@@ -121,6 +121,20 @@ static bool set_certificate(struct check *c, STACK_OF(X509) *inside)
 	return true;
 }
 
+/* Why OpenSSL makes no key of what is in the certificate. */
+static const char *key_objection(struct check *c)
+{
+	X509_ALGOR *algorithm = NULL;
+	const ASN1_OBJECT *oid = NULL;
+	int parameters = V_ASN1_UNDEF;
+
+	X509_PUBKEY_get0_param(NULL, NULL, NULL, &algorithm, X509_get_X509_PUBKEY(c->f->certificate));
+	X509_ALGOR_get0(&oid, &parameters, NULL, algorithm);
+	if (OBJ_obj2nid(oid) == NID_dsa && parameters == V_ASN1_UNDEF)
+		return "unsupported: dsa-parameter-inheritance";
+	return arena_printf(c->o->arena, "unsupported: %s", algorithm_name(c->o->arena, oid));
+}
+
 static bool supported(struct check *c)
 {
 	EVP_PKEY *key = X509_get0_pubkey(c->f->certificate);
@@ -130,12 +144,10 @@ static bool supported(struct check *c)
 
 	EVP_MD_free(md);
 	if (!key)
-		set(c, SIGNATURE_UNSUPPORTED, "unsupported: the signer's key");
+		set(c, SIGNATURE_UNSUPPORTED, key_objection(c));
 	else if (type == EVP_PKEY_ED25519 || type == EVP_PKEY_ED448)
 		set(c, SIGNATURE_UNSUPPORTED, type == EVP_PKEY_ED25519 ? "unsupported: Ed25519 signature" :
 						       "unsupported: Ed448 signature");
-	else if (EVP_PKEY_missing_parameters(key))
-		set(c, SIGNATURE_UNSUPPORTED, "unsupported: dsa-parameter-inheritance");
 	else if (!digest)
 		set(c, SIGNATURE_UNSUPPORTED, arena_printf(c->o->arena, "unsupported: %s", c->f->digest));
 	else

@@ -32,6 +32,7 @@ struct area_entry {
 	bool domain;             /* found because it serves the whole domain */
 	bool leaf;               /* not the issuer of another certificate in the same file, and no CA if any there is none */
 	bool has_keys;           /* the file holds private keys (area "private") */
+	bool exposed;            /* ... and is not ours alone: they must not be used */
 };
 
 struct area_list {
@@ -70,10 +71,10 @@ int area_find_subject(struct area *a, struct arena *arena, const X509_NAME *subj
 /* This very certificate, byte for byte: n is 0, or more where several files hold it. */
 int area_find_exact(struct area *a, struct arena *arena, struct span der, struct area_list *out, struct error *err);
 
-/* Area "crl": the revocation lists (complete and delta) whose issuer is this name. */
+/* Area "crl": the revocation lists (complete and delta) whose issuer is this name (found by a hash of it: compare). */
 int area_find_crls(struct area *a, struct arena *arena, const X509_NAME *issuer, struct area_list *out, struct error *err);
 
-/* All entries, in no order, up to max: for small areas ("private", "ca") and for -check.  E_LIMIT past max. */
+/* All entries, in no order, up to max (at most 4095): for small areas ("private", "ca") and for -check.  E_LIMIT past max. */
 int area_find_all(struct area *a, struct arena *arena, size_t max, struct area_list *out, struct error *err);
 
 #endif

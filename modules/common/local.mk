@@ -1,1 +1,16 @@
-# common
+noinst_LIBRARIES += libarea.a
+libarea_a_SOURCES = \
+	modules/common/area.c modules/common/area.h modules/common/area_inside.h \
+	modules/common/certfile.c modules/common/certfile.h \
+	modules/common/guard.c modules/common/guard.h \
+	modules/common/index.c modules/common/index.h \
+	modules/common/ingest.c \
+	modules/common/marks.c modules/common/marks.h \
+	modules/common/passphrase.c modules/common/passphrase.h \
+	modules/common/pkcs12.c modules/common/pkcs12.h \
+	modules/common/records.c modules/common/records.h \
+	modules/common/refresh.c
+
+UNIT_TESTS += t/unit/area_lookup
+t_unit_area_lookup_SOURCES = t/unit/area_lookup.c t/unit/test.h
+t_unit_area_lookup_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(UNIT_LDADD)

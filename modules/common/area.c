@@ -1,0 +1,430 @@
+/* area.c - certificates in a folder, found in microseconds: the questions */
+#include "common/area.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <unistd.h>
+
+#include "common/area_inside.h"
+#include "common/certfile.h"
+#include "common/passphrase.h"
+
+/* How often a question is asked again when files change under it. */
+#define ATTEMPTS 4
+/* Entries that have a mark: more are not looked at. */
+#define CANDIDATES_MAX 4096
+
+/* ---- opening ---- */
+
+int area_open(const struct config *config, const char *name, struct area **out, struct error *err)
+{
+	struct area *a = mem_alloc(sizeof(*a));
+	struct buf directory = BUF_INIT;
+	int rc;
+
+	*out = NULL;
+	buf_addf(&directory, "%s/%s", config->areas, name);
+	a->directory = directory.data;
+	a->name = mem_strdup(name);
+	a->config = config;
+	a->is_private = strcmp(name, "private") == 0;
+	rc = index_open(config->spool, name, a->directory, &a->index, err);
+	if (rc < 0)
+		area_close(a);
+	else
+		*out = a;
+	return rc;
+}
+
+void area_close(struct area *a)
+{
+	if (!a)
+		return;
+	index_close(a->index);
+	passphrase_free(a->passphrase);
+	free(a->directory);
+	free(a->name);
+	free(a);
+}
+
+const char *area_name(const struct area *a)
+{
+	return a->name;
+}
+
+const char *area_directory(const struct area *a)
+{
+	return a->directory;
+}
+
+/* ---- a question ---- */
+
+struct candidate {
+	uint64_t id;
+	int64_t not_before;
+	bool domain;
+};
+
+struct question {
+	struct area *area;
+	struct arena *arena;
+	struct mark marks[2];      /* the second: the whole domain; n = 0: none */
+	/* Whether the entry really is what was asked for: marks are hashes.  NULL: it is. */
+	bool (*fits)(const struct question *q, const struct area_entry *e);
+	const void *wanted[2];
+	bool keep_copies;          /* the same certificate from several files */
+	size_t max;
+
+	struct candidate *candidates;
+	size_t ncandidates, cap;
+	bool domain;               /* while collecting */
+	char **changed;            /* files that are not what the index says */
+	size_t nchanged;
+	struct area_list *out;
+	struct error *err;
+};
+
+static int collect(void *ctx, struct span key, struct span value)
+{
+	struct question *q = ctx;
+
+	(void)value;
+	if (q->ncandidates == q->cap) {
+		q->cap = q->cap ? q->cap * 2 : 16;
+		q->candidates = mem_resize(q->candidates, q->cap * sizeof(*q->candidates));
+	}
+	q->candidates[q->ncandidates++] = (struct candidate){ key_id(key), 0, q->domain };
+	return q->ncandidates >= CANDIDATES_MAX;
+}
+
+static int collect_marks(struct question *q)
+{
+	struct record_key k;
+	int rc = 0;
+
+	for (int i = 0; i < 2 && rc >= 0; i++) {
+		if (q->marks[i].n == 0)
+			continue;
+		q->domain = i == 1;
+		key_mark_prefix(&k, span_from(q->marks[i].bytes, q->marks[i].n));
+		rc = index_each(q->area->index, key_span(&k), collect, q, q->err);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static bool entry_of(struct question *q, uint64_t id, struct entry_view *v)
+{
+	struct record_key k;
+	struct span value;
+
+	key_entry(&k, id);
+	return index_get(q->area->index, key_span(&k), &value) == 0 && entry_parse(value, v);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->domain != y->domain)
+		return x->domain ? 1 : -1;
+	if (x->not_before != y->not_before)
+		return x->not_before > y->not_before ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static void sort_candidates(struct question *q)
+{
+	struct entry_view v;
+
+	for (size_t i = 0; i < q->ncandidates; i++)
+		if (entry_of(q, q->candidates[i].id, &v))
+			q->candidates[i].not_before = v.fixed.not_before;
+	if (q->ncandidates)
+		qsort(q->candidates, q->ncandidates, sizeof(*q->candidates), newest_first);
+}
+
+/* ---- fetching an entry from its file ---- */
+
+/* The index remembers the file as it is. */
+static bool unchanged(struct question *q, const char *path, const struct stat *st)
+{
+	struct file_record r;
+	struct record_key k;
+	struct span value;
+	struct stamp now;
+
+	stamp_of(st, &now);
+	file_key(&k, 'F', path);
+	return index_get(q->area->index, key_span(&k), &value) == 0 && file_parse(value, &r, NULL) && stamp_equal(&r.stamp, &now);
+}
+
+static bool read_part(int fd, const struct entry_record *r, struct buf *der)
+{
+	struct buf bytes = BUF_INIT;
+	bool whole;
+
+	if (r->length > AREA_CRL_MAX)
+		return false;
+	buf_reserve(&bytes, (size_t)r->length + 1);
+	whole = pread(fd, bytes.data, (size_t)r->length, (off_t)r->offset) == (ssize_t)r->length;
+	whole = whole && certfile_decode((enum certfile_form)r->form, span_from(bytes.data, (size_t)r->length), der) == 0;
+	buf_release(&bytes);
+	return whole;
+}
+
+/* The entry's DER, from the file itself; false: the file is not what the index says. */
+static bool fetch(struct question *q, const struct entry_view *v, const char *path, const char *file, struct span *out)
+{
+	struct buf der = BUF_INIT;
+	struct stat st;
+	bool good = false;
+	int fd = -1;
+
+	if (v->fixed.form == CERTFILE_INNER) {
+		good = stat(file, &st) == 0 && unchanged(q, path, &st);
+		buf_add(&der, v->der.p, v->der.n);
+	} else {
+		fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		good = fd >= 0 && fstat(fd, &st) == 0 && unchanged(q, path, &st) && read_part(fd, &v->fixed, &der);
+	}
+	if (fd >= 0)
+		close(fd);
+	good = good && mark_hash(buf_str(&der), der.len) == v->fixed.hash;
+	if (good)
+		*out = span_from(arena_memdup(q->arena, buf_str(&der), der.len), der.len);
+	buf_release(&der);
+	return good;
+}
+
+static bool have_already(const struct question *q, struct span der)
+{
+	for (size_t i = 0; i < q->out->n && !q->keep_copies; i++)
+		if (span_eq(q->out->items[i].der, der))
+			return true;
+	return false;
+}
+
+static void note_changed(struct question *q, char *path)
+{
+	for (size_t i = 0; i < q->nchanged; i++)
+		if (strcmp(q->changed[i], path) == 0)
+			return;
+	q->changed = mem_resize(q->changed, (q->nchanged + 1) * sizeof(*q->changed));
+	q->changed[q->nchanged++] = path;
+}
+
+static void take_candidate(struct question *q, const struct candidate *c)
+{
+	struct area_entry e = { .domain = c->domain };
+	struct entry_view v;
+	char *path;
+
+	if (!entry_of(q, c->id, &v))
+		return;
+	path = arena_strndup(q->arena, v.path.p, v.path.n);
+	e.file = area_path(q->arena, q->area, path);
+	if (!fetch(q, &v, path, e.file, &e.der)) {
+		note_changed(q, path);
+		return;
+	}
+	e.position = v.fixed.position;
+	e.not_before = (time_t)v.fixed.not_before;
+	e.not_after = (time_t)v.fixed.not_after;
+	e.leaf = v.fixed.flags & ENTRY_LEAF;
+	e.has_keys = v.fixed.flags & ENTRY_KEYS;
+	e.exposed = v.fixed.flags & ENTRY_EXPOSED;
+	if (!have_already(q, e.der) && (!q->fits || q->fits(q, &e)))
+		q->out->items[q->out->n++] = e;
+}
+
+static int take_candidates(struct question *q)
+{
+	size_t room = q->ncandidates < q->max ? q->ncandidates : q->max;
+
+	q->out->items = arena_array(q->arena, room + 1, sizeof(*q->out->items));
+	q->out->n = 0;
+	for (size_t i = 0; i < q->ncandidates && q->out->n < q->max; i++)
+		take_candidate(q, &q->candidates[i]);
+	return 0;
+}
+
+/* ---- asking until the answer is true ---- */
+
+static int ask_index(struct question *q, int (*gather)(struct question *))
+{
+	int rc = index_begin(q->area->index, false, q->err);
+
+	if (rc < 0)
+		return rc;
+	q->ncandidates = 0;
+	q->nchanged = 0;
+	rc = gather(q);
+	if (rc == 0) {
+		sort_candidates(q);
+		rc = take_candidates(q);
+	}
+	index_abort(q->area->index);
+	return rc;
+}
+
+static int ask(struct question *q, int (*gather)(struct question *))
+{
+	bool again = true;
+	int rc = 0;
+
+	for (int i = 0; i < ATTEMPTS && again && rc == 0; i++) {
+		again = false;
+		rc = area_refresh(q->area, q->err);
+		if (rc == 0)
+			rc = ask_index(q, gather);
+		if (rc == 0 && q->nchanged) {
+			rc = area_reread(q->area, q->changed, q->nchanged, q->err);
+			again = true;
+		} else if (rc == 0 && q->out->n == 0 && i == 0) {
+			rc = area_sweep(q->area, &again, q->err);
+		}
+	}
+	free(q->candidates);
+	free(q->changed);
+	if (rc == 0 && again)
+		rc = error_set(q->err, E_TEMP, "%s: files keep changing", q->area->directory);
+	return rc;
+}
+
+static struct question question(struct area *a, struct arena *arena, struct area_list *out, struct error *err)
+{
+	*out = (struct area_list){ NULL, 0 };
+	return (struct question){ .area = a, .arena = arena, .max = AREA_FOUND_MAX, .out = out, .err = err };
+}
+
+/* ---- the questions ---- */
+
+int area_find_address(struct area *a, struct arena *arena, const char *address, struct area_list *out, struct error *err)
+{
+	struct question q = question(a, arena, out, err);
+
+	mark_address(&q.marks[0], address);
+	if (*address != '@')
+		mark_domain(&q.marks[1], address);
+	return ask(&q, collect_marks);
+}
+
+static X509 *parse(const struct area_entry *e)
+{
+	const unsigned char *p = (const unsigned char *)e->der.p;
+
+	return d2i_X509(NULL, &p, (long)e->der.n);
+}
+
+static bool fits_serial(const struct question *q, const struct area_entry *e)
+{
+	X509 *certificate = parse(e);
+	bool fits = certificate && X509_NAME_cmp(X509_get_issuer_name(certificate), q->wanted[0]) == 0 &&
+		    ASN1_INTEGER_cmp(X509_get0_serialNumber(certificate), q->wanted[1]) == 0;
+
+	X509_free(certificate);
+	return fits;
+}
+
+int area_find_serial(struct area *a, struct arena *arena, const X509_NAME *issuer, const ASN1_INTEGER *serial,
+		     struct area_list *out, struct error *err)
+{
+	struct question q = question(a, arena, out, err);
+
+	mark_serial(&q.marks[0], issuer, serial);
+	q.wanted[0] = issuer;
+	q.wanted[1] = serial;
+	q.fits = fits_serial;
+	return ask(&q, collect_marks);
+}
+
+static bool fits_key_id(const struct question *q, const struct area_entry *e)
+{
+	const struct span *wanted = q->wanted[0];
+	X509 *certificate = parse(e);
+	struct buf id = BUF_INIT;
+	bool fits = false;
+
+	if (certificate) {
+		certificate_key_id(certificate, &id);
+		fits = span_eq(span_from(buf_str(&id), id.len), *wanted);
+	}
+	buf_release(&id);
+	X509_free(certificate);
+	return fits;
+}
+
+int area_find_key_id(struct area *a, struct arena *arena, struct span key_id, struct area_list *out, struct error *err)
+{
+	struct question q = question(a, arena, out, err);
+
+	mark_key_id(&q.marks[0], key_id);
+	q.wanted[0] = &key_id;
+	q.fits = fits_key_id;
+	return ask(&q, collect_marks);
+}
+
+static bool fits_subject(const struct question *q, const struct area_entry *e)
+{
+	X509 *certificate = parse(e);
+	bool fits = certificate && X509_NAME_cmp(X509_get_subject_name(certificate), q->wanted[0]) == 0;
+
+	X509_free(certificate);
+	return fits;
+}
+
+int area_find_subject(struct area *a, struct arena *arena, const X509_NAME *subject, struct area_list *out, struct error *err)
+{
+	struct question q = question(a, arena, out, err);
+
+	mark_name(&q.marks[0], MARK_SUBJECT, subject);
+	q.wanted[0] = subject;
+	q.fits = fits_subject;
+	return ask(&q, collect_marks);
+}
+
+static bool fits_exact(const struct question *q, const struct area_entry *e)
+{
+	return span_eq(*(const struct span *)q->wanted[0], e->der);
+}
+
+int area_find_exact(struct area *a, struct arena *arena, struct span der, struct area_list *out, struct error *err)
+{
+	struct question q = question(a, arena, out, err);
+
+	mark_exact(&q.marks[0], der);
+	q.wanted[0] = &der;
+	q.fits = fits_exact;
+	q.keep_copies = true;
+	return ask(&q, collect_marks);
+}
+
+/* The issuer was compared by its hash alone: whoever uses a list compares the name and the signature anyway, and
+ * parsing a long list twice costs more than everything else. */
+int area_find_crls(struct area *a, struct arena *arena, const X509_NAME *issuer, struct area_list *out, struct error *err)
+{
+	struct question q = question(a, arena, out, err);
+
+	mark_name(&q.marks[0], MARK_CRL, issuer);
+	return ask(&q, collect_marks);
+}
+
+static int collect_all(struct question *q)
+{
+	int rc = index_each(q->area->index, span_from("C", 1), collect, q, q->err);
+
+	if (rc < 0)
+		return rc;
+	return rc > 0 || q->ncandidates > q->max
+		       ? error_set(q->err, E_LIMIT, "%s: more than %zu certificates", q->area->directory, q->max) : 0;
+}
+
+int area_find_all(struct area *a, struct arena *arena, size_t max, struct area_list *out, struct error *err)
+{
+	struct question q = question(a, arena, out, err);
+
+	q.max = max < CANDIDATES_MAX - 1 ? max : CANDIDATES_MAX - 1;
+	q.keep_copies = true;
+	return ask(&q, collect_all);
+}

@@ -1,0 +1,47 @@
+/* area_inside.h - what the parts of an area share: area.c asks, refresh.c keeps the index fresh, ingest.c reads files */
+#ifndef POSTERN_COMMON_AREA_INSIDE_H
+#define POSTERN_COMMON_AREA_INSIDE_H
+
+#include "common/area.h"
+#include "common/index.h"
+#include "common/records.h"
+
+struct area {
+	char *name, *directory;
+	const struct config *config;
+	struct index *index;
+	bool is_private;
+	char *passphrase;        /* of PKCS#12 files in "private"; NULL: none, or not read yet */
+	bool passphrase_read;
+};
+
+/* Files of an area: bigger ones are no certificate files. */
+#define AREA_FILE_MAX ((size_t)16 << 20)
+#define AREA_CRL_MAX ((size_t)128 << 20)
+
+/* ---- ingest.c: inside a write transaction ---- */
+
+/* Makes the index say what the file holds now; a file that is gone leaves it.  path: "NAME" or "SUB/NAME" below the area.
+ * Only an index that cannot be written is an error; a bad file is logged and recorded. */
+int ingest_file(struct area *a, struct meta_record *m, const char *path, struct error *err);
+
+/* Key for F and W records: root files have an empty folder name before the slash. */
+void file_key(struct record_key *k, char kind, const char *path);
+/* The path of an F or W key, as ingest_file wants it; in the arena. */
+char *file_key_path(struct arena *arena, struct span key);
+char *area_path(struct arena *arena, const struct area *a, const char *path);
+
+/* ---- refresh.c ---- */
+
+/* Without a transaction: compares folders and watched files with the index and brings it up to date. */
+int area_refresh(struct area *a, struct error *err);
+/* Looks at these files again, whatever the folders say. */
+int area_reread(struct area *a, char *const *paths, size_t n, struct error *err);
+/* After nothing was found: looks at every file, if that was not done lately.  *changed: ask again. */
+int area_sweep(struct area *a, bool *changed, struct error *err);
+
+int64_t now_nanoseconds(void);
+/* A change right after the one at `changed' may carry the same time: what was read at `at' is not to be relied on. */
+bool is_racy(const struct stamp *s, int64_t at, bool folder);
+
+#endif

@@ -1,0 +1,408 @@
+/* ingest.c - one file of an area into the index */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/x509v3.h>
+#include <unistd.h>
+
+#include "common/area_inside.h"
+#include "common/certfile.h"
+#include "common/passphrase.h"
+#include "lib/fs.h"
+#include "lib/log.h"
+
+/* Everything known of the file while it is taken in. */
+struct ingest {
+	struct area *area;
+	struct meta_record *meta;
+	const char *path;
+	struct arena arena;
+	struct buf bytes;
+	struct stat st;
+	struct file_record before, now;
+	struct buf text_before;
+	bool known;                /* before is filled */
+	struct error why;          /* code 0: nothing wrong with the file */
+};
+
+/* ---- keys of records ---- */
+
+void file_key(struct record_key *k, char kind, const char *path)
+{
+	key_path(k, kind, path);
+	if (!strchr(path, '/')) {
+		memmove(k->bytes + 2, k->bytes + 1, k->n - 1);
+		k->bytes[1] = '/';
+		k->n++;
+	}
+}
+
+char *file_key_path(struct arena *arena, struct span key)
+{
+	struct span path = span_sub(key, 1, key.n);
+
+	if (path.n && path.p[0] == '/')
+		path = span_sub(path, 1, path.n);
+	return arena_strndup(arena, path.p, path.n);
+}
+
+char *area_path(struct arena *arena, const struct area *a, const char *path)
+{
+	return arena_printf(arena, "%s/%s", a->directory, path);
+}
+
+/* ---- what the index said before ---- */
+
+static void recall(struct ingest *in)
+{
+	struct record_key k;
+	struct span value, text;
+
+	file_key(&k, 'F', in->path);
+	if (index_get(in->area->index, key_span(&k), &value) == 0 && file_parse(value, &in->before, &text)) {
+		in->known = true;
+		buf_add(&in->text_before, text.p, text.n);
+	}
+}
+
+static int drop_marks(struct index *ix, struct span marks, uint64_t id)
+{
+	struct record_key k;
+	struct span mark;
+
+	while (marks_next(&marks, &mark)) {
+		key_mark(&k, mark, id);
+		if (index_delete(ix, key_span(&k)) < 0)
+			return E_TEMP;
+	}
+	return 0;
+}
+
+static int drop_entry(struct index *ix, uint64_t id)
+{
+	struct record_key k;
+	struct entry_view v;
+	struct span value;
+	struct buf marks = BUF_INIT;
+	int rc = 0;
+
+	key_entry(&k, id);
+	if (index_get(ix, key_span(&k), &value) == 0 && entry_parse(value, &v)) {
+		buf_add(&marks, v.marks.p, v.marks.n); /* the value moves when something is deleted */
+		rc = drop_marks(ix, span_from(buf_str(&marks), marks.len), id);
+		buf_release(&marks);
+	}
+	return rc < 0 ? rc : index_delete(ix, key_span(&k));
+}
+
+static int forget(struct ingest *in, struct error *err)
+{
+	struct index *ix = in->area->index;
+	struct record_key k;
+	int rc = 0;
+
+	if (!in->known)
+		return 0;
+	for (uint32_t i = 0; i < in->before.n && rc == 0; i++)
+		rc = drop_entry(ix, in->before.first_id + i);
+	file_key(&k, 'F', in->path);
+	if (rc == 0)
+		rc = index_delete(ix, key_span(&k));
+	file_key(&k, 'W', in->path);
+	if (rc == 0)
+		rc = index_delete(ix, key_span(&k));
+	in->meta->files--;
+	return rc < 0 ? error_set(err, E_TEMP, "index of %s: cannot delete", in->area->directory) : 0;
+}
+
+/* ---- reading ---- */
+
+static int read_whole(struct ingest *in, int fd, size_t max)
+{
+	for (;;) {
+		ssize_t n;
+
+		buf_reserve(&in->bytes, 65536);
+		n = read(fd, in->bytes.data + in->bytes.len, 65536);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set(&in->why, E_TEMP, "%s", strerror(errno));
+		if (n == 0)
+			return 0;
+		in->bytes.len += (size_t)n;
+		if (in->bytes.len > max)
+			return error_set(&in->why, E_LIMIT, "bigger than %zu bytes", max);
+	}
+}
+
+/* 0: read, or in->why says what is wrong.  E_NOTFOUND: there is no such file (any more), or it is none. */
+static int load(struct ingest *in)
+{
+	const char *path = area_path(&in->arena, in->area, in->path);
+	size_t max = strcmp(in->area->name, "crl") == 0 ? AREA_CRL_MAX : AREA_FILE_MAX;
+	int fd;
+
+	if (stat(path, &in->st) < 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return E_NOTFOUND;
+		error_set(&in->why, E_TEMP, "%s", strerror(errno));
+		memset(&in->st, 0, sizeof(in->st));
+		return 0;
+	}
+	if (!S_ISREG(in->st.st_mode))
+		return E_NOTFOUND;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0) {
+		if (errno == ENOENT)
+			return E_NOTFOUND;
+		error_set(&in->why, E_TEMP, "%s", strerror(errno));
+		return 0;
+	}
+	if (fstat(fd, &in->st) < 0 || !S_ISREG(in->st.st_mode)) {
+		close(fd);
+		return E_NOTFOUND;
+	}
+	if ((uint64_t)in->st.st_size <= max) /* at once: growing would leave copies of what may be secret */
+		buf_reserve(&in->bytes, (size_t)in->st.st_size + 65537);
+	read_whole(in, fd, max);
+	close(fd);
+	return 0;
+}
+
+/* ---- entries ---- */
+
+static bool is_ca(X509 *certificate)
+{
+	BASIC_CONSTRAINTS *b = X509_get_ext_d2i(certificate, NID_basic_constraints, NULL, NULL);
+	bool ca = b && b->ca;
+
+	BASIC_CONSTRAINTS_free(b);
+	return ca;
+}
+
+static bool issued_another(const struct certfile *f, size_t i)
+{
+	X509_NAME *name = X509_get_subject_name(f->items[i].certificate);
+
+	for (size_t k = 0; k < f->n; k++)
+		if (k != i && f->items[k].certificate &&
+		    X509_NAME_cmp(X509_get_issuer_name(f->items[k].certificate), name) == 0)
+			return true;
+	return false;
+}
+
+/* Which certificates of a file are whose keys may be in it: the chain is there only to be sent along.  A self-signed
+ * one that says it is a CA (openssl req -x509 writes such) is somebody's if there is no better. */
+static void find_leaves(const struct certfile *f, bool *leaf)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		leaf[i] = f->items[i].certificate && !is_ca(f->items[i].certificate);
+		found += leaf[i];
+	}
+	if (found || f->keys == 0 || f->n > 100)
+		return;
+	for (size_t i = 0; i < f->n; i++)
+		leaf[i] = f->items[i].certificate && !issued_another(f, i);
+}
+
+static int64_t seconds_of(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return t && ASN1_TIME_to_tm(t, &tm) ? (int64_t)timegm(&tm) : 0;
+}
+
+static void describe(const struct certfile_object *o, const char *domain, struct entry_record *r, struct buf *marks)
+{
+	*r = (struct entry_record){ .hash = mark_hash(o->der.p, o->der.n), .offset = o->offset, .length = o->length,
+				    .type = o->type, .form = o->form };
+	if (o->certificate) {
+		r->not_before = seconds_of(X509_get0_notBefore(o->certificate));
+		r->not_after = seconds_of(X509_get0_notAfter(o->certificate));
+		marks_of_certificate(o->certificate, o->der, domain, marks);
+	} else {
+		r->not_before = seconds_of(X509_CRL_get0_lastUpdate(o->crl));
+		r->not_after = seconds_of(X509_CRL_get0_nextUpdate(o->crl));
+		marks_of_crl(o->crl, o->der, marks);
+	}
+}
+
+static int put_marks(struct index *ix, struct span marks, uint64_t id, struct error *err)
+{
+	struct record_key k;
+	struct span mark;
+	int rc = 0;
+
+	while (rc == 0 && marks_next(&marks, &mark)) {
+		key_mark(&k, mark, id);
+		rc = index_put(ix, key_span(&k), span_from("", 0), err);
+	}
+	return rc;
+}
+
+/* "@partner.example" of "@partner.example/x.pem"; NULL elsewhere. */
+static const char *domain_folder(struct ingest *in)
+{
+	const char *slash = strchr(in->path, '/');
+
+	return slash && in->path[0] == '@' ? arena_strndup(&in->arena, in->path, (size_t)(slash - in->path)) : NULL;
+}
+
+static int put_entry(struct ingest *in, const struct certfile *f, size_t i, bool leaf, struct error *err)
+{
+	struct index *ix = in->area->index;
+	struct buf value = BUF_INIT, marks = BUF_INIT;
+	struct span der = f->items[i].form == CERTFILE_INNER ? f->items[i].der : span_from(NULL, 0);
+	struct entry_record r;
+	struct record_key k;
+	uint64_t id = in->meta->next_id++;
+	int rc;
+
+	describe(&f->items[i], domain_folder(in), &r, &marks);
+	r.position = (uint32_t)i;
+	r.flags = (leaf ? ENTRY_LEAF : 0) | (in->now.flags & FILE_KEYS ? ENTRY_KEYS : 0) |
+		  (in->now.flags & FILE_EXPOSED ? ENTRY_EXPOSED : 0);
+	r.path = (uint32_t)strlen(in->path);
+	r.marks = (uint32_t)marks.len;
+	r.der = (uint32_t)der.n;
+	buf_add(&value, &r, sizeof(r));
+	buf_addstr(&value, in->path);
+	buf_add(&value, marks.data, marks.len);
+	buf_add(&value, der.p, der.n);
+	key_entry(&k, id);
+	rc = index_put(ix, key_span(&k), span_from(value.data, value.len), err);
+	if (rc == 0)
+		rc = put_marks(ix, span_from(buf_str(&marks), marks.len), id, err);
+	buf_release(&value);
+	buf_release(&marks);
+	return rc;
+}
+
+static int put_entries(struct ingest *in, const struct certfile *f, struct error *err)
+{
+	bool *leaf = arena_array(&in->arena, f->n + 1, sizeof(*leaf));
+	int rc = 0;
+
+	find_leaves(f, leaf);
+	in->now.first_id = in->meta->next_id;
+	in->now.n = (uint32_t)f->n;
+	for (size_t i = 0; i < f->n && rc == 0; i++)
+		rc = put_entry(in, f, i, leaf[i], err);
+	return rc;
+}
+
+/* ---- the file ---- */
+
+static bool is_exposed(const struct stat *st)
+{
+	return (st->st_mode & 077) || (st->st_uid != geteuid() && st->st_uid != 0);
+}
+
+static void judge_keys(struct ingest *in, size_t keys)
+{
+	const char *path = area_path(&in->arena, in->area, in->path);
+
+	if (keys == 0)
+		return;
+	if (!in->area->is_private) {
+		log_warning("%s: holds a private key, which has no business in this area", path);
+		return;
+	}
+	in->now.flags |= FILE_KEYS;
+	if (!is_exposed(&in->st))
+		return;
+	in->now.flags |= FILE_EXPOSED;
+	log_error("%s: holds a private key and is not ours alone (mode %04o, uid %u); not used until it belongs to us with mode 0600",
+		  path, (unsigned)in->st.st_mode & 07777, (unsigned)in->st.st_uid);
+}
+
+static int put_file(struct ingest *in, struct error *err)
+{
+	struct buf value = BUF_INIT;
+	struct record_key k;
+	int rc;
+
+	if (in->why.code)
+		in->now.flags |= FILE_FAILED;
+	stamp_of(&in->st, &in->now.stamp);
+	if (is_racy(&in->now.stamp, now_nanoseconds(), false))
+		in->now.flags |= FILE_RACY;
+	buf_add(&value, &in->now, sizeof(in->now));
+	buf_addstr(&value, in->why.text);
+	file_key(&k, 'F', in->path);
+	rc = index_put(in->area->index, key_span(&k), span_from(value.data, value.len), err);
+	buf_release(&value);
+	if (rc < 0)
+		return rc;
+	file_key(&k, 'W', in->path);
+	if (in->now.flags & (FILE_FAILED | FILE_LOCKED | FILE_RACY))
+		return index_put(in->area->index, key_span(&k), span_from("", 0), err);
+	return index_delete(in->area->index, key_span(&k));
+}
+
+static int take_contents(struct ingest *in, struct error *err)
+{
+	struct span bytes = span_from(buf_str(&in->bytes), in->bytes.len);
+	struct certfile f = { 0 };
+	int rc;
+
+	if (!in->why.code) {
+		certfile_read(bytes, in->area->is_private ? area_passphrase(in->area) : NULL, &f, &in->why);
+		judge_keys(in, f.keys);
+	}
+	if (f.locked)
+		in->now.flags |= FILE_LOCKED;
+	if (in->why.code)
+		log_warning("%s: %s", area_path(&in->arena, in->area, in->path), in->why.text);
+	rc = forget(in, err);
+	if (rc == 0)
+		rc = put_entries(in, &f, err);
+	in->meta->files++;
+	certfile_release(&f);
+	return rc;
+}
+
+/* The same bytes say the same, unless who may read them or the passphrase decides. */
+static bool says_the_same(const struct ingest *in)
+{
+	const struct file_record *b = &in->before;
+
+	return in->known && !in->why.code && b->checksum == in->now.checksum && !(b->flags & FILE_LOCKED) &&
+	       !!(b->flags & FILE_EXPOSED) == (b->flags & FILE_KEYS && is_exposed(&in->st));
+}
+
+static int take(struct ingest *in, struct error *err)
+{
+	int rc = 0;
+
+	if (!in->why.code)
+		in->now.checksum = mark_hash(in->bytes.data, in->bytes.len);
+	if (says_the_same(in)) {
+		in->now.first_id = in->before.first_id;
+		in->now.n = in->before.n;
+		in->now.flags = in->before.flags & ~(uint32_t)FILE_RACY;
+		if (in->before.flags & FILE_FAILED)
+			error_set(&in->why, E_PERM, "%s", buf_str(&in->text_before));
+	} else {
+		rc = take_contents(in, err);
+	}
+	return rc < 0 ? rc : put_file(in, err);
+}
+
+int ingest_file(struct area *a, struct meta_record *m, const char *path, struct error *err)
+{
+	struct ingest in = { .area = a, .meta = m, .path = path };
+	int rc;
+
+	recall(&in);
+	rc = load(&in) == E_NOTFOUND ? forget(&in, err) : take(&in, err);
+	if (a->is_private)
+		buf_wipe(&in.bytes);
+	else
+		buf_release(&in.bytes);
+	buf_release(&in.text_before);
+	arena_release(&in.arena);
+	return rc;
+}

@@ -1,5 +1,5 @@
 # rules-file
-EXTRA_DIST += t/helper/module-talk
+EXTRA_DIST += t/helper/module-talk t/4000-rules-conversation.t t/4010-rules-command.t
 
 noinst_LIBRARIES += librules.a
 librules_a_SOURCES = \
@@ -15,3 +15,9 @@ librules_a_SOURCES = \
 module_PROGRAMS += rules-file
 rules_file_SOURCES = modules/rules-file/main.c
 rules_file_LDADD = librules.a $(BASE_LDADD) $(PCRE_LIBS)
+
+UNIT_TESTS += t/unit/rules_match t/unit/rules_parse
+t_unit_rules_match_SOURCES = t/unit/rules_match.c t/unit/test.h
+t_unit_rules_match_LDADD = librules.a $(BASE_LDADD) $(PCRE_LIBS) $(UNIT_LDADD)
+t_unit_rules_parse_SOURCES = t/unit/rules_parse.c t/unit/test.h
+t_unit_rules_parse_LDADD = librules.a $(BASE_LDADD) $(PCRE_LIBS) $(UNIT_LDADD)

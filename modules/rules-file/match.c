@@ -28,7 +28,7 @@ struct plain_reader {
 /* What means itself outside a set; the rest is PCRE2's business. */
 static bool is_literal(char c)
 {
-	return ascii_alpha(c) || ascii_digit(c) || (c && strchr("@-_!#%&'=~,/:;<>\" ", c));
+	return ascii_alpha(c) || ascii_digit(c) || c == '@' || c == '-' || (c && strchr("_!#%&'=~,/:;<>\" ", c));
 }
 
 static bool is_punctuation(char c)
@@ -36,9 +36,16 @@ static bool is_punctuation(char c)
 	return c > 0x20 && c < 0x7f && !ascii_alpha(c) && !ascii_digit(c);
 }
 
-static bool rest_is(const struct plain_reader *r, const char *s)
+/* "$", or ".*" with or without it: the end of the pattern. */
+static bool at_plain_end(const struct plain_reader *r)
 {
-	return span_eqstr(span_sub(r->in, r->at, r->in.n), s);
+	const char *rest = r->in.p + r->at; /* NUL-terminated, as all pattern texts */
+
+	if (rest[0] == '.' && rest[1] == '*')
+		rest += 2;
+	else if (rest[0] != '$')
+		return false;
+	return rest[0] == '\0' || (rest[0] == '$' && rest[1] == '\0');
 }
 
 /* [@.] and the like: literal characters only (and no "[.", a POSIX notation), one set a pattern. */
@@ -97,12 +104,10 @@ static bool read_plain(struct arena *a, struct pattern *p)
 			return false;
 	}
 	while (r.at < r.in.n) {
-		if (rest_is(&r, "$")) {
-			p->end = true;
+		if (at_plain_end(&r)) {
+			p->end = r.in.p[r.at] == '$';
 			break;
 		}
-		if (rest_is(&r, ".*") || rest_is(&r, ".*$"))
-			break;
 		if (!read_atom(&r, a))
 			return false;
 	}

@@ -27,15 +27,17 @@ static const struct {
 static struct {
 	enum log_level level;
 	int fd; /* -1: syslog */
+	bool bare; /* for postern's ears: it knows the rest */
 	char program[64];
 	char queue_id[64];
-} state = { LOG_LEVEL_INFO, STDERR_FILENO, "postern", "" };
+} state = { LOG_LEVEL_INFO, STDERR_FILENO, false, "postern", "" };
 
 int log_open(const char *where, const char *program, struct error *err)
 {
 	snprintf(state.program, sizeof(state.program), "%s", program);
 	state.fd = STDERR_FILENO;
-	if (ascii_caseeq(where, "stderr"))
+	state.bare = ascii_caseeq(where, "module");
+	if (state.bare || ascii_caseeq(where, "stderr"))
 		return 0;
 	if (ascii_caseeq(where, "syslog")) {
 		openlog(state.program, LOG_PID, LOG_MAIL);
@@ -92,8 +94,11 @@ static void write_line(enum log_level level, const char *text)
 
 	if (gmtime_r(&now, &tm))
 		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	n = snprintf(line, sizeof(line), "%s %s[%d] %s: %s%s%s\n", stamp, state.program, (int)getpid(),
-		     levels[level].name, state.queue_id, *state.queue_id ? ": " : "", text);
+	if (state.bare)
+		n = snprintf(line, sizeof(line), "%s: %s\n", levels[level].name, text);
+	else
+		n = snprintf(line, sizeof(line), "%s %s[%d] %s: %s%s%s\n", stamp, state.program, (int)getpid(),
+			     levels[level].name, state.queue_id, *state.queue_id ? ": " : "", text);
 	if (n > (int)sizeof(line) - 1) {
 		n = (int)sizeof(line) - 1;
 		line[n - 1] = '\n';

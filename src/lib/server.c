@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "build.h"
+#include "lib/address.h"
 #include "lib/frame.h"
 #include "lib/log.h"
 
@@ -55,6 +56,21 @@ static int send_document(struct session *s, struct xml_writer *w, struct error *
 	return rc < 0 ? rc : frame_write(STDOUT_FILENO, document, s->server.until, err);
 }
 
+/* A result that can be sent?  What a handler wrote may be no XML text (a name from a certificate, say) or too long. */
+static int check_result(const struct session *s, struct xml_writer *w, struct error *why)
+{
+	struct span document;
+	size_t most = s->server.config ? (size_t)s->server.config->frame_limit : FRAME_MAX_DEFAULT;
+
+	if (xml_finish(w, &document, why) < 0) {
+		error_prefix(why, "the answer cannot be written");
+		return why->code = E_TEMP;
+	}
+	if (document.n > most)
+		return error_set(why, E_CONFIG, "the answer has %zu bytes, frame_limit is %zu", document.n, most);
+	return 0;
+}
+
 static const char *refusal_code(const struct server *s, int rc)
 {
 	if (s->code)
@@ -77,7 +93,10 @@ static int send_refusal(struct session *s, const char *id, int rc, const struct 
 	xml_put(&w, "id", id);
 	xml_put(&w, "kind", rc == E_TEMP || rc == E_CONFIG ? "temporary" : "permanent");
 	xml_put(&w, "code", refusal_code(&s->server, rc));
-	xml_put_text(&w, why->text);
+	if (utf8_valid(span_of(why->text))) /* a quoted name may be cut in the middle of a character, or be anything */
+		xml_put_text(&w, why->text);
+	else
+		xml_put_text(&w, "the reason is not UTF-8; see the log");
 	xml_close(&w);
 	rc = send_document(s, &w, err);
 	xml_writer_release(&w);
@@ -114,6 +133,10 @@ static int answer(struct session *s, const struct xml *request, struct error *er
 	rc = run_operation(s, request, &w, &why);
 	if (rc == 0) {
 		xml_close(&w);
+		s->server.code = NULL;
+		rc = check_result(s, &w, &why);
+	}
+	if (rc == 0) {
 		rc = send_document(s, &w, err);
 	} else {
 		log_debug("%s: %s", xml_name(request), why.text);
@@ -149,10 +172,11 @@ static int send_hello(struct session *s, struct error *err)
 static int check_hello(const struct server_role *role, const struct xml *hello, struct error *err)
 {
 	const char *protocol = xml_attr_or(hello, "protocol", "");
+	uint64_t minor;
 
 	if (!xml_is(hello, "hello"))
 		return error_set(err, E_PERM, "expected <hello>, got <%s>", xml_name(hello));
-	if (strncmp(protocol, "1.", 2) != 0)
+	if (strncmp(protocol, "1.", 2) != 0 || !span_number(span_of(protocol + 2), 1000, &minor))
 		return error_set(err, E_PERM, "protocol version \"%s\", this module speaks 1.0", protocol);
 	if (strcmp(xml_attr_or(hello, "role", ""), role->role) != 0)
 		return error_set(err, E_PERM, "asked to be \"%s\", this module is \"%s\"",
@@ -165,8 +189,10 @@ static int check_hello(const struct server_role *role, const struct xml *hello, 
 static void begin(struct session *s, const struct xml *hello)
 {
 	const struct server_role *role = s->server.role;
+	struct error why = { 0 };
 	enum log_level level;
 	uint64_t ms;
+	int rc;
 
 	s->server.queue_id = xml_attr_or(hello, "queue-id", "");
 	s->operations = xml_attr(hello, "operations");
@@ -175,11 +201,16 @@ static void begin(struct session *s, const struct xml *hello)
 		log_set_level(level);
 	if (span_number(span_of(xml_attr_or(hello, "deadline", "")), INT32_MAX, &ms))
 		s->server.until = deadline_in((int64_t)ms);
-	if (config_read(xml_attr(hello, "config"), role->options, role->noptions, role->options_base,
-			&s->server.config, &s->start_failed) == 0 && role->start)
-		role->start(&s->server, &s->start_failed);
-	if (s->start_failed.code)
-		log_error("%s", s->start_failed.text);
+	rc = config_read(xml_attr(hello, "config"), role->options, role->noptions, role->options_base, &s->server.config, &why);
+	if (rc == 0)
+		s->in.max = (size_t)s->server.config->frame_limit;
+	if (rc == 0 && role->start)
+		rc = role->start(&s->server, &why);
+	if (rc == 0)
+		return;
+	/* a module that is not ready knows nothing: it must not say "not found", or that it is for good */
+	error_set(&s->start_failed, rc == E_CONFIG ? E_CONFIG : E_TEMP, "%s", *why.text ? why.text : "it could not start");
+	log_error("%s", s->start_failed.text);
 }
 
 static int handshake(struct session *s, struct error *err)
@@ -206,6 +237,8 @@ static int converse(struct session *s, struct error *err)
 
 	while (rc == 0) {
 		rc = frame_read(&s->in, s->server.until, &document, err);
+		if (rc == E_TEMP && deadline_over(s->server.until))
+			error_set(err, rc, "postern neither asked nor ended until the message's deadline");
 		if (rc < 0)
 			break;
 		rc = xml_parse(document, &request, err);
@@ -250,7 +283,7 @@ int server_main(const struct server_role *role, int argc, char **argv)
 	if (argc > 1)
 		return command_line(role, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
-	log_open("stderr", role->program, NULL);
+	log_open("module", role->program, NULL);
 	s.server.until = deadline_in(IDLE_MAX_MS);
 	frame_reader_init(&s.in, STDIN_FILENO, FRAME_MAX_DEFAULT * 64);
 	rc = converse(&s, &err);

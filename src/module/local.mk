@@ -13,8 +13,10 @@ libmodule_a_SOURCES = \
 	src/module/start.c \
 	src/module/stop.c
 
-check_PROGRAMS += t/helper/ask
+check_PROGRAMS += t/helper/ask t/helper/skeleton-module
 t_helper_ask_SOURCES = t/helper/ask.c
 t_helper_ask_LDADD = libmodule.a $(BASE_LDADD) $(CRYPTO_LIBS)
+t_helper_skeleton_module_SOURCES = t/helper/skeleton-module.c
+t_helper_skeleton_module_LDADD = $(BASE_LDADD)
 EXTRA_DIST += t/helper/fake-module
-EXTRA_DIST += t/helper/modules.sh t/3000-module-start.t
+EXTRA_DIST += t/helper/modules.sh t/3000-module-start.t t/3030-server.t

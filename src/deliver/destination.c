@@ -11,7 +11,7 @@
 #include "lib/address.h"
 #include "lib/log.h"
 
-static const struct kind *const kinds[] = { &kind_maildir, &kind_command };
+static const struct kind *const kinds[] = { &kind_maildir, &kind_smtp, &kind_lmtp, &kind_command };
 
 #define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
 

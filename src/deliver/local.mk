@@ -10,7 +10,10 @@ libdeliver_a_SOURCES = \
 	src/deliver/name.c src/deliver/name.h \
 	src/deliver/parcel.h \
 	src/deliver/report.h \
-	src/deliver/run.c src/deliver/run.h
+	src/deliver/resolve.c src/deliver/resolve.h \
+	src/deliver/run.c src/deliver/run.h \
+	src/deliver/smtp.c \
+	src/deliver/wire.c src/deliver/wire.h
 
 # t/helper/deliver hands a file to a destination, for the tests of family 5
 check_PROGRAMS += t/helper/deliver
@@ -21,4 +24,5 @@ UNIT_TESTS += t/unit/deliver_base
 t_unit_deliver_base_SOURCES = t/unit/deliver_base.c t/unit/test.h
 t_unit_deliver_base_LDADD = libdeliver.a $(BASE_LDADD) $(UNIT_LDADD)
 
-EXTRA_DIST += t/5000-maildir.t t/5010-command.t t/5020-journal.t
+EXTRA_DIST += t/helper/smtp-sink t/sink.sh t/5000-maildir.t t/5010-command.t t/5020-journal.t t/5030-smtp.t t/5031-smtp-faults.t \
+	t/5032-lmtp.t t/5033-once.t

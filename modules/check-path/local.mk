@@ -15,5 +15,8 @@ module_PROGRAMS += check-path
 check_path_SOURCES = modules/check-path/main.c
 check_path_LDADD = libcheckpath.a $(BASE_LDADD) $(CRYPTO_LIBS)
 
-EXTRA_DIST += t/helper/PathCheck.pm \
-	t/6100-bsi-paths.t
+EXTRA_DIST += t/helper/PathCheck.pm t/helper/PathPki.pm \
+	t/6100-bsi-paths.t \
+	t/6200-reasons.t \
+	t/6300-revocation.t \
+	t/6400-corpora-certificates.t

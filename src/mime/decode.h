@@ -7,8 +7,9 @@
 /* Appends the decoded bytes; never fails: what is no encoding stays as it is. */
 void qp_decode(struct buf *out, struct span in);
 
-/* Appends text encoded: lines of at most 76 columns with CRLF, CRLF and LF of the input being line breaks, or with
- * binary every CR and LF encoded; a "From " at the start of a line, a lone dot and blanks at the end of one are encoded. */
-void qp_encode(struct buf *out, struct span in, bool binary);
+/* Appends text with CRLF line breaks encoded, in lines of at most 76 columns; a CR or LF alone is a byte like others.
+ * Whatever a transport may change is encoded: blanks at the end of a line, "From " and "." at its start, and "--", so
+ * that no line can become a boundary. */
+void qp_encode(struct buf *out, struct span in);
 
 #endif

@@ -1,0 +1,198 @@
+/* canonical.c - the form of an entity that is signed (RFC 8551 section 3.1)
+ *
+ * A signature must survive every transport, so nothing is signed that one could change: the entity is 7-bit,
+ * with CRLF, without blanks at the ends of lines.  What carries a signature or encryption of its own
+ * cannot be changed without breaking it; it is 7-bit already or cannot be signed.
+ */
+#include "mime/canonical.h"
+
+#include "lib/base64.h"
+#include "mime/canonical_header.h"
+#include "mime/decode.h"
+#include "mime/lines.h"
+
+#define LINE 76
+
+static bool is_untouchable(const struct entity *e)
+{
+	static const char *const types[] = { "multipart/signed", "multipart/encrypted", "application/pkcs7-mime",
+		"application/x-pkcs7-mime", "message/" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (entity_is(e, types[i]))
+			return true;
+	if (span_casestarts(span_of(e->type.text), "application/pgp-") || e->encoding == ENCODING_UNKNOWN)
+		return true;
+	/* a multipart without parts, or one that claims to be encoded: not ours to interpret */
+	return entity_is(e, "multipart/") && (!e->first || e->encoding == ENCODING_QP || e->encoding == ENCODING_BASE64);
+}
+
+/* From the first boundary line to the last; the body of what is no multipart. */
+static struct span without_surroundings(const struct entity *e)
+{
+	struct span s = e->body;
+
+	if (!e->first || !entity_is(e, "multipart/"))
+		return s;
+	if (e->epilogue.p)
+		s.n = (size_t)(e->epilogue.p - s.p);
+	s = span_sub(s, e->preamble.n, s.n);
+	if (span_casestarts(s, "\r\n"))
+		return span_sub(s, 2, s.n);
+	return span_casestarts(s, "\n") ? span_sub(s, 1, s.n) : s;
+}
+
+static int not_7bit(const struct entity *e, const char *why, struct error *err)
+{
+	return error_set(err, E_PERM, "part %s (%s) has %s and must not be changed", *e->path ? e->path : "0", e->type.text, why);
+}
+
+static int write_untouched(const struct entity *e, struct buf *out, struct error *err)
+{
+	struct span body = e->parent ? e->body : without_surroundings(e);
+	struct lines l;
+
+	lines_inspect(body, &l);
+	if (*lines_not_7bit(&l))
+		return not_7bit(e, lines_not_7bit(&l), err);
+	canonical_header(e, NULL, out);
+	buf_addstr(out, "\r\n");
+	canonical_lines(body, out);
+	return 0;
+}
+
+static void write_base64(const struct entity *e, struct span bytes, struct buf *out)
+{
+	canonical_header(e, "base64", out);
+	buf_addstr(out, "\r\n");
+	base64_encode(out, bytes.p, bytes.n, LINE, "\r\n");
+}
+
+/* The body with CRLF and without its encoding: line breaks first, so that an encoded LF stays one. */
+static void decode_text(const struct entity *e, struct buf *out)
+{
+	struct buf lines = BUF_INIT;
+
+	if (e->encoding != ENCODING_QP) {
+		canonical_lines(e->body, out);
+		return;
+	}
+	canonical_lines(e->body, &lines);
+	qp_decode(out, span_from(buf_str(&lines), lines.len));
+	buf_release(&lines);
+}
+
+/* Quoted-printable where it stays readable and shorter, as for most text. */
+static void write_text(const struct entity *e, struct buf *out)
+{
+	struct buf text = BUF_INIT;
+	struct span s;
+	struct lines l;
+
+	decode_text(e, &text);
+	s = span_from(buf_str(&text), text.len);
+	lines_inspect(s, &l);
+	if (l.high > s.n / 6 || l.nul || entity_is(e, "text/calendar")) {
+		write_base64(e, s, out);
+	} else {
+		canonical_header(e, "quoted-printable", out);
+		buf_addstr(out, "\r\n");
+		qp_encode(out, s);
+	}
+	buf_release(&text);
+}
+
+static void write_encoded(const struct entity *e, const struct lines *l, struct buf *out)
+{
+	bool text = entity_is(e, "text/") && !(l->nul && e->encoding != ENCODING_QP);
+	struct buf bytes = BUF_INIT;
+
+	if ((text && e->encoding != ENCODING_BASE64) || e->encoding == ENCODING_QP) {
+		write_text(e, out);
+		return;
+	}
+	entity_decode(e, &bytes, NULL);
+	write_base64(e, span_from(buf_str(&bytes), bytes.len), out);
+	buf_release(&bytes);
+}
+
+static void write_leaf(const struct entity *e, struct buf *out)
+{
+	bool relabel = e->encoding == ENCODING_8BIT || e->encoding == ENCODING_BINARY;
+	struct lines l;
+
+	lines_inspect(e->body, &l);
+	if (lines_fragile(&l) || (e->encoding == ENCODING_BINARY && !entity_is(e, "text/"))) {
+		write_encoded(e, &l, out);
+		return;
+	}
+	canonical_header(e, relabel ? "7bit" : NULL, out);
+	buf_addstr(out, "\r\n");
+	canonical_lines(e->body, out);
+}
+
+/* Text around the parts of an inner multipart; it is not content, so what is not safe is left out. */
+static bool is_clean(struct span s)
+{
+	struct lines l;
+
+	lines_inspect(s, &l);
+	return s.n && !lines_fragile(&l);
+}
+
+static struct span boundary_of(const struct entity *e)
+{
+	for (size_t i = 0; i < e->type.n; i++)
+		if (strcmp(e->type.parameters[i].name, "boundary") == 0)
+			return e->type.parameters[i].raw;
+	return span_from(NULL, 0);
+}
+
+static int write_entity(const struct entity *e, struct buf *out, struct error *err);
+
+/* Recursion is as deep as the tree, which entity_parse has limited. */
+static int write_multipart(const struct entity *e, struct buf *out, struct error *err)
+{
+	bool relabel = e->encoding == ENCODING_8BIT || e->encoding == ENCODING_BINARY;
+	struct span boundary = boundary_of(e);
+	struct lines l;
+
+	lines_inspect(boundary, &l);
+	if (*lines_not_7bit(&l))
+		return not_7bit(e, "a boundary that is not ASCII", err);
+	while (boundary.n && ascii_space((unsigned char)boundary.p[boundary.n - 1]))
+		boundary.n--;
+	canonical_header(e, relabel ? "7bit" : NULL, out);
+	if (e->parent && is_clean(e->preamble)) {
+		buf_addstr(out, "\r\n");
+		canonical_lines(e->preamble, out);
+	}
+	for (const struct entity *c = e->first; c; c = c->next) {
+		buf_addstr(out, "\r\n--");
+		buf_add(out, boundary.p, boundary.n);
+		buf_addstr(out, "\r\n");
+		if (write_entity(c, out, err) < 0)
+			return E_PERM;
+	}
+	buf_addstr(out, "\r\n--");
+	buf_add(out, boundary.p, boundary.n);
+	buf_addstr(out, "--\r\n");
+	if (e->parent && is_clean(e->epilogue))
+		canonical_lines(e->epilogue, out);
+	return 0;
+}
+
+static int write_entity(const struct entity *e, struct buf *out, struct error *err)
+{
+	if (is_untouchable(e))
+		return write_untouched(e, out, err);
+	if (e->first)
+		return write_multipart(e, out, err);
+	write_leaf(e, out);
+	return 0;
+}
+
+int canonical_entity(const struct entity *root, struct buf *out, struct error *err)
+{
+	return write_entity(root, out, err);
+}

@@ -26,3 +26,5 @@ t_unit_smime_delegate_LDADD = libsmime.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDA
 check_PROGRAMS += t/helper/smime-open
 t_helper_smime_open_SOURCES = t/helper/smime-open.c
 t_helper_smime_open_LDADD = libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
+
+EXTRA_DIST += t/smime_open.pl t/2300-open-corpora.t t/2310-open-signed.t t/2320-open-encrypted.t

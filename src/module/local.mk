@@ -19,4 +19,5 @@ t_helper_ask_LDADD = libmodule.a $(BASE_LDADD) $(CRYPTO_LIBS)
 t_helper_skeleton_module_SOURCES = t/helper/skeleton-module.c
 t_helper_skeleton_module_LDADD = $(BASE_LDADD)
 EXTRA_DIST += t/helper/fake-module
-EXTRA_DIST += t/helper/modules.sh t/3000-module-start.t t/3030-server.t
+EXTRA_DIST += t/helper/modules.sh t/3000-module-start.t t/3010-module-faults.t t/3020-questions.t t/3030-server.t \
+	t/3040-module-log.t

@@ -8,7 +8,7 @@ mkdir -p "$T/modules"
 command -v perl >/dev/null || skip_all "perl is missing"
 
 site() {
-	rules=none keys=none check=none
+	rules= keys= check=
 	for pair; do eval "${pair%%=*}=\${pair#*=}"; done
 	cat >"$T/postern.conf" <<-END
 	hostname = gate.example.org

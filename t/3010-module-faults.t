@@ -1,0 +1,117 @@
+#!/bin/sh
+# everything a module can do wrong: a temporary failure, a clear line in the log, no process left, and in time
+. "${0%/*}/lib.sh"
+. "${0%/*}/helper/modules.sh"
+started=$(seconds)
+site rules=bad
+setting 'module_timeout = 400ms'
+setting 'frame_limit = 4K'
+
+# breaks WHAT 'BEHAVIOUR' ERE: asked once, that is the failure, the log has the same line at level error, nothing lives on
+breaks() {
+	fake bad "$2" "${4-}"
+	decide x@y
+	like "$1" "$status:$out" "^1:E_TEMP: module bad: $3"
+	like "  ... and is logged" "$log" "error: TEST1: module bad: $3"
+}
+gone() { if pgrep -f "$T/modules/" >/dev/null; then fail "$1" "$(pgrep -af "$T/modules/")"; else pass "$1"; fi; }
+
+breaks "slow" 'at decide slow 1' 'decide: no answer within 400ms$'
+breaks "silent" 'at decide silent' 'decide: no answer within 400ms$'
+breaks "silent from the start" 'at hello silent' 'hello: no answer within 400ms$'
+breaks "truncated answer" 'at decide truncated' 'decide: end of file inside a frame$'
+breaks "truncated hello" 'at hello truncated' 'hello: end of file inside a frame$'
+breaks "wrong version" 'protocol 2.0' 'hello: it speaks protocol version "2.0", postern 1.0$'
+breaks "announces more than frame_limit" 'at decide oversized 4097' 'decide: frame of 4097 bytes, the limit is 4096$'
+breaks "announces frame_limit, sends less" 'at decide oversized 4096' 'decide: no answer within 400ms$'
+breaks "an absurd length" 'at decide oversized 99999999999' 'decide: not a frame: '
+breaks "answers twice" 'at decide twice' 'decide: it said more than it was asked$'
+breaks "answers another request" 'at decide wrong-id' 'decide: answered request "999", asked was 1$'
+breaks "writes junk" 'at decide junk' 'decide: not a frame: byte 0x43 in the length$'
+breaks "an empty frame" 'at decide empty' 'decide: not a frame: the length is empty or begins with 0$'
+breaks "exits" 'at decide exit 3' 'decide: it has ended or closed its output without an answer$'
+breaks "exits at once" 'at hello exit 0' 'hello: it has ended or closed its output without an answer$'
+breaks "is killed" 'at decide kill' 'decide: it has ended or closed its output without an answer$'
+breaks "closes its output and stays" 'at decide close-stdout' 'decide: it has ended or closed its output without an answer$'
+breaks "reads nothing" 'at hello deaf 2' 'hello: no answer within 400ms$'
+breaks "a grandchild keeps the pipe" 'at decide grandchild' 'decide: no answer within 400ms$'
+breaks "no XML" 'answer decide hello' 'decide: XML line 1: '
+breaks "a document with a DOCTYPE" 'answer decide <!DOCTYPE result><result id="@ID@"/>' 'decide: XML document has a DOCTYPE$'
+breaks "two documents in a frame" 'answer decide <result id="@ID@"/><result id="@ID@"/>' 'decide: XML line 1: '
+breaks "a processing instruction behind the result" 'answer decide <result id="@ID@"/><?x y?>' 'decide: XML document has more than one element'
+breaks "namespaces" 'answer decide <result xmlns="urn:x" id="@ID@"/>' 'decide: XML line 1: namespaces are not used here$'
+breaks "another element" 'answer decide <answer id="@ID@"/>' 'decide: answered with <answer>$'
+breaks "no id" 'answer decide <result/>' 'decide: answered request "", asked was 1$'
+gone "no module and no child of one is left"
+
+# ---- the right side of the limits
+fake bad 'at decide slow 0.2'; decide x@y; is "slow, but in time" "$status" 0
+fake bad 'at decide chatty 4096'; decide x@y; is "an answer of frame_limit" "$status" 0
+fake bad 'at decide chatty 4097'; decide x@y; like "one byte more" "$out" 'frame of 4097 bytes, the limit is 4096'
+fake bad 'at decide drip'; decide x@y; is "byte by byte" "$status" 0
+
+fake bad 'at decide twice-late'; ask -repeat 2 decide o a@example.org a@example.org "" "" no no x@y
+like "a second answer that comes late is not taken for the next" "$out" 'decide: answered request "1", asked was 2$'
+
+# ---- a broken module is not asked again
+fake bad 'at decide wrong-id'
+ask -repeat 2 decide o a@example.org a@example.org "" "" no no x@y
+is "every later question fails with the same reason" "$(printf '%s\n' "$out" | grep -c '^E_TEMP: module bad: decide: answered request "999", asked was 1$')" 2
+is "... and is logged once" "$(printf '%s\n' "$log" | grep -c 'error: TEST1: module bad')" 1
+fake bad 'at decide refuse permanent bad-request no'
+ask -repeat 2 decide o a@example.org a@example.org "" "" no no x@y
+is "a refusal does not break it" "$(printf '%s\n' "$out" | grep -c '^E_PERM: module bad: decide: no (bad-request)$')" 2
+
+# ---- deadlines
+sed -i 's/^module_timeout.*/module_timeout = 30s/' "$T/postern.conf"
+fake bad 'at decide silent'
+before=$(seconds); ask -deadline 300 decide o a@example.org a@example.org "" "" no no x@y; after=$(seconds)
+like "the message's deadline goes before module_timeout" "$out" "decide: no answer before the message's deadline\$"
+ok "... and is kept" test $((after - before)) -lt 15
+fake bad ''
+ask -deadline 0 decide o a@example.org a@example.org "" "" no no x@y
+like "a deadline that is over" "$status:$out" "^1:E_TEMP: module bad: hello: no answer before"
+
+# ---- the end
+fake bad 'at decide stubborn'
+ask -grace 200 decide o a@example.org a@example.org "" "" no no x@y
+is "one that does not end has its say" "$status" 0
+like "... is killed" "$log" 'warning: TEST1: module bad: did not end by itself, killed$'
+gone "... and gone"
+fake bad ''; cat >"$T/modules/status" <<'END'
+#!/usr/bin/perl
+$/ = \1; while (<STDIN>) {} exit 5;
+END
+chmod 755 "$T/modules/status"; site rules=status
+ask nothing
+like "a status that is not 0 is logged" "$log" 'warning: TEST1: module status: ended with status 5$'
+cat >"$T/modules/status" <<'END'
+#!/usr/bin/perl
+$/ = \1; while (<STDIN>) {} kill 'SEGV', $$; sleep 9;
+END
+ask nothing
+like "so is a death by a signal" "$log" 'error: TEST1: module status: died of signal 11'
+
+# ---- a killed postern takes its modules along
+site rules=bad; fake bad 'at hello deaf 50'
+"$ASK" -grace 40000 "$T/postern.conf" nothing >/dev/null 2>&1 &
+pid=$!
+for i in 1 2 3 4 5 6 7 8 9 10; do [ "$(pgrep -cf "$T/modules/bad")" -ge 1 ] && break; sleep 0.1; done
+ok "(a module runs)" pgrep -f "$T/modules/bad"
+kill -9 $pid; wait $pid 2>/dev/null
+for i in 1 2 3 4 5 6 7 8 9 10; do pgrep -f "$T/modules/bad" >/dev/null || break; sleep 0.1; done
+gone "modules die with the process that started them"
+
+# ---- the same from a forked child, as postern does it
+for f in 'at decide silent' 'at decide twice' 'at decide kill' 'at decide flood-stderr 30000' 'at decide grandchild'; do
+	site rules=bad; setting 'module_timeout = 3s'
+	case $f in *silent|*grandchild) sed -i 's/^module_timeout.*/module_timeout = 300ms/' "$T/postern.conf" ;; esac
+	fake bad "$f"; fork=-fork decide x@y; fork=
+	case $f in
+	*flood*) is "from a child: $f" "$status" 0 ;;
+	*) like "from a child: $f" "$status:$out" '^1:E_TEMP: module bad: decide: ' ;;
+	esac
+done
+gone "nothing is left of those either"
+ok "(all of this took less than a minute)" test $(($(seconds) - started)) -lt 60
+done_testing

@@ -12,16 +12,30 @@ static void make_printable(char *s)
 			*s = '?';
 }
 
+/* A text that was cut must not end within a character: it may become XML. */
+static void drop_last_character(char *s)
+{
+	size_t n = strlen(s);
+
+	while (n && ((unsigned char)s[n - 1] & 0xc0) == 0x80)
+		n--;
+	if (n && (unsigned char)s[n - 1] >= 0xc0)
+		s[n - 1] = '\0';
+}
+
 int error_set(struct error *err, int code, const char *fmt, ...)
 {
 	va_list ap;
+	int n;
 
 	if (!err)
 		return code;
 	err->code = code;
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(err->text))
+		drop_last_character(err->text);
 	make_printable(err->text);
 	return code;
 }

@@ -50,6 +50,24 @@ static void domains(void **state)
 	assert_false(address_equal("a@b", "a@b "));
 }
 
+static void error_text_is_cut_between_characters(void **state)
+{
+	char text[sizeof(((struct error *)0)->text) + 10];
+	struct error err;
+
+	for (size_t shift = 0; shift < 4; shift++) {
+		size_t n = shift;
+
+		memset(text, 'x', shift);
+		for (; n + 4 < sizeof(text); n += 4)
+			memcpy(text + n, "\xf0\x9f\x93\xac", 4);
+		text[n] = '\0';
+		assert_int_equal(error_set(&err, E_PERM, "%s", text), E_PERM);
+		assert_true(utf8_valid(span_of(err.text)));
+		assert_in_range(strlen(err.text), sizeof(err.text) - 8, sizeof(err.text) - 1);
+	}
+}
+
 static bool in(const char *network, const char *host)
 {
 	struct net n, h;
@@ -207,6 +225,7 @@ static void xml_writer_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(error_text_is_cut_between_characters),
 		cmocka_unit_test(addresses),   cmocka_unit_test(address_lengths), cmocka_unit_test(domains),
 		cmocka_unit_test(networks),    cmocka_unit_test(base64),          cmocka_unit_test(frames),
 		cmocka_unit_test(xml_reading), cmocka_unit_test(xml_round_trip),  cmocka_unit_test(xml_writer_refuses),

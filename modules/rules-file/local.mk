@@ -21,3 +21,8 @@ t_unit_rules_match_SOURCES = t/unit/rules_match.c t/unit/test.h
 t_unit_rules_match_LDADD = librules.a $(BASE_LDADD) $(PCRE_LIBS) $(UNIT_LDADD)
 t_unit_rules_parse_SOURCES = t/unit/rules_parse.c t/unit/test.h
 t_unit_rules_parse_LDADD = librules.a $(BASE_LDADD) $(PCRE_LIBS) $(UNIT_LDADD)
+
+dist_man_MANS += man/postern-rules.5
+
+EXTRA_DIST += fuzz/seeds/rules/design fuzz/seeds/rules/endless fuzz/seeds/rules/errors fuzz/seeds/rules/sample \
+	fuzz/seeds/rules/words

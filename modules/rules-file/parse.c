@@ -17,14 +17,18 @@
 void rules_problem(struct rules *r, bool warning, unsigned line, unsigned column, const char *fmt, ...)
 {
 	struct problem *p = arena_alloc(&r->arena, sizeof(*p));
-	char text[1000];
 	va_list ap;
+	char *text;
+	int n;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	*p = (struct problem){ .warning = warning, .line = line, .column = column,
-		.text = arena_strdup(&r->arena, text) };
+	text = arena_alloc(&r->arena, (size_t)n + 1);
+	va_start(ap, fmt);
+	vsnprintf(text, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	*p = (struct problem){ .warning = warning, .line = line, .column = column, .text = text };
 	if (r->last_problem)
 		r->last_problem->next = p;
 	else

@@ -14,9 +14,15 @@ struct key {
 	uint32_t from, to; /* the same number: the same pattern */
 };
 
+struct entry {
+	struct key key;
+	uint32_t item;
+};
+
 struct lines {
 	struct rules *rules;
-	struct key *keys; /* one for each line */
+	struct key *keys;     /* one for each line */
+	struct entry *sorted; /* the same by key, then line: the lines that cover another stand together */
 };
 
 /* ---- numbering the patterns ---- */
@@ -56,6 +62,44 @@ static void number_patterns(struct lines *l)
 static bool covers(struct key a, struct key b)
 {
 	return (a.from == ANY || a.from == b.from) && (a.to == ANY || a.to == b.to);
+}
+
+static int compare_keys(struct key a, struct key b)
+{
+	if (a.from != b.from)
+		return a.from < b.from ? -1 : 1;
+	return a.to < b.to ? -1 : a.to > b.to;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	int order = compare_keys(x->key, y->key);
+
+	return order ? order : x->item < y->item ? -1 : x->item > y->item;
+}
+
+static void sort_keys(struct lines *l)
+{
+	for (size_t i = 0; i < l->rules->n; i++)
+		l->sorted[i] = (struct entry){ l->keys[i], (uint32_t)i };
+	qsort(l->sorted, l->rules->n, sizeof(*l->sorted), by_key);
+}
+
+/* The first place in sorted that is not before key. */
+static size_t first_of(const struct lines *l, struct key key)
+{
+	size_t low = 0, high = l->rules->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_keys(l->sorted[middle].key, key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 /* Whether both surely apply to some message, as far as is known. */
@@ -100,23 +144,38 @@ static bool is_empty(const struct words *w)
 	       !w->reject;
 }
 
-/* Flags are also pointless behind a covering line that has set them; of two equal lines the later one counts. */
+/* What line k leaves of line i, which it covers.  Flags are also pointless behind a line that has set them; of two
+ * lines for the same mail the later one counts. */
+static void take(struct lines *l, struct left *left, size_t k, size_t i)
+{
+	const struct rule *other = &l->rules->items[k];
+	struct words before = left->words;
+
+	if (k > i)
+		take_later(left, &other->words);
+	if (k > i || !covers(l->keys[i], l->keys[k]))
+		take_flags(left, &other->words);
+	if (memcmp(&before, &left->words, sizeof(before)) != 0)
+		left->by = other->line;
+}
+
 static void find_shadowed(struct lines *l, size_t i)
 {
-	struct left left = { .words = l->rules->items[i].words };
 	struct rule *rule = &l->rules->items[i];
+	struct left left = { .words = rule->words };
+	struct key own = l->keys[i];
 
-	for (size_t k = 0; k < l->rules->n && !is_empty(&left.words); k++) {
-		struct words before = left.words;
+	for (unsigned which = 0; which < 4; which++) {
+		struct key key = { which & 1 ? own.from : ANY, which & 2 ? own.to : ANY };
 
-		if (k == i || !covers(l->keys[k], l->keys[i]))
-			continue;
-		if (k > i)
-			take_later(&left, &l->rules->items[k].words);
-		if (k > i || !covers(l->keys[i], l->keys[k]))
-			take_flags(&left, &l->rules->items[k].words);
-		if (memcmp(&before, &left.words, sizeof(before)) != 0)
-			left.by = l->rules->items[k].line;
+		if (((which & 1) && own.from == ANY) || ((which & 2) && own.to == ANY))
+			continue; /* the same key once more */
+		for (size_t k = first_of(l, key); k < l->rules->n && !is_empty(&left.words); k++) {
+			if (compare_keys(l->sorted[k].key, key) != 0)
+				break;
+			if (l->sorted[k].item != i)
+				take(l, &left, l->sorted[k].item, i);
+		}
 	}
 	if (is_empty(&left.words))
 		rules_problem(l->rules, true, rule->line, 1, "this line can never have an effect: line %u overrides it",
@@ -150,14 +209,17 @@ static void find_weakened(struct lines *l, size_t i)
 
 void rules_lint_lines(struct rules *r)
 {
-	struct lines l = { r, mem_array(r->n, sizeof(struct key)) };
+	struct lines l = { r, mem_array(r->n, sizeof(struct key)), mem_array(r->n, sizeof(struct entry)) };
 
-	if (r->n)
+	if (r->n) {
 		number_patterns(&l);
+		sort_keys(&l);
+	}
 	for (size_t i = 0; i < r->n; i++) {
 		find_shadowed(&l, i);
 		if (r->items[i].words.encrypt == ENCRYPT_NE || r->items[i].words.encrypt == ENCRYPT_NE_OUTRIGHT)
 			find_weakened(&l, i);
 	}
 	free(l.keys);
+	free(l.sorted);
 }

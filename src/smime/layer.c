@@ -112,16 +112,17 @@ static struct span without_armour(struct span s)
 	return at < 0 ? s : span_sub(s, 0, (size_t)at);
 }
 
-/* Some products send raw DER under any transfer encoding, others base64 under none. */
+/* Some products send raw DER under any transfer encoding, others base64 under none.  (Quoted-printable of DER begins
+ * with the same octet as DER.) */
 int layer_bytes(const struct entity *e, struct buf *decoded, struct span *bytes, struct error *err)
 {
 	int rc = 0;
 
 	*bytes = e->body;
-	if (looks_binary(e->body))
-		return 0;
 	if (e->encoding == ENCODING_QP)
 		rc = entity_decode(e, decoded, err);
+	else if (looks_binary(e->body))
+		return 0;
 	else
 		rc = base64_decode(decoded, without_armour(span_trim(e->body)), false);
 	*bytes = span_from(decoded->data, decoded->len);

@@ -28,3 +28,4 @@ t_helper_smime_open_SOURCES = t/helper/smime-open.c
 t_helper_smime_open_LDADD = libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
 
 EXTRA_DIST += t/smime_open.pl t/2300-open-corpora.t t/2310-open-signed.t t/2320-open-encrypted.t
+EXTRA_DIST += t/2330-open-forms.t

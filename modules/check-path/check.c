@@ -23,10 +23,13 @@ const size_t check_noptions = sizeof(check_options) / sizeof(check_options[0]);
 int checker_open(const struct config *config, const struct check_policy *policy, struct checker **out,
 		 struct error *err)
 {
-	struct checker *c = mem_alloc(sizeof(*c));
+	struct checker *c;
 	int rc;
 
 	*out = NULL;
+	if (policy_check_hashes(&policy->hashes, err) < 0)
+		return error_prefix(err, "%s", config->file);
+	c = mem_alloc(sizeof(*c));
 	/* no openssl.cnf: it costs a millisecond, and no file of the system may change what is valid here */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	c->policy = policy;

@@ -34,6 +34,8 @@ bool policy_time(struct checking *k, X509 *x);
 bool policy_key(struct checking *k, X509 *x);
 /* The hash its issuer signed it with. */
 bool policy_hash(struct checking *k, X509 *x);
+/* Whether every word of check_path_hashes names a hash; E_CONFIG. */
+int policy_check_hashes(const struct config_list *hashes, struct error *err);
 /* RFC 8550 section 4.4.2 and 4.4.4: key usage for the purpose, emailProtection. */
 bool policy_purpose(struct checking *k, X509 *x);
 /* May issue certificates, and those of mail users (RFC 5280 4.2.1.3, 4.2.1.9; RFC 8550 4.4.1, 4.4.4). */

@@ -19,4 +19,5 @@ EXTRA_DIST += t/helper/PathCheck.pm t/helper/PathPki.pm \
 	t/6100-bsi-paths.t \
 	t/6200-reasons.t \
 	t/6300-revocation.t \
-	t/6400-corpora-certificates.t
+	t/6400-corpora-certificates.t \
+	t/6500-check-protocol.t

@@ -52,10 +52,13 @@ static int read_time(const struct xml *request, time_t *out, struct error *err)
 		       &tm.tm_sec);
 		tm.tm_year -= 1900;
 		tm.tm_mon--;
+		good = tm.tm_sec <= 60; /* 60: a leap second, the same as the next one */
 		again = tm;
-		*out = timegm(&again);
-		good = again.tm_mday == tm.tm_mday && again.tm_mon == tm.tm_mon && again.tm_hour == tm.tm_hour &&
-		       again.tm_min == tm.tm_min; /* a leap second may roll over, a 31st of February may not */
+		again.tm_sec = 0;
+		*out = timegm(&again) + tm.tm_sec;
+		/* timegm() makes the 2nd of March of a 30th of February */
+		good = good && again.tm_mday == tm.tm_mday && again.tm_mon == tm.tm_mon && again.tm_hour == tm.tm_hour &&
+		       again.tm_min == tm.tm_min;
 	}
 	return good ? 0 : error_set(err, E_PERM, "time \"%s\" is not like 2026-11-22T10:00:00Z", text);
 }

@@ -214,6 +214,25 @@ static bool hash_is_listed(const struct config_list *hashes, const char *hash)
 	return false;
 }
 
+int policy_check_hashes(const struct config_list *hashes, struct error *err)
+{
+	static const char *const known[] = { "sha224", "sha256", "sha384", "sha512", "sha512-224", "sha512-256", "sha3-224",
+		"sha3-256", "sha3-384", "sha3-512", "sha1", "md5", "ripemd160" };
+
+	if (!hashes->n)
+		return error_set(err, E_CONFIG, "check_path_hashes: the list is empty");
+	for (size_t i = 0; i < hashes->n; i++) {
+		size_t j = 0;
+
+		while (j < sizeof(known) / sizeof(*known) && !word_fits(hashes->items[i], known[j]))
+			j++;
+		if (j == sizeof(known) / sizeof(*known))
+			return error_set(err, E_CONFIG, "check_path_hashes: \"%s\" is not the name of a hash such as sha256 or "
+					 "sha3-*", hashes->items[i]);
+	}
+	return 0;
+}
+
 bool policy_hash(struct checking *k, X509 *x)
 {
 	int hash, key;

@@ -1,6 +1,7 @@
 /* areas.h - what this module asks of the operator's folders ca, trusted, untrusted and crl
  *
- * A layer over the shared look-up, in OpenSSL's types.
+ * A layer over the shared look-up (common/area.h), in OpenSSL's types.  What the folders hold at the moment of the
+ * question is the truth.  Errors: E_CONFIG, a folder cannot be read; E_TEMP, I/O.
  */
 #ifndef POSTERN_CHECK_PATH_AREAS_H
 #define POSTERN_CHECK_PATH_AREAS_H
@@ -13,10 +14,10 @@
 
 struct areas;
 
-enum areas_list { AREAS_TRUSTED, AREAS_UNTRUSTED, AREAS_CA };
+enum areas_name { AREAS_TRUSTED, AREAS_UNTRUSTED, AREAS_CA, AREAS_CRL };
 
 struct areas_crl {
-	X509_CRL *crl;     /* owned by the areas, until areas_close() */
+	X509_CRL *crl;     /* the caller's reference */
 	const char *file;  /* in the arena of the question */
 };
 
@@ -30,10 +31,10 @@ int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *su
 		       struct error *err);
 
 /* Whether an area holds this very certificate: *file is its file, NULL if not. */
-int areas_find_exact(struct areas *a, struct arena *arena, enum areas_list list, X509 *x, const char **file,
+int areas_find_exact(struct areas *a, struct arena *arena, enum areas_name name, X509 *x, const char **file,
 		     struct error *err);
 
-/* The CRLs, complete and delta, of this issuer. */
+/* The CRLs, complete and delta, of this issuer; the array lives in the arena. */
 int areas_find_crls(struct areas *a, struct arena *arena, const X509_NAME *issuer, struct areas_crl **out, size_t *n,
 		    struct error *err);
 

@@ -13,7 +13,7 @@ libcheckpath_a_SOURCES = \
 
 module_PROGRAMS += check-path
 check_path_SOURCES = modules/check-path/main.c
-check_path_LDADD = libcheckpath.a $(BASE_LDADD) $(CRYPTO_LIBS)
+check_path_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
 
 EXTRA_DIST += t/helper/PathCheck.pm t/helper/PathPki.pm \
 	t/6100-bsi-paths.t \

@@ -12,7 +12,7 @@
 struct revocation {
 	struct checking *k;
 	STACK_OF(X509) *path;
-	STACK_OF(X509_CRL) *crls;   /* references of the areas */
+	STACK_OF(X509_CRL) *crls;   /* references of ours */
 	struct areas_crl *items;    /* the same, with their files */
 	size_t n;
 	STACK_OF(X509_NAME) *asked; /* names already looked up, not owned: of the path's certificates or below */
@@ -91,7 +91,7 @@ void revocation_free(struct revocation *r)
 {
 	if (!r)
 		return;
-	sk_X509_CRL_free(r->crls);
+	sk_X509_CRL_pop_free(r->crls, X509_CRL_free);
 	sk_X509_NAME_free(r->asked);
 	sk_GENERAL_NAMES_pop_free(r->keep, GENERAL_NAMES_free);
 	free(r);

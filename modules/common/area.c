@@ -232,6 +232,7 @@ static void take_candidate(struct question *q, const struct candidate *c)
 	e.not_before = (time_t)v.fixed.not_before;
 	e.not_after = (time_t)v.fixed.not_after;
 	e.leaf = v.fixed.flags & ENTRY_LEAF;
+	e.may_sign = v.fixed.flags & ENTRY_MAY_SIGN;
 	e.has_keys = v.fixed.flags & ENTRY_KEYS;
 	e.exposed = v.fixed.flags & ENTRY_EXPOSED;
 	if (!have_already(q, e.der) && (!q->fits || q->fits(q, &e)))
@@ -310,21 +311,32 @@ int area_find_address(struct area *a, struct arena *arena, const char *address, 
 	return ask(&q, collect_marks);
 }
 
-static X509 *parse(const struct area_entry *e)
+static bool same_name(struct span der, const X509_NAME *name)
 {
-	const unsigned char *p = (const unsigned char *)e->der.p;
+	const unsigned char *p = (const unsigned char *)der.p;
+	X509_NAME *other = d2i_X509_NAME(NULL, &p, (long)der.n);
+	bool same = other && X509_NAME_cmp(other, name) == 0;
 
-	return d2i_X509(NULL, &p, (long)e->der.n);
+	X509_NAME_free(other);
+	return same;
+}
+
+static bool same_serial(struct span der, const ASN1_INTEGER *serial)
+{
+	const unsigned char *p = (const unsigned char *)der.p;
+	ASN1_INTEGER *other = d2i_ASN1_INTEGER(NULL, &p, (long)der.n);
+	bool same = other && ASN1_INTEGER_cmp(other, serial) == 0;
+
+	ASN1_INTEGER_free(other);
+	return same;
 }
 
 static bool fits_serial(const struct question *q, const struct area_entry *e)
 {
-	X509 *certificate = parse(e);
-	bool fits = certificate && X509_NAME_cmp(X509_get_issuer_name(certificate), q->wanted[0]) == 0 &&
-		    ASN1_INTEGER_cmp(X509_get0_serialNumber(certificate), q->wanted[1]) == 0;
+	struct certificate_parts parts;
 
-	X509_free(certificate);
-	return fits;
+	return certificate_parts(e->der, &parts) && same_name(parts.issuer, q->wanted[0]) &&
+	       same_serial(parts.serial, q->wanted[1]);
 }
 
 int area_find_serial(struct area *a, struct arena *arena, const X509_NAME *issuer, const ASN1_INTEGER *serial,
@@ -342,7 +354,8 @@ int area_find_serial(struct area *a, struct arena *arena, const X509_NAME *issue
 static bool fits_key_id(const struct question *q, const struct area_entry *e)
 {
 	const struct span *wanted = q->wanted[0];
-	X509 *certificate = parse(e);
+	const unsigned char *p = (const unsigned char *)e->der.p;
+	X509 *certificate = d2i_X509(NULL, &p, (long)e->der.n);
 	struct buf id = BUF_INIT;
 	bool fits = false;
 
@@ -367,11 +380,9 @@ int area_find_key_id(struct area *a, struct arena *arena, struct span key_id, st
 
 static bool fits_subject(const struct question *q, const struct area_entry *e)
 {
-	X509 *certificate = parse(e);
-	bool fits = certificate && X509_NAME_cmp(X509_get_subject_name(certificate), q->wanted[0]) == 0;
+	struct certificate_parts parts;
 
-	X509_free(certificate);
-	return fits;
+	return certificate_parts(e->der, &parts) && same_name(parts.subject, q->wanted[0]);
 }
 
 int area_find_subject(struct area *a, struct arena *arena, const X509_NAME *subject, struct area_list *out, struct error *err)
@@ -427,4 +438,42 @@ int area_find_all(struct area *a, struct arena *arena, size_t max, struct area_l
 	q.max = max < CANDIDATES_MAX - 1 ? max : CANDIDATES_MAX - 1;
 	q.keep_copies = true;
 	return ask(&q, collect_all);
+}
+
+/* ---- what could not be read ---- */
+
+struct lock_search {
+	struct area *area;
+	struct arena *arena;
+	const char *file;
+};
+
+static int find_locked(void *ctx, struct span key, struct span value)
+{
+	struct lock_search *l = ctx;
+	const char *path = file_key_path(l->arena, key);
+	struct file_record r;
+	struct record_key k;
+	struct span file;
+
+	(void)value;
+	file_key(&k, 'F', path);
+	if (index_get(l->area->index, key_span(&k), &file) == 0 && file_parse(file, &r, NULL) && r.flags & FILE_LOCKED)
+		l->file = area_path(l->arena, l->area, path);
+	return l->file != NULL;
+}
+
+int area_find_locked(struct area *a, struct arena *arena, const char **file, struct error *err)
+{
+	struct lock_search l = { a, arena, NULL };
+	int rc = area_refresh(a, err);
+
+	if (rc == 0)
+		rc = index_begin(a->index, false, err);
+	if (rc == 0) {
+		rc = index_each(a->index, span_from("W", 1), find_locked, &l, err);
+		index_abort(a->index);
+	}
+	*file = l.file;
+	return rc < 0 ? rc : 0;
 }

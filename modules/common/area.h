@@ -31,6 +31,7 @@ struct area_entry {
 	time_t not_before, not_after; /* of a CRL: thisUpdate, nextUpdate (0: none) */
 	bool domain;             /* found because it serves the whole domain */
 	bool leaf;               /* not the issuer of another certificate in the same file, and no CA if any there is none */
+	bool may_sign;           /* keyUsage has digitalSignature or nonRepudiation, or there is none (RFC 8550 4.4.2) */
 	bool has_keys;           /* the file holds private keys (area "private") */
 	bool exposed;            /* ... and is not ours alone: they must not be used */
 };
@@ -73,6 +74,9 @@ int area_find_exact(struct area *a, struct arena *arena, struct span der, struct
 
 /* Area "crl": the revocation lists (complete and delta) whose issuer is this name (found by a hash of it: compare). */
 int area_find_crls(struct area *a, struct arena *arena, const X509_NAME *issuer, struct area_list *out, struct error *err);
+
+/* A file whose contents are unknown because no passphrase opens it (PKCS#12 in "private"); NULL if there is none. */
+int area_find_locked(struct area *a, struct arena *arena, const char **file, struct error *err);
 
 /* All entries, in no order, up to max (at most 4095): for small areas ("private", "ca") and for -check.  E_LIMIT past max. */
 int area_find_all(struct area *a, struct arena *arena, size_t max, struct area_list *out, struct error *err);

@@ -10,6 +10,7 @@
 #define ASN1_SEQUENCE 0x30
 #define ASN1_INTEGER_TAG 0x02
 #define ASN1_OID_TAG 0x06
+#define ASN1_VERSION_TAG 0xa0
 
 /* Where a DER object came from. */
 struct origin {
@@ -50,6 +51,34 @@ size_t certfile_element(struct span s)
 	if (!der_header(s, &header, &content) || content > s.n - header)
 		return 0;
 	return header + content;
+}
+
+/* Takes the next element off the front of *rest: all of it, and what is inside.  false: there is none with this tag. */
+static bool take_element(struct span *rest, unsigned char tag, struct span *whole, struct span *content)
+{
+	size_t header, n = certfile_element(*rest), inside;
+
+	if (n == 0 || (unsigned char)rest->p[0] != tag || !der_header(*rest, &header, &inside))
+		return false;
+	*whole = span_sub(*rest, 0, n);
+	*content = span_sub(*rest, header, n);
+	*rest = span_sub(*rest, n, rest->n);
+	return true;
+}
+
+bool certificate_parts(struct span der, struct certificate_parts *out)
+{
+	struct span whole, rest, skip;
+
+	if (!take_element(&der, ASN1_SEQUENCE, &whole, &rest) || !take_element(&rest, ASN1_SEQUENCE, &whole, &rest))
+		return false;
+	take_element(&rest, ASN1_VERSION_TAG, &whole, &skip); /* version 1 has none */
+	return take_element(&rest, ASN1_INTEGER_TAG, &out->serial, &skip) &&
+	       take_element(&rest, ASN1_SEQUENCE, &whole, &skip) && /* signature */
+	       take_element(&rest, ASN1_SEQUENCE, &out->issuer, &skip) &&
+	       take_element(&rest, ASN1_SEQUENCE, &whole, &skip) && /* validity */
+	       take_element(&rest, ASN1_SEQUENCE, &out->subject, &skip) &&
+	       take_element(&rest, ASN1_SEQUENCE, &out->public_key, &skip);
 }
 
 /* The tag of the first element inside the outer SEQUENCE tells the formats apart; -1 if there is none.  BER's

@@ -8,6 +8,7 @@
 #define POSTERN_COMMON_CERTFILE_H
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 
 #include "lib/buf.h"
 #include "lib/error.h"
@@ -53,6 +54,15 @@ int certfile_decode(enum certfile_form form, struct span bytes, struct buf *der)
 
 /* Bytes of the first DER element (definite length) at the front of s; 0 if cut off or no such thing. */
 size_t certfile_element(struct span s);
+
+/* The names of a certificate as they stand in its DER (RFC 5280 section 4.1), without parsing the rest of it: OpenSSL
+ * decodes the public key of every certificate, which costs more than a look-up.  false: no certificate. */
+struct certificate_parts {
+	struct span serial;       /* a DER INTEGER */
+	struct span issuer, subject; /* each a DER Name */
+	struct span public_key;   /* SubjectPublicKeyInfo */
+};
+bool certificate_parts(struct span der, struct certificate_parts *out);
 
 /* ---- for the reader of keys, too ---- */
 

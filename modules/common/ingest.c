@@ -250,6 +250,15 @@ static const char *domain_folder(struct ingest *in)
 	return slash && in->path[0] == '@' ? arena_strndup(&in->arena, in->path, (size_t)(slash - in->path)) : NULL;
 }
 
+static bool may_sign(X509 *certificate)
+{
+	ASN1_BIT_STRING *usage = certificate ? X509_get_ext_d2i(certificate, NID_key_usage, NULL, NULL) : NULL;
+	bool may = !usage || ASN1_BIT_STRING_get_bit(usage, 0) || ASN1_BIT_STRING_get_bit(usage, 1);
+
+	ASN1_BIT_STRING_free(usage);
+	return may;
+}
+
 static int put_entry(struct ingest *in, const struct certfile *f, size_t i, bool leaf, struct error *err)
 {
 	struct index *ix = in->area->index;
@@ -262,7 +271,8 @@ static int put_entry(struct ingest *in, const struct certfile *f, size_t i, bool
 
 	describe(&f->items[i], domain_folder(in), &r, &marks);
 	r.position = (uint32_t)i;
-	r.flags = (leaf ? ENTRY_LEAF : 0) | (in->now.flags & FILE_KEYS ? ENTRY_KEYS : 0) |
+	r.flags = (leaf ? ENTRY_LEAF : 0) | (may_sign(f->items[i].certificate) ? ENTRY_MAY_SIGN : 0) |
+		  (in->now.flags & FILE_KEYS ? ENTRY_KEYS : 0) |
 		  (in->now.flags & FILE_EXPOSED ? ENTRY_EXPOSED : 0);
 	r.path = (uint32_t)strlen(in->path);
 	r.marks = (uint32_t)marks.len;

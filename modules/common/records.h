@@ -61,7 +61,7 @@ struct file_record {
 	uint32_t n, flags;
 };
 
-enum { ENTRY_LEAF = 1, ENTRY_KEYS = 2, ENTRY_EXPOSED = 4 };
+enum { ENTRY_LEAF = 1, ENTRY_KEYS = 2, ENTRY_EXPOSED = 4, ENTRY_MAY_SIGN = 8 };
 
 struct entry_record {
 	uint64_t hash;       /* of the DER */

@@ -1,1 +1,13 @@
-# keys-file
+module_PROGRAMS += keys-file
+keys_file_SOURCES = \
+	modules/keys-file/find_certificates.c \
+	modules/keys-file/find_keys.c \
+	modules/keys-file/identify.c \
+	modules/keys-file/keys_file.h \
+	modules/keys-file/main.c \
+	modules/keys-file/private_key.c \
+	modules/keys-file/store.c \
+	modules/keys-file/use.c
+keys_file_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
+
+EXTRA_DIST += t/KeysFile.pm t/7100-keys-file-operations.t

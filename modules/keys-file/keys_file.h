@@ -1,0 +1,50 @@
+/* keys_file.h - what the parts of the module keys-file share */
+#ifndef POSTERN_KEYS_FILE_H
+#define POSTERN_KEYS_FILE_H
+
+#include <openssl/evp.h>
+
+#include "common/area.h"
+#include "lib/server.h"
+
+/* A key that find-keys has named.  The private part is read when it is first used. */
+struct known_key {
+	struct known_key *next;
+	char id[24];          /* opaque to the core */
+	char *file;
+	struct span der;      /* its certificate */
+	EVP_PKEY *key;        /* NULL: not read yet */
+};
+
+enum keys_area { IN_PUBLIC, IN_TRUSTED, IN_PRIVATE, IN_CA, IN_SEEN, KEYS_AREAS };
+
+struct keys_file {
+	struct area *areas[KEYS_AREAS]; /* NULL: not opened yet */
+	struct known_key *keys;
+	unsigned nkeys;
+	struct arena arena;             /* as long as the conversation */
+};
+
+/* main.c: opens the area when it is first needed. */
+int keys_area(struct server *s, enum keys_area which, struct area **out, struct error *err);
+
+/* identify.c: the identifier of a certificate in a request element: issuer (base64 DER Name) and serial (hex), or key-id
+ * (hex).  Finds its certificates in one area. */
+struct identifier;
+int identifier_read(struct server *s, const struct xml *e, struct identifier **out, struct error *err);
+void identifier_release(struct identifier *id);
+int identifier_find(struct server *s, enum keys_area which, const struct identifier *id, struct area_list *out, struct error *err);
+
+/* private_key.c: the private key of this certificate out of this file.  E_CONFIG: the file is not ours alone, or another
+ * passphrase is needed (s->code says which); E_NOTFOUND: no such key in it. */
+int private_key_read(struct server *s, const char *file, struct span certificate, EVP_PKEY **out, struct error *err);
+
+/* operations */
+int find_certificates(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
+int find_keys(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
+int use_sign(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
+int use_unwrap(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
+int use_agree(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
+int store_certificate(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
+
+#endif

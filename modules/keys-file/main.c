@@ -1,0 +1,82 @@
+/* main.c - keys-file: certificates and keys in files (keys-file(8)) */
+#include <openssl/crypto.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "keys-file/keys_file.h"
+
+/* For the numbers of private keys: locked into memory and left out of dumps. */
+#define SECURE_MEMORY ((size_t)64 * 1024)
+#define SECURE_PIECE 16
+
+static const char *const area_names[KEYS_AREAS] = {
+	[IN_PUBLIC] = "public", [IN_TRUSTED] = "trusted", [IN_PRIVATE] = "private", [IN_CA] = "ca", [IN_SEEN] = "seen",
+};
+
+int keys_area(struct server *s, enum keys_area which, struct area **out, struct error *err)
+{
+	struct keys_file *k = s->state;
+	int rc = 0;
+
+	if (!k->areas[which])
+		rc = area_open(s->config, area_names[which], &k->areas[which], err);
+	*out = k->areas[which];
+	return rc;
+}
+
+static void refuse_dumps(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__ /* its leak check traces the process */
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+static int start(struct server *s, struct error *err)
+{
+	(void)err;
+	s->state = mem_alloc(sizeof(struct keys_file));
+	return 0;
+}
+
+static void stop(struct server *s)
+{
+	struct keys_file *k = s->state;
+
+	for (struct known_key *key = k->keys; key; key = key->next)
+		EVP_PKEY_free(key->key);
+	for (int i = 0; i < KEYS_AREAS; i++)
+		area_close(k->areas[i]);
+	arena_release(&k->arena);
+	free(k);
+}
+
+static const struct server_operation operations[] = {
+	{ "find-certificates", find_certificates },
+	{ "find-keys", find_keys },
+	{ "sign", use_sign },
+	{ "unwrap", use_unwrap },
+	{ "agree", use_agree },
+	{ "store-certificate", store_certificate },
+};
+
+static const struct server_role role = {
+	.program = "keys-file",
+	.role = "keys",
+	.operations = operations,
+	.noperations = sizeof(operations) / sizeof(*operations),
+	.start = start,
+	.stop = stop,
+	.help = "Finds certificates and keys in the folders below `areas', into which an operator copies files,\n"
+		"and signs and decrypts with the keys in the folder `private'.",
+};
+
+int main(int argc, char **argv)
+{
+	refuse_dumps();
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	CRYPTO_secure_malloc_init(SECURE_MEMORY, SECURE_PIECE);
+	return server_main(&role, argc, argv);
+}

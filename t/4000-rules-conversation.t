@@ -52,10 +52,15 @@ like "check-rules knows the destinations" "$out" "<problem severity=\"error\" so
 is "and of those only the missing one" "$(echo "$out" | grep -o 'severity="error"' | wc -l)" 1
 printf '. (to) @partner\\.com$ (do) FE\n' >"$T/rules"
 is "check-rules of a good file" "$(talk '<check-rules id="9"/>')" '<result id="9"/>'
-awk 'BEGIN { for (i = 0; i < 20000; i++) print ". (to) partner-" i ".example (do) FE" }' >"$T/rules"
+awk 'BEGIN { for (i = 0; i < 20000; i++) print ". (to) partner-" i ".example (do) FE"; print ". (to) . (do) X" }' >"$T/rules"
 out=$(talk '<check-rules id="9"/>')
-is "check-rules stays within a frame" "$(echo "$out" | grep -o '<problem' | wc -l)" 500
-ok "of less than a megabyte" test "${#out}" -lt 1000000
+is "check-rules stays within a frame" "$(echo "$out" | grep -o '<problem' | wc -l)" 501
+like "says what is missing" "$out" "severity=\"warning\" source=\"$T/rules\">19501 more problems; rules-file -check shows them</problem></result>\$"
+like "and hides no error" "$out" "^<result id=\"9\"><problem severity=\"error\" source=\"$T/rules:20001:15\">unknown word"
+cp "$T/postern.conf" "$T/small.conf"
+echo 'frame_limit = 4K' >>"$T/small.conf"
+out=$(echo '<check-rules id="9"/>' | "$SRC/t/helper/module-talk" -config "$T/small.conf" "$BUILD/rules-file" 2>&1)
+like "also within a small one" "$out" '^<result id="9">.*19[0-9]{3} more problems; .*</result>$'
 
 printf '. (to) ^(a+)+$ (do) FE\n' >"$T/rules"
 like "a pattern that never ends is a temporary refusal with its place" "$(decide a@our.de "$(printf '%60s' | tr ' ' a)@x.de")" \

@@ -8,7 +8,7 @@
 #include "lib/server.h"
 #include "rules-file/rules.h"
 
-/* Problems in one answer: they must fit a frame. */
+/* Problems in one answer: they must fit a frame, also by their bytes (see is_full). */
 #define PROBLEMS_MAX 500
 
 struct state {
@@ -120,18 +120,41 @@ static void check_vias(struct rules *r, const struct config *config)
 	}
 }
 
+static bool is_full(const struct server *s, const struct xml_writer *w, size_t written)
+{
+	return written >= PROBLEMS_MAX || w->out.len > s->config->frame_limit / 2;
+}
+
+/* Errors first: no flood of warnings may hide one. */
+static void write_problems(struct server *s, struct xml_writer *w, const struct rules *r)
+{
+	size_t written = 0, all = r->nerrors + r->nwarnings;
+
+	for (int warnings = 0; warnings <= 1; warnings++)
+		for (const struct problem *p = r->problems; p && !is_full(s, w, written); p = p->next)
+			if (p->warning == warnings) {
+				write_problem(w, r, p);
+				written++;
+			}
+	if (written == all)
+		return;
+	xml_open(w, "problem");
+	xml_put(w, "severity", "warning");
+	xml_put(w, "source", r->name);
+	xml_put_text(w, arena_printf(&s->arena, "%zu more problems; rules-file -check shows them", all - written));
+	xml_close(w);
+}
+
 static int check_rules(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err)
 {
 	struct rules *r;
-	unsigned n = 0;
 	int rc = rules_load(s->config->rules_file, &r, err);
 
 	if (rc != E_TEMP) {
 		rc = 0;
 		check_vias(r, s->config);
 		rules_lint(r);
-		for (const struct problem *p = r->problems; p && n < PROBLEMS_MAX; p = p->next, n++)
-			write_problem(answer, r, p);
+		write_problems(s, answer, r);
 	}
 	rules_free(r);
 	return rc;

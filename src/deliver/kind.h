@@ -42,7 +42,7 @@ struct parcel_recipient **delivery_pending(struct delivery *d, size_t *n);
 
 /* A peer's words as one printable line of at most TEXT_MAX bytes: line breaks and control characters become
  * blanks, runs of them one; bytes that are not UTF-8 become '?'. */
-#define TEXT_MAX 300
+#define TEXT_MAX 400
 void text_make_line(struct span s, char out[TEXT_MAX + 1]);
 
 /* An RFC 3463 status at the front of s with this class ("5.1.1 no such user", '5'): copied into out and true. */

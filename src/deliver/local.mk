@@ -3,16 +3,20 @@ libdeliver_a_SOURCES = \
 	src/deliver/command.c \
 	src/deliver/copy.c src/deliver/copy.h \
 	src/deliver/destination.c src/deliver/destination.h \
-	src/deliver/hold.h \
+	src/deliver/dsn.c \
+	src/deliver/hold.c src/deliver/hold.h \
 	src/deliver/journal.c src/deliver/journal.h \
 	src/deliver/kind.h \
+	src/deliver/letter.c src/deliver/letter.h \
 	src/deliver/maildir.c \
 	src/deliver/name.c src/deliver/name.h \
+	src/deliver/notice.c \
 	src/deliver/parcel.h \
 	src/deliver/report.h \
 	src/deliver/resolve.c src/deliver/resolve.h \
 	src/deliver/run.c src/deliver/run.h \
 	src/deliver/smtp.c \
+	src/deliver/tally.c src/deliver/tally.h \
 	src/deliver/wire.c src/deliver/wire.h
 
 # t/helper/deliver hands a file to a destination, for the tests of family 5
@@ -23,6 +27,10 @@ t_helper_deliver_LDADD = libdeliver.a $(BASE_LDADD)
 UNIT_TESTS += t/unit/deliver_base
 t_unit_deliver_base_SOURCES = t/unit/deliver_base.c t/unit/test.h
 t_unit_deliver_base_LDADD = libdeliver.a $(BASE_LDADD) $(UNIT_LDADD)
+
+UNIT_TESTS += t/unit/deliver_report
+t_unit_deliver_report_SOURCES = t/unit/deliver_report.c t/unit/test.h
+t_unit_deliver_report_LDADD = libdeliver.a $(BASE_LDADD) $(UNIT_LDADD)
 
 EXTRA_DIST += t/helper/smtp-sink t/sink.sh t/5000-maildir.t t/5010-command.t t/5020-journal.t t/5030-smtp.t t/5031-smtp-faults.t \
 	t/5032-lmtp.t t/5033-once.t

@@ -1,0 +1,162 @@
+/* hold.c - messages kept back until something returns (SPOOL/hold)
+ *
+ * The record is written last: a message without one was never promised to be kept, and the retry writes both again.
+ */
+#include "deliver/hold.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "deliver/copy.h"
+#include "deliver/kind.h"
+#include "deliver/letter.h"
+#include "deliver/name.h"
+#include "lib/fs.h"
+
+#define ID_LENGTH 24                               /* 96 bits of the identity's SHA-256 */
+#define RECORD_MAX ((size_t)64 * 1024 * 1024)      /* of a million recipients */
+
+static int sync_directory(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0 || fsync(fd) < 0)
+		rc = error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static int write_and_sync(int fd, const struct segment *segments, size_t n, struct error *err)
+{
+	int rc = copy_to_file(fd, segments, n, err);
+
+	if (rc == 0 && fsync(fd) < 0)
+		rc = error_set(err, E_TEMP, "fsync: %s", strerror(errno));
+	return rc;
+}
+
+/* Under a temporary name first: what has the final name is whole. */
+static int keep_message(const char *path, const struct segment *segments, size_t n, struct error *err)
+{
+	struct buf temporary = BUF_INIT;
+	int fd, rc;
+
+	if (access(path, F_OK) == 0)
+		return 0;
+	buf_addf(&temporary, "%s.XXXXXX", path);
+	fd = mkostemp(temporary.data, O_CLOEXEC);
+	if (fd < 0) {
+		rc = error_set(err, E_TEMP, "%s: %s", temporary.data, strerror(errno));
+		buf_release(&temporary);
+		return rc;
+	}
+	rc = write_and_sync(fd, segments, n, err);
+	if (rc < 0)
+		error_prefix(err, "%s", path);
+	else if (rename(temporary.data, path) < 0)
+		rc = error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
+	close(fd);
+	if (rc < 0)
+		unlink(temporary.data);
+	buf_release(&temporary);
+	return rc;
+}
+
+/* Every value is one line; text from outside cannot add a field. */
+static void add_field(struct buf *b, const char *name, const char *value)
+{
+	buf_addf(b, "%s: ", name);
+	for (; value && *value; value++)
+		buf_addch(b, (unsigned char)*value < 0x20 || *value == 0x7f ? ' ' : *value);
+	buf_addch(b, '\n');
+}
+
+static bool has_line(struct span record, struct span line)
+{
+	while (record.n) {
+		ptrdiff_t end = span_find(record, '\n');
+		size_t n = end < 0 ? record.n : (size_t)end;
+
+		if (span_eq(span_sub(record, 0, n), line))
+			return true;
+		record = span_sub(record, n + 1, record.n);
+	}
+	return false;
+}
+
+/* A message that is held again, for more recipients than before, must not lose these. */
+static bool add_missing(struct buf *record, const struct hold *h)
+{
+	struct buf line = BUF_INIT;
+	bool added = false;
+
+	for (size_t i = 0; i < h->n; i++) {
+		buf_clear(&line);
+		add_field(&line, "recipient", h->recipients[i]);
+		if (has_line(span_from(record->data, record->len), span_from(line.data, line.len - 1)))
+			continue;
+		buf_add(record, line.data, line.len);
+		added = true;
+	}
+	buf_release(&line);
+	return added;
+}
+
+static void start_record(struct buf *b, const char *id, const struct hold *h)
+{
+	char now[24];
+
+	letter_time(now);
+	add_field(b, "id", id);
+	add_field(b, "held", now);
+	add_field(b, "queue-id", h->queue_id);
+	add_field(b, "sender", h->sender);
+	add_field(b, "client", h->client);
+	add_field(b, "message-id", h->message_id);
+	add_field(b, "reason", h->reason);
+	add_field(b, "text", h->text);
+}
+
+static int keep_record(const char *path, const char *id, const struct hold *h, struct error *err)
+{
+	struct buf record = BUF_INIT;
+	int rc = fs_read(path, RECORD_MAX, &record, err);
+
+	if (rc == E_NOTFOUND || (rc == 0 && !record.len)) {
+		start_record(&record, id, h);
+		add_missing(&record, h);
+		rc = fs_replace(path, record.data, record.len, 0600, err);
+	} else if (rc == 0) {
+		if (add_missing(&record, h))
+			rc = fs_replace(path, record.data, record.len, 0600, err);
+	}
+	buf_release(&record);
+	return rc < 0 ? E_TEMP : 0;
+}
+
+int hold_keep(struct arena *a, const char *spool, const char *identity, const struct hold *h, const struct segment *segments,
+	      size_t nsegments, const char **id, struct error *err)
+{
+	const char *directory = arena_printf(a, "%s/hold", spool);
+	char name[NAME_HEX + 1];
+	int rc;
+
+	*id = NULL;
+	name_hash((const char *const[]){ identity }, 1, name);
+	name[ID_LENGTH] = '\0';
+	if (access(directory, F_OK) < 0 &&
+	    (fs_make_directory(directory, 0700, err) < 0 || sync_directory(spool, err) < 0))
+		return E_TEMP;
+	rc = keep_message(arena_printf(a, "%s/%s.eml", directory, name), segments, nsegments, err);
+	if (rc == 0)
+		rc = keep_record(arena_printf(a, "%s/%s.hold", directory, name), name, h, err);
+	if (rc == 0)
+		rc = sync_directory(directory, err);
+	if (rc == 0)
+		*id = arena_strdup(a, name);
+	return rc;
+}

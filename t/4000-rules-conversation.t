@@ -62,6 +62,11 @@ echo 'frame_limit = 4K' >>"$T/small.conf"
 out=$(echo '<check-rules id="9"/>' | "$SRC/t/helper/module-talk" -config "$T/small.conf" "$BUILD/rules-file" 2>&1)
 like "also within a small one" "$out" '^<result id="9">.*19[0-9]{3} more problems; .*</result>$'
 
+awk 'BEGIN { for (i = 0; i < 12000; i++) print ". (to) . (do) FE" }' >"$T/rules"
+out=$(decide a@our.de b@x)
+like "a decision with more reasons than a frame holds" "$out" '^<result id="1"><decision recipient="b@x" sign="NS" encrypt="FE" .*<because source="[^"]*">more lines; [^<]*</because></decision></result>$'
+ok "is less than a frame" test "${#out}" -lt 1000000
+
 printf '. (to) ^(a+)+$ (do) FE\n' >"$T/rules"
 like "a pattern that never ends is a temporary refusal with its place" "$(decide a@our.de "$(printf '%60s' | tr ' ' a)@x.de")" \
 	"kind=\"temporary\" code=\"configuration\">$T/rules:1:8: the pattern takes too long on this address"

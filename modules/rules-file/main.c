@@ -39,7 +39,29 @@ static const char *yes(bool is)
 	return is ? "yes" : NULL;
 }
 
-static void write_decision(struct xml_writer *w, const struct rules *r, const char *recipient, const struct decision *d)
+/* The lines that applied, in order.  They are for people: where a frame has no room for them all, one
+ * stands for the rest; the decision is the same. */
+static void write_reasons(const struct server *s, struct xml_writer *w, const struct rules *r, const struct decision *d)
+{
+	for (size_t i = 0; i < d->napplied; i++) {
+		bool full = w->out.len > s->config->frame_limit / 2;
+
+		xml_open(w, "because");
+		if (full) {
+			xml_put(w, "source", r->name);
+			xml_put_text(w, "more lines; rules-file -test shows them");
+		} else {
+			xml_putf(w, "source", "%s:%u", r->name, d->applied[i]->line);
+			xml_put_text(w, d->applied[i]->text);
+		}
+		xml_close(w);
+		if (full)
+			return;
+	}
+}
+
+static void write_decision(const struct server *s, struct xml_writer *w, const struct rules *r, const char *recipient,
+			   const struct decision *d)
 {
 	xml_open(w, "decision");
 	xml_put(w, "recipient", recipient);
@@ -52,12 +74,7 @@ static void write_decision(struct xml_writer *w, const struct rules *r, const ch
 	xml_put(w, "block-encrypted", yes(d->words.block_encrypted));
 	xml_put(w, "via", d->words.via);
 	xml_put(w, "reject", d->words.reject);
-	for (size_t i = 0; i < d->napplied; i++) {
-		xml_open(w, "because");
-		xml_putf(w, "source", "%s:%u", r->name, d->applied[i]->line);
-		xml_put_text(w, d->applied[i]->text);
-		xml_close(w);
-	}
+	write_reasons(s, w, r, d);
 	xml_close(w);
 }
 
@@ -72,7 +89,7 @@ static int decide_one(struct server *s, const struct candidates *c, const struct
 		return error_set(err, E_TEMP, "the deadline is over");
 	rc = rules_decide(c, address, &decision, err);
 	if (rc == 0)
-		write_decision(answer, c->rules, address, &decision);
+		write_decision(s, answer, c->rules, address, &decision);
 	return rc;
 }
 

@@ -158,10 +158,8 @@ static int write_multipart(const struct entity *e, struct buf *out, struct error
 	struct lines l;
 
 	lines_inspect(boundary, &l);
-	if (*lines_not_7bit(&l))
-		return not_7bit(e, "a boundary that is not ASCII", err);
-	while (boundary.n && ascii_space((unsigned char)boundary.p[boundary.n - 1]))
-		boundary.n--;
+	if (lines_fragile(&l))
+		return not_7bit(e, "a boundary that is not ASCII or ends with a blank", err);
 	canonical_header(e, relabel ? "7bit" : NULL, out);
 	if (e->parent && is_clean(e->preamble)) {
 		buf_addstr(out, "\r\n");

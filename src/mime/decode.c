@@ -53,18 +53,12 @@ void qp_decode(struct buf *out, struct span in)
 	}
 }
 
-/* Programs differ about what follows padding; this goes on as they mostly do, so that nothing is hidden. */
+/* Padding ends the data, whatever follows (RFC 2045 section 6.8). */
 static void base64_lenient(struct buf *out, struct span in)
 {
-	while (in.n) {
-		ptrdiff_t pad = span_find(in, '=');
-		size_t n = pad < 0 ? in.n : (size_t)pad;
+	ptrdiff_t pad = span_find(in, '=');
 
-		base64_decode(out, span_sub(in, 0, n), false);
-		while (n < in.n && (in.p[n] == '=' || ascii_space((unsigned char)in.p[n])))
-			n++;
-		in = span_sub(in, n, in.n);
-	}
+	base64_decode(out, span_sub(in, 0, pad < 0 ? in.n : (size_t)pad), false);
 }
 
 int entity_decode(const struct entity *e, struct buf *out, struct error *err)

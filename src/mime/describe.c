@@ -142,14 +142,18 @@ struct span entity_boundary(struct entity *e)
 	for (size_t i = 0; i < e->type.n && !b.n; i++)
 		if (strcmp(e->type.parameters[i].name, "boundary") == 0)
 			b = e->type.parameters[i].raw;
-	while (b.n && ascii_space((unsigned char)b.p[b.n - 1]))
-		b.n--;
+	if (b.n && ascii_space((unsigned char)b.p[b.n - 1]))
+		entity_doubt(e, "boundary that ends with a blank");
+	if (!span_trim(b).n)
+		b.n = 0;
 	if (!b.n)
 		entity_doubt(e, "multipart without a boundary");
 	if (b.n > 70)
 		entity_doubt(e, "boundary longer than 70 bytes");
 	if (e->type.malformed || e->type.duplicate)
 		entity_doubt(e, "Content-Type of a multipart malformed or with a parameter twice");
+	if (e->type.unusual)
+		entity_doubt(e, "Content-Type of a multipart with comments or escapes");
 	if (is_encoded(e))
 		entity_doubt(e, "a multipart with a transfer encoding");
 	return b;

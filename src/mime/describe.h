@@ -11,7 +11,7 @@ void entity_doubt(struct entity *e, const char *why);
  * default in a digest). */
 void entity_describe(struct arena *a, struct entity *e);
 
-/* The boundary a multipart's parts are found by, without blanks at its end; n 0 if there is none. */
+/* The boundary a multipart's parts are found by; n 0 if there is none. */
 struct span entity_boundary(struct entity *e);
 
 /* message/rfc822 or message/global that is not encoded: its body is a message that can be parsed in place. */

@@ -52,56 +52,57 @@ static size_t before(const struct parser *p, size_t line)
 	return line;
 }
 
-enum match { MATCH_NONE, MATCH_PREFIX, MATCH_DELIMITER, MATCH_CLOSE };
+/* MATCH_BEGINS: the boundary with something directly behind it.  MATCH_LOOSE: with something behind a blank or the
+ * final "--", which RFC 2046 section 5.1.1 tells us to accept and its grammar does not. */
+enum match { MATCH_NONE, MATCH_BEGINS, MATCH_LOOSE, MATCH_LOOSE_CLOSE, MATCH_DELIMITER, MATCH_CLOSE };
 
-/* text: a line without its break, behind its "--".  Only blanks may follow the boundary. */
+static bool is_blank(struct span s)
+{
+	return span_trim(s).n == 0;
+}
+
+/* text: a line with its break, behind its "--". */
 static enum match match_boundary(struct span text, struct span boundary)
 {
-	bool close;
-
 	if (text.n < boundary.n || memcmp(text.p, boundary.p, boundary.n) != 0)
 		return MATCH_NONE;
 	text = span_sub(text, boundary.n, text.n);
-	close = text.n >= 2 && text.p[0] == '-' && text.p[1] == '-';
-	if (span_trim(text).n == 0)
+	if (is_blank(text))
 		return MATCH_DELIMITER;
-	if (close && span_trim(span_sub(text, 2, text.n)).n == 0)
-		return MATCH_CLOSE;
-	return MATCH_PREFIX;
+	if (span_casestarts(text, "--")) {
+		text = span_sub(text, 2, text.n);
+		return is_blank(text) ? MATCH_CLOSE : ascii_space((unsigned char)text.p[0]) ? MATCH_LOOSE_CLOSE : MATCH_BEGINS;
+	}
+	return ascii_space((unsigned char)text.p[0]) ? MATCH_LOOSE : MATCH_BEGINS;
 }
 
-static bool is_match(enum match m)
-{
-	return m == MATCH_DELIMITER || m == MATCH_CLOSE;
-}
-
-/* The level a line ends or goes on with, the outermost of several; p->depth if none.  Marks what is ambiguous. */
-static size_t match_line(struct parser *p, struct line l, enum match *how)
+/* The level a line ends or goes on with, the outermost of several that fit as well; p->depth if none.  *close: it is
+ * a final boundary.  Marks what is ambiguous. */
+static size_t match_line(struct parser *p, struct line l, bool *close)
 {
 	struct span text = span_sub(p->in, l.at + 2, l.end);
-	size_t found = p->depth, prefix = p->depth;
+	size_t found = p->depth;
+	enum match best = MATCH_NONE;
+	bool exact = false;
 
-	*how = MATCH_NONE;
 	for (size_t k = 0; k < p->depth; k++) {
 		struct level *v = &p->levels[k];
 		enum match m = v->boundary.n ? match_boundary(text, v->boundary) : MATCH_NONE;
 
-		if (m == MATCH_PREFIX)
-			prefix = k;
-		if (!is_match(m))
-			continue;
-		if (found < p->depth) {
+		if (m >= MATCH_DELIMITER && exact)
 			entity_doubt(p->levels[found].entity, "a boundary line fits two multiparts");
-		} else if (v->closed) {
+		else if (m >= MATCH_DELIMITER && v->closed)
 			entity_doubt(v->entity, "its boundary again behind the final one");
-		} else {
+		else if (m != MATCH_NONE && !v->closed && (m >= MATCH_DELIMITER || best == MATCH_NONE || best == MATCH_BEGINS)) {
+			exact = m >= MATCH_DELIMITER;
 			found = k;
-			*how = m;
+			best = m;
 		}
 	}
-	if (found == p->depth && prefix < p->depth)
-		entity_doubt(p->levels[prefix].entity, "a line that only begins like its boundary");
-	return found;
+	*close = best == MATCH_CLOSE || best == MATCH_LOOSE_CLOSE;
+	if (found < p->depth && !exact)
+		entity_doubt(p->levels[found].entity, "a line that begins like its boundary");
+	return best == MATCH_BEGINS ? p->depth : found;
 }
 
 static bool has_dashes(const struct parser *p, size_t at)
@@ -123,17 +124,17 @@ static void doubt_carriage(struct parser *p, size_t from, size_t to)
 		p->carriage = find_carriage(p, from);
 	for (; p->carriage < to; p->carriage = find_carriage(p, p->carriage + 1)) {
 		struct line l = { p->carriage + 1, p->carriage + 1 };
-		enum match how;
+		bool close;
 
 		while (l.end < p->in.n && p->in.p[l.end] != '\r' && p->in.p[l.end] != '\n')
 			l.end++;
-		if (match_line(p, l, &how) < p->depth)
+		if (match_line(p, l, &close) < p->depth)
 			entity_doubt(p->levels[0].entity, "a boundary behind a CR without LF");
 	}
 }
 
 /* The next boundary line from the start of a line on. */
-static bool next_boundary(struct parser *p, size_t from, struct line *l, size_t *level, enum match *how)
+static bool next_boundary(struct parser *p, size_t from, struct line *l, size_t *level, bool *close)
 {
 	size_t at = from;
 
@@ -146,7 +147,7 @@ static bool next_boundary(struct parser *p, size_t from, struct line *l, size_t 
 			at = (size_t)(hit - p->in.p) + 1;
 		}
 		*l = line_at(p, at);
-		*level = match_line(p, *l, how);
+		*level = match_line(p, *l, close);
 		if (*level < p->depth) {
 			doubt_carriage(p, from, l->at);
 			return true;
@@ -162,10 +163,10 @@ static bool next_boundary(struct parser *p, size_t from, struct line *l, size_t 
  * of the line to go on with. */
 static size_t header_extent(struct parser *p, size_t at, size_t *next)
 {
-	enum match how;
+	bool close;
 
 	for (struct line l = line_at(p, at); l.at < p->in.n; l = line_at(p, l.end)) {
-		if (p->boundaries && has_dashes(p, l.at) && match_line(p, l, &how) < p->depth) {
+		if (p->boundaries && has_dashes(p, l.at) && match_line(p, l, &close) < p->depth) {
 			*next = l.at;
 			return before(p, l.at) > at ? before(p, l.at) : at;
 		}
@@ -235,13 +236,15 @@ static int open_one(struct parser *p, size_t at, size_t *next, struct entity **o
 	return 0;
 }
 
-/* Opens an entity and, as long as it is a message, the message in it. */
+/* Opens an entity and, as long as it is a message, the message in it; some programs attach theirs with an mbox line. */
 static int open_entity(struct parser *p, size_t at, size_t *next)
 {
 	struct entity *e = NULL;
 	int rc;
 
 	do {
+		if (e)
+			at += mbox_from_line(p->arena, span_sub(p->in, at, p->in.n), NULL);
 		rc = open_one(p, at, next, &e);
 		at = *next;
 	} while (rc == 0 && entity_holds_message(e) && e->body_at == at && at < p->in.n);
@@ -287,13 +290,13 @@ static void close_to(struct parser *p, size_t depth, size_t end)
 static int parse(struct parser *p)
 {
 	struct line l;
-	enum match how;
+	bool close;
 	size_t at = 0, level;
 	int rc = open_entity(p, 0, &at);
 
 	if (p->boundaries)
 		p->carriage = find_carriage(p, 0);
-	while (rc == 0 && next_boundary(p, at, &l, &level, &how)) {
+	while (rc == 0 && next_boundary(p, at, &l, &level, &close)) {
 		struct level *v = &p->levels[level];
 		size_t end = before(p, l.at);
 
@@ -301,7 +304,7 @@ static int parse(struct parser *p)
 		if (!v->children)
 			v->entity->preamble = span_sub(p->in, v->entity->body_at, end);
 		at = l.end;
-		if (how == MATCH_DELIMITER) {
+		if (!close) {
 			rc = open_entity(p, l.end, &at);
 		} else {
 			v->closed = true;

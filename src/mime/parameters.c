@@ -20,7 +20,7 @@ struct piece {
 struct reader {
 	struct span in;
 	size_t at;
-	bool malformed;
+	bool malformed, unusual;
 	struct piece *pieces;
 	size_t n, room;
 };
@@ -35,6 +35,7 @@ static void skip_comment(struct reader *r)
 {
 	size_t depth = 0;
 
+	r->unusual = true;
 	for (; r->at < r->in.n; r->at++) {
 		int c = peek(r);
 
@@ -125,6 +126,7 @@ static void read_quoted(struct reader *r, struct buf *out)
 			r->at++;
 			return;
 		}
+		r->unusual |= c == '\\' || c == '\n';
 		if (c == '\\' && r->at + 1 < r->in.n)
 			c = r->in.p[++r->at];
 		else if (c == '\n' || (c == '\r' && r->at + 1 < r->in.n && r->in.p[r->at + 1] == '\n'))
@@ -134,7 +136,8 @@ static void read_quoted(struct reader *r, struct buf *out)
 	r->malformed = true;
 }
 
-/* Unquoted: up to the semicolon, blanks inside kept (file names), without a comment behind a blank. */
+/* Unquoted: up to the semicolon, blanks inside kept (file names), without a comment behind a blank.  Special characters
+ * that many programs forget to quote and all read alike, as in =_NextPart, are no fault. */
 static void read_bare(struct reader *r, struct buf *out)
 {
 	size_t from = r->at, end;
@@ -150,7 +153,7 @@ static void read_bare(struct reader *r, struct buf *out)
 	for (size_t i = from; i < end; i++) {
 		unsigned char c = (unsigned char)r->in.p[i];
 
-		r->malformed |= c <= ' ' || c >= 0x7f || strchr("()<>@,;:\\\"/[]?=", c) != NULL;
+		r->malformed |= c <= ' ' || c >= 0x7f || strchr("(),\\\"", c) != NULL;
 		if (c != '\r' && c != '\n')
 			buf_addch(out, (char)c);
 	}
@@ -376,6 +379,7 @@ void header_value_parse(struct arena *a, struct span value, struct header_value 
 	}
 	join_all(a, &r, out);
 	out->malformed = r.malformed;
+	out->unusual = r.unusual;
 	for (size_t i = 0; i < r.n; i++)
 		buf_release(&r.pieces[i].value);
 	free(r.pieces);

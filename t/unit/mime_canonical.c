@@ -196,6 +196,8 @@ static void sealed_parts(void **state)
 		      "part 0 (text/plain) has 8-bit bytes and must not be changed");
 	check_refused("Content-Type: multipart/encrypted; boundary=e\n\n--e\n\n\xff\n--e--\n",
 		      "part 0 (multipart/encrypted) has 8-bit bytes and must not be changed");
+	check_refused("Content-Type: multipart/mixed; boundary=\"b \"\n\n--b \n\nx\n--b --\n",
+		      "part 0 (multipart/mixed) has a boundary that is not ASCII or ends with a blank and must not be changed");
 #undef SIGNED
 }
 

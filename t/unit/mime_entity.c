@@ -101,11 +101,13 @@ static void boundaries(void **state)
 	check_shape(MIXED "--b\n--b\n--b--\n", "multipart/mixed{text/plain,text/plain}", false); /* empty parts */
 	check_shape(MIXED "--b\nContent-Type: text/html\n--b--\n", "multipart/mixed{text/html}", false);
 	check_shape(MIXED "--b\n\na\n--bx\n--b--\n", "multipart/mixed{text/plain}", true);
-	check_shape(MIXED "--b\n\na\n--b --\n--b--\n", "multipart/mixed{text/plain}", true);
+	check_shape(MIXED "--b\n\na\n--b --\n--b--\n", "multipart/mixed{text/plain,text/plain}", true); /* something behind it */
+	check_shape(MIXED "--b\n\na\n--b-- x\n--c\n", "multipart/mixed{text/plain}", true);
+	check_shape(MIXED "--b\n\na\n--b--x\n--b--\n", "multipart/mixed{text/plain}", true);
 	check_shape(MIXED "--b\n\na\n--b-- \t\r\n--b\n\nz\n", "multipart/mixed{text/plain}", true); /* behind the end */
 	check_shape(MIXED "--b\n\na\r--b\r\rz\n--b--\n", "multipart/mixed{text/plain}", true);    /* a lone CR */
 	check_shape(MIXED "--b\n\na\r--c\r\rz\n--b--\n", "multipart/mixed{text/plain}", false);
-	check_shape("Content-Type: multipart/mixed; boundary=\"b  \"\n\n--b\n\na\n--b--\n", "multipart/mixed{text/plain}", false);
+	check_shape("Content-Type: multipart/mixed; boundary=\"b  \"\n\n--b  \n\na\n--b\n--b  --\n", "multipart/mixed{text/plain}", true);
 	check_shape("Content-Type: multipart/mixed; boundary=b; boundary=c\n\n--b\n\na\n--b--\n", "multipart/mixed{text/plain}", true);
 	check_shape("Content-Type: multipart/mixed; boundary*0=b; boundary*1=c\n\n--bc\n\na\n--bc--\n", "multipart/mixed{text/plain}", false);
 	check_shape("Content-Type: multipart/mixed; boundary=\"b\xff\"\n\n--b\xff\n\na\n--b\xff--\n", "multipart/mixed{text/plain}", false);
@@ -124,6 +126,8 @@ static void nesting(void **state)
 		    "multipart/mixed{multipart/alternative{text/plain},text/plain}", false);
 	check_shape("Content-Type: multipart/mixed; boundary=bb\n\n--bb\n" INNER("b") "--b\n\nx\n--b--\n--bb--\n",
 		    "multipart/mixed{multipart/alternative{text/plain}}", false);
+	check_shape(MIXED "--b\n" INNER("\"b c\"") "--b c\n\nx\n--b c--\n--b\n\ny\n--b--\n",
+		    "multipart/mixed{multipart/alternative{text/plain},text/plain}", false);
 	/* an inner one without end */
 	check_shape(MIXED "--b\n" INNER("c") "--c\n\nx\n--b\n\ny\n--b--\n",
 		    "multipart/mixed{multipart/alternative{text/plain},text/plain}", true);
@@ -145,6 +149,8 @@ static void messages(void **state)
 	check_shape(MIXED "--b\nContent-Type: message/rfc822\n--b\n\n--b--\n", "multipart/mixed{message/rfc822,text/plain}", false);
 	check_shape(MIXED "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nYQ==\n--b--\n",
 		    "multipart/mixed{message/rfc822}", true);
+	check_shape("Content-Type: message/rfc822\n\nFrom a@b x\nContent-Type: text/html\n\nbody\n", "message/rfc822{text/html}", false);
+	assert_int_equal(parse("Content-Type: message/rfc822\n\nFrom a@b\nA: b\n")->first->header_at, 39);
 	assert_string_equal(parse("Content-Type: message/rfc822\n\n" MIXED "--b\n\n--b--\n")->first->first->path, "1.1");
 }
 
@@ -159,6 +165,11 @@ static void doubts(void **state)
 	check_shape("A: b\rContent-Type: text/html\n\n", "text/plain", true);
 	check_shape("A: b\nno field\nContent-Type: text/html\n\n", "text/plain", true);
 	check_shape("Content-Type : text/html\n\n", "text/html", true);
+	check_shape("Content-Type: multipart/mixed; boundary (x)=b\n\n--b\n\n--b--\n", "multipart/mixed{text/plain}", true);
+	check_shape("Content-Type: multipart/mixed; boundary=\"\\b\"\n\n--b\n\n--b--\n", "multipart/mixed{text/plain}", true);
+	check_shape("Content-Type: multipart/mixed; boundary=\"b\n c\"\n\n--b c\n\n--b c--\n", "multipart/mixed{text/plain}", true);
+	check_shape("Content-Type: multipart/mixed; boundary==_b?\n\n--=_b?\n\n--=_b?--\n", "multipart/mixed{text/plain}", false);
+	check_shape("Content-Type: text/plain; charset=utf-8 (x)\n\n", "text/plain", false);
 	check_shape("Content-Type: text/html; charset=\n\n", "text/html", false);
 	check_shape("Content-Transfer-Encoding: base64\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n--b--\n",
 		    "multipart/mixed{text/plain}", true);
@@ -185,7 +196,7 @@ static void decoding(void **state)
 		{ "quoted-printable", "\xff=FF\n\n", "\xff\xff\n\n" },
 		{ "base64", "YW\r\nJj\n", "abc" },
 		{ "base64", "Y W!J*j", "abc" },
-		{ "base64", "YQ==\nYg==", "ab" },
+		{ "base64", "YQ==\nYg==\ntext", "a" },
 		{ "base64", "YQ", "a" },
 		{ "base64", "YQ=", "a" },
 		{ "base64", "=", "" },

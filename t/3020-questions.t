@@ -57,6 +57,15 @@ like "a subject that is no UTF-8" "$(cat "$T"/rec/0003-to-*)" 'subject="a\?b"'
 rm -f "$T"/rec/*; ask decide outgoing a@example.org a@b 127.0.0.1 "$(printf 'a\357\277\277b')" no no x@y
 like "a subject with a noncharacter" "$(cat "$T"/rec/0003-to-*)" 'subject="a\?\?\?b"'
 
+# ---- check-rules
+site 'rules=r s'
+fake r 'answer check-rules <result id="@ID@"><problem severity="error" source="rules:3:7">no such word</problem><problem severity="warning" source="rules:4:1">unanchored</problem></result>'
+fake s; ask check-rules
+is "what is wrong with the rules; modules that cannot say are passed over" "$status:$out" "0:r: error: rules:3:7: no such word
+r: warning: rules:4:1: unanchored"
+fake r 'answer check-rules <result id="@ID@"><problem severity="fatal" source="x">y</problem></result>'; ask check-rules
+like "an unknown severity" "$out" '^E_TEMP: module r: check-rules: <problem severity="fatal">: unknown word$'
+
 # ---- find-certificates
 site keys=k
 found() { fake k "DER $T/one.der" "answer find-certificates <result id=\"@ID@\"><certificate $1</result>"; ask certificates a@b c@d; }

@@ -45,6 +45,15 @@ struct decide_request {
 int ask_decide(struct modules *m, struct arena *a, const struct decide_request *q, struct decision **decisions,
 	       struct error *err);
 
+/* What is wrong with the rules, of all rules modules that can say so ("check-rules"): for -check.  None is success. */
+struct rules_problem {
+	const char *module;
+	const char *source;      /* "rules:3:7" */
+	const char *text;
+	bool error;              /* else a warning */
+};
+int ask_check_rules(struct modules *m, struct arena *a, struct rules_problem **problems, size_t *n, struct error *err);
+
 /* ---- keys ---- */
 
 struct found_certificate {

@@ -1,4 +1,4 @@
-/* ask_rules.c - what is to be done for each recipient: the question "decide" of postern-modules(7)
+/* ask_rules.c - what is to be done for each recipient: the questions "decide" and "check-rules" of postern-modules(7)
  *
  * What decides about encryption is read strictly: every recipient exactly once, every word known.
  */
@@ -155,5 +155,68 @@ int ask_decide(struct modules *m, struct arena *a, const struct decide_request *
 		xml_free(answers[i]);
 	if (rc == 0)
 		*decisions = places;
+	return rc;
+}
+
+/* ---- check-rules ---- */
+
+struct review {
+	struct buf found; /* of struct rules_problem */
+};
+
+static int write_nothing(struct xml_writer *w, void *arg)
+{
+	(void)w;
+	(void)arg;
+	return 0;
+}
+
+static int read_problems(const struct answer *n, const struct xml *result, struct review *v)
+{
+	static const char *const severities[] = { "warning", "error", NULL };
+
+	for (const struct xml *e = xml_first(result, "problem"); e; e = xml_next(e, "problem")) {
+		struct rules_problem p = { .module = arena_strdup(n->a, n->module), .source = answer_copy(n, e, "source") };
+		struct buf text = BUF_INIT;
+		int severity;
+
+		if (answer_word(n, e, "severity", severities, &severity) < 0)
+			return E_TEMP;
+		xml_text(e, &text);
+		p.text = arena_strdup(n->a, buf_str(&text));
+		p.error = severity == 1;
+		buf_release(&text);
+		buf_add(&v->found, &p, sizeof(p));
+	}
+	return 0;
+}
+
+static int review_with(struct modules *m, struct arena *a, struct module *p, struct review *v, struct error *err)
+{
+	struct answer n = { .m = m, .a = a, .module = p->name, .operation = "check-rules", .err = err };
+	struct xml_document *doc;
+	int rc = module_ask_this(m, p, "check-rules", write_nothing, NULL, &doc, err);
+
+	if (rc == 0)
+		rc = read_problems(&n, xml_root(doc), v);
+	xml_free(doc);
+	return rc == MODULE_UNKNOWN_OPERATION || rc == E_NOTFOUND ? 0 : rc;
+}
+
+int ask_check_rules(struct modules *m, struct arena *a, struct rules_problem **problems, size_t *n, struct error *err)
+{
+	struct review v = { .found = BUF_INIT };
+	int rc = 0;
+
+	*problems = NULL;
+	*n = 0;
+	for (size_t i = 0; i < m->n && rc == 0; i++)
+		if (m->items[i].role == ROLE_RULES)
+			rc = review_with(m, a, &m->items[i], &v, err);
+	if (rc == 0 && v.found.len) {
+		*problems = arena_memdup(a, v.found.data, v.found.len);
+		*n = v.found.len / sizeof(**problems);
+	}
+	buf_release(&v.found);
 	return rc;
 }

@@ -23,7 +23,7 @@
 #include "lib/log.h"
 #include "module/ask.h"
 
-#define EVERYTHING "decide find-certificates find-keys sign unwrap agree store-certificate check-certificate"
+#define EVERYTHING "decide check-rules find-certificates find-keys sign unwrap agree store-certificate check-certificate"
 
 struct job {
 	struct modules m;
@@ -137,6 +137,17 @@ static int decide(struct job *j)
 		printf("%s: %s as=%s %s profile=%s strip=%d block=%d%d via=%s reject=%s because=%s\n", d[i].recipient,
 		       sign[d[i].sign], d[i].sign_as, encrypt[d[i].encrypt], d[i].profile, d[i].strip, d[i].block_signed,
 		       d[i].block_encrypted, d[i].via, d[i].reject ? d[i].reject : "(none)", d[i].because);
+	return rc;
+}
+
+static int check_rules(struct job *j)
+{
+	struct rules_problem *p;
+	size_t n;
+	int rc = ask_check_rules(&j->m, &j->a, &p, &n, &j->err);
+
+	for (size_t i = 0; i < n; i++)
+		printf("%s: %s: %s: %s\n", p[i].module, p[i].error ? "error" : "warning", p[i].source, p[i].text);
 	return rc;
 }
 
@@ -301,6 +312,7 @@ static const struct {
 	{ "greet", greet, 7 },
 	{ "nothing", nothing, 7 },
 	{ "decide", decide, 1u << ROLE_RULES },
+	{ "check-rules", check_rules, 1u << ROLE_RULES },
 	{ "certificates", certificates, 1u << ROLE_KEYS },
 	{ "certificate-by-id", certificate_by_id, 1u << ROLE_KEYS },
 	{ "signing-keys", signing_keys, 1u << ROLE_KEYS },

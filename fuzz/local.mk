@@ -1,7 +1,14 @@
 # fuzz
 if FUZZERS
+noinst_PROGRAMS += fuzz/fuzz_profiles
+fuzz_fuzz_profiles_SOURCES = fuzz/fuzz_profiles.c
+fuzz_fuzz_profiles_LDADD = libsmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
+fuzz_fuzz_profiles_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+if FUZZERS
 noinst_PROGRAMS += fuzz/fuzz_rules
 fuzz_fuzz_rules_SOURCES = fuzz/fuzz_rules.c
 fuzz_fuzz_rules_LDADD = librules.a $(BASE_LDADD) $(PCRE_LIBS)
 fuzz_fuzz_rules_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
+EXTRA_DIST += fuzz/seeds/profiles/gcm-cbc.der fuzz/seeds/profiles/mine fuzz/seeds/profiles/oaep.der fuzz/seeds/profiles/two

@@ -129,6 +129,22 @@ const struct error *delegate_error(const struct delegate *d)
 	return &d->provider->error;
 }
 
+static int is_own(OSSL_PROVIDER *provider, void *out)
+{
+	if (strcmp(OSSL_PROVIDER_get0_name(provider), PROVIDER_NAME) == 0)
+		*(struct provider **)out = OSSL_PROVIDER_get0_provider_ctx(provider);
+	return 1;
+}
+
+const struct error *delegate_error_in(OSSL_LIB_CTX *ctx)
+{
+	struct provider *p = NULL;
+
+	if (!ctx || OSSL_PROVIDER_do_all(ctx, is_own, &p) != 1 || !p)
+		return NULL;
+	return &p->error;
+}
+
 /* The public half's parameters and the name of the private one make the key. */
 static EVP_PKEY *import(struct delegate *d, const char *type, OSSL_PARAM *public, const char *key_id)
 {

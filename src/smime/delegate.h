@@ -50,7 +50,10 @@ OSSL_LIB_CTX *delegate_context(struct delegate *d); /* default + postern provide
 /* The key of a certificate as an EVP_PKEY whose private part is key_id.  Free with EVP_PKEY_free. */
 int delegate_key(struct delegate *d, X509 *certificate, const char *key_id, EVP_PKEY **out, struct error *err);
 
-/* Why the last delegated operation failed (a CMS call only says "failed"); code 0 if none has. */
+/* Why the last delegated operation failed (a CMS call only says "failed"); code 0 if none has.  A permanent
+ * failure of an RSA v1.5 unwrap is never told (RFC 3218): it must look like a wrong content key. */
 const struct error *delegate_error(const struct delegate *d);
+/* The same for who has the library context only; NULL if it is not a delegate's. */
+const struct error *delegate_error_in(OSSL_LIB_CTX *ctx);
 
 #endif

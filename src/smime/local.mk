@@ -2,6 +2,7 @@ noinst_LIBRARIES += libsmime.a
 libsmime_a_SOURCES = \
 	src/smime/addresses.c \
 	src/smime/ber.c src/smime/ber.h \
+	src/smime/capabilities.c src/smime/capabilities.h \
 	src/smime/cms_check.c src/smime/cms_check.h \
 	src/smime/decrypt.c \
 	src/smime/delegate.c src/smime/delegate.h \
@@ -14,9 +15,12 @@ libsmime_a_SOURCES = \
 	src/smime/looks.c \
 	src/smime/open.c src/smime/open.h \
 	src/smime/plaintext.c \
-	src/smime/profile.h \
+	src/smime/profile.c src/smime/profile.h \
 	src/smime/scratch.c \
 	src/smime/seal.h \
+	src/smime/seal_encrypt.c \
+	src/smime/seal_entity.c src/smime/seal_entity.h \
+	src/smime/seal_sign.c \
 	src/smime/verify.c
 
 UNIT_TESTS += t/unit/smime_delegate
@@ -29,3 +33,16 @@ t_helper_smime_open_LDADD = libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
 
 EXTRA_DIST += t/smime_open.pl t/2300-open-corpora.t t/2310-open-signed.t t/2320-open-encrypted.t
 EXTRA_DIST += t/2330-open-forms.t
+
+UNIT_TESTS += t/unit/smime_profile
+t_unit_smime_profile_SOURCES = t/unit/smime_profile.c t/unit/test.h
+t_unit_smime_profile_CPPFLAGS = $(AM_CPPFLAGS) -DSOURCE_DIRECTORY='"$(abs_top_srcdir)"'
+t_unit_smime_profile_LDADD = libsmime.a $(BASE_LDADD) $(UNIT_LDADD)
+
+UNIT_TESTS += t/unit/smime_seal
+t_unit_smime_seal_SOURCES = t/unit/smime_seal.c t/unit/test.h t/helper/softkey.c t/helper/softkey.h
+t_unit_smime_seal_LDADD = libsmime.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
+
+check_PROGRAMS += t/helper/smime-seal
+t_helper_smime_seal_SOURCES = t/helper/smime-seal.c t/helper/softkey.c t/helper/softkey.h
+t_helper_smime_seal_LDADD = libsmime.a $(BASE_LDADD) $(CRYPTO_LIBS)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "lib/buf.h"
 #include "lib/error.h"
 #include "lib/mem.h"
 
@@ -19,10 +20,15 @@ struct profile {
 	bool adaptive;                /* take what the partner's capabilities allow, else the above */
 	bool opaque;                  /* sign opaque instead of multipart/signed */
 	int rsa_bits_least;           /* floors for recipients' keys; 0 none */
+	int ec_bits_least;
 };
 
 /* Finds name in file (may not exist) or among the built-in ones: compatible, rfc8551, bdew, bdew-gcm,
  * bsi-tr-02102.  E_NOTFOUND if there is none of that name, E_CONFIG with FILE:LINE for a bad file. */
 int profile_find(struct arena *a, const char *file, const char *name, struct profile *out, struct error *err);
+
+/* The same with the file's text; file only names it in errors.  The built-in ones apply too. */
+int profile_parse(struct arena *a, const char *file, struct span text, const char *name, struct profile *out,
+		  struct error *err);
 
 #endif

@@ -2,7 +2,7 @@
 #include "softkey.h"
 
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 static EVP_PKEY *find(struct softkeys *keys, const char *id, const struct key_request *request, struct error *err)
 {
@@ -103,4 +103,54 @@ static int soft_agree(void *ctx, const char *id, const struct key_request *r, st
 struct key_calls softkey_calls(struct softkeys *keys)
 {
 	return (struct key_calls){ .sign = soft_sign, .unwrap = soft_unwrap, .agree = soft_agree, .ctx = keys };
+}
+
+static void must(int ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "%s failed\n", what);
+	abort();
+}
+
+EVP_PKEY *softkey_generate(const char *type, unsigned bits, const char *curve)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	EVP_PKEY *key = NULL;
+
+	must(ctx && EVP_PKEY_keygen_init(ctx) == 1, type);
+	must(curve ? EVP_PKEY_CTX_set_group_name(ctx, curve) == 1 : EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits) == 1,
+	     "key size");
+	must(EVP_PKEY_generate(ctx, &key) == 1, "key generation");
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+X509 *softkey_certify(EVP_PKEY *key, const char *name, long serial, const char *key_usage)
+{
+	X509 *made = X509_new(), *parsed;
+	unsigned char *der = NULL;
+	const unsigned char *p;
+	int n;
+
+	X509_set_version(made, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(made), serial);
+	X509_gmtime_adj(X509_getm_notBefore(made), -3600);
+	X509_gmtime_adj(X509_getm_notAfter(made), 3600);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+	X509_set_issuer_name(made, X509_get_subject_name(made));
+	X509_set_pubkey(made, key);
+	if (key_usage) {
+		X509_EXTENSION *usage = X509V3_EXT_conf_nid(NULL, NULL, NID_key_usage, key_usage);
+
+		must(usage && X509_add_ext(made, usage, -1) == 1, key_usage);
+		X509_EXTENSION_free(usage);
+	}
+	must(X509_sign(made, key, EVP_sha256()) > 0, "signing the certificate");
+	n = i2d_X509(made, &der);
+	p = der;
+	must((parsed = d2i_X509(NULL, &p, n)) != NULL, "reading the certificate");
+	OPENSSL_free(der);
+	X509_free(made);
+	return parsed;
 }

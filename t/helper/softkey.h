@@ -21,4 +21,11 @@ struct softkeys {
 
 struct key_calls softkey_calls(struct softkeys *keys);
 
+/* A new key of type "RSA" or "RSA-PSS" with bits, or "EC" on curve; the test ends where that fails. */
+EVP_PKEY *softkey_generate(const char *type, unsigned bits, const char *curve);
+
+/* A self-signed certificate as a caller has one: parsed from DER in the default library context.
+ * key_usage: as in openssl.cnf, NULL for none. */
+X509 *softkey_certify(EVP_PKEY *key, const char *name, long serial, const char *key_usage);
+
 #endif

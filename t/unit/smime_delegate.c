@@ -39,46 +39,6 @@ static struct softkeys keys;
 static struct delegate *delegate;
 static const char text[] = "Content-Type: text/plain\r\n\r\nseven seals\r\n";
 
-static EVP_PKEY *generate(const char *type, unsigned bits, const char *curve)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-	EVP_PKEY *key = NULL;
-
-	assert_int_equal(EVP_PKEY_keygen_init(ctx), 1);
-	if (curve)
-		assert_int_equal(EVP_PKEY_CTX_set_group_name(ctx, curve), 1);
-	else
-		assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits), 1);
-	assert_int_equal(EVP_PKEY_generate(ctx, &key), 1);
-	EVP_PKEY_CTX_free(ctx);
-	return key;
-}
-
-/* As a caller has it: parsed from DER, without a thought for library contexts. */
-static X509 *certify(EVP_PKEY *key, long serial)
-{
-	X509 *made = X509_new(), *parsed;
-	unsigned char *der = NULL;
-	const unsigned char *p;
-	int n;
-
-	X509_set_version(made, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(made), serial);
-	X509_gmtime_adj(X509_getm_notBefore(made), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(made), 3600);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1, 0);
-	X509_set_issuer_name(made, X509_get_subject_name(made));
-	X509_set_pubkey(made, key);
-	assert_true(X509_sign(made, key, EVP_sha256()) > 0);
-	n = i2d_X509(made, &der);
-	p = der;
-	parsed = d2i_X509(NULL, &p, n);
-	assert_non_null(parsed);
-	OPENSSL_free(der);
-	X509_free(made);
-	return parsed;
-}
-
 static int setup(void **state)
 {
 	static char ids[NPAIRS][16];
@@ -93,9 +53,9 @@ static int setup(void **state)
 		struct pair *p = &pairs[i];
 
 		snprintf(ids[i], sizeof(ids[i]), "key-%zu", i);
-		p->soft = (struct softkey){ keys.first, ids[i], generate(p->type, p->bits, p->curve) };
+		p->soft = (struct softkey){ keys.first, ids[i], softkey_generate(p->type, p->bits, p->curve) };
 		keys.first = &p->soft;
-		p->certificate = certify(p->soft.key, (long)i + 1);
+		p->certificate = softkey_certify(p->soft.key, "test", (long)i + 1, NULL);
 		if (delegate_key(delegate, p->certificate, ids[i], &p->key, &err) < 0) {
 			print_error("%s\n", err.text);
 			return -1;
@@ -479,7 +439,7 @@ static void cms_key_agreement(void **state)
 static void cofactor_is_applied(void **state)
 {
 	EVP_PKEY *real = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "sect233k1"), *key = NULL;
-	X509 *certificate = certify(real, 99);
+	X509 *certificate = softkey_certify(real, "test", 99, NULL);
 	struct softkey soft = { keys.first, "sect", real };
 	struct pair p = { .type = "EC" };
 	struct error err;

@@ -1,0 +1,116 @@
+/* seal_entity.c - the MIME around a CMS structure (RFC 8551 3.2, 3.4, 3.5.3; RFC 1847) */
+#include "smime/seal_entity.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#include "lib/base64.h"
+
+#define LINE 76
+#define BOUNDARY_RANDOM 24 /* bytes */
+#define BOUNDARY_MAX 64
+
+int seal_failed(struct error *err, int code, const char *what)
+{
+	unsigned long last = ERR_peek_last_error();
+	const char *reason;
+
+	/* The texts are loaded only now that somebody wants to read one. */
+	OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
+	reason = last ? ERR_reason_error_string(last) : NULL;
+	error_set(err, code, "%s: %s", what, reason ? reason : "OpenSSL gives no reason");
+	ERR_clear_error();
+	return code;
+}
+
+int seal_unfit(struct error *err, X509 *certificate, const char *why)
+{
+	BIO *text = BIO_new(BIO_s_mem());
+	const char *subject = NULL;
+	long n = 0;
+
+	if (text && X509_NAME_print_ex(text, X509_get_subject_name(certificate), 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB) >= 0)
+		n = BIO_get_mem_data(text, (char **)&subject);
+	error_set(err, E_PERM, "certificate of %.*s: %s", n > 0 ? (int)(n < 200 ? n : 200) : 1, n > 0 ? subject : "?", why);
+	BIO_free(text);
+	ERR_clear_error();
+	return E_PERM;
+}
+
+/* Appends the structure in DER, base64, CRLF behind every line. */
+static int write_base64(CMS_ContentInfo *cms, struct buf *out, struct error *err)
+{
+	unsigned char *der = NULL;
+	int n = i2d_CMS_ContentInfo(cms, &der);
+
+	if (n <= 0)
+		return seal_failed(err, E_TEMP, "cannot write the CMS structure");
+	buf_reserve(out, (size_t)n / 57 * 78 + 80);
+	base64_encode(out, der, (size_t)n, LINE, "\r\n");
+	OPENSSL_free(der);
+	return 0;
+}
+
+int entity_write_cms(CMS_ContentInfo *cms, const char *smime_type, struct buf *out, struct error *err)
+{
+	buf_addf(out,
+		 "Content-Type: application/pkcs7-mime; smime-type=%s;\r\n"
+		 " name=\"smime.p7m\"\r\n"
+		 "Content-Transfer-Encoding: base64\r\n"
+		 "Content-Disposition: attachment; filename=\"smime.p7m\"\r\n"
+		 "\r\n",
+		 smime_type);
+	return write_base64(cms, out, err);
+}
+
+/* A boundary nobody can have guessed when the content was written; its "=_" cannot occur in quoted-printable
+ * or base64 (RFC 2045 6.7), and that it does not occur in anything else is looked up. */
+static int make_boundary(OSSL_LIB_CTX *ctx, struct span entity, char boundary[BOUNDARY_MAX], struct error *err)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	unsigned char bytes[BOUNDARY_RANDOM];
+	int n;
+
+	do {
+		if (RAND_bytes_ex(ctx, bytes, sizeof(bytes), 0) != 1)
+			return seal_failed(err, E_TEMP, "no random numbers");
+		n = snprintf(boundary, BOUNDARY_MAX, "=_postern_");
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			boundary[n++] = letters[bytes[i] & 63];
+		boundary[n] = '\0';
+	} while (entity.n && memmem(entity.p, entity.n, boundary, (size_t)n));
+	return 0;
+}
+
+int entity_write_signed(OSSL_LIB_CTX *ctx, struct span entity, const char *micalg, CMS_ContentInfo *cms, struct buf *out,
+			struct error *err)
+{
+	char boundary[BOUNDARY_MAX];
+	int rc = make_boundary(ctx, entity, boundary, err);
+
+	if (rc < 0)
+		return rc;
+	buf_reserve(out, entity.n + 8192);
+	buf_addf(out,
+		 "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n"
+		 " micalg=\"%s\"; boundary=\"%s\"\r\n"
+		 "\r\n"
+		 "This is a message with an S/MIME signature.\r\n"
+		 "\r\n"
+		 "--%s\r\n",
+		 micalg, boundary, boundary);
+	buf_add(out, entity.p, entity.n);
+	buf_addf(out,
+		 "\r\n--%s\r\n"
+		 "Content-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\n"
+		 "Content-Transfer-Encoding: base64\r\n"
+		 "Content-Disposition: attachment; filename=\"smime.p7s\"\r\n"
+		 "\r\n",
+		 boundary);
+	if ((rc = write_base64(cms, out, err)) < 0)
+		return rc;
+	buf_addf(out, "\r\n--%s--\r\n", boundary);
+	return 0;
+}

@@ -27,6 +27,9 @@ my %differs = (
 	'testmsgs/obsolete.msg' => $no_field,
 );
 
+# Base64 that ends in the middle of four letters: we decode what they hold, mime4j drops them.
+my %cut_short = map { $_ => 1 } 'mimetools-testmsgs/frag.msg 1.2.1.2.1.2.1.2', 'mimetools-testmsgs/multi-frag.msg 1.3.2';
+
 # mime4j's tree: what each path is, and the file with the decoded body of a leaf
 sub stated
 {
@@ -85,6 +88,7 @@ for (grep { $_->[0] =~ /\.msg$/ } manifest('mime4j')) {
 		my $body = decoded_body($path, $p eq '1' ? '-' : substr($p, 2));
 		my $stated = slurp(($base =~ s/[^\/]+$//r) . $file->{$p});
 		s/\r\n/\n/g for $body, $stated; # its files of text have one kind of line break
+		$body = substr($body, 0, -2) if $cut_short{"$name $p"};
 		ok($body eq $stated, "$name: decoded body of $p") or diag(length($body), ' bytes, stated ', length($stated));
 	}
 }

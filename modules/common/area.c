@@ -42,7 +42,7 @@ void area_close(struct area *a)
 	if (!a)
 		return;
 	index_close(a->index);
-	passphrase_free(a->passphrase);
+	area_forget_passphrase(a);
 	free(a->directory);
 	free(a->name);
 	free(a);

@@ -68,9 +68,9 @@ static bool take_element(struct span *rest, unsigned char tag, struct span *whol
 
 bool certificate_parts(struct span der, struct certificate_parts *out)
 {
-	struct span whole, rest, skip;
+	struct span whole, outer, rest, skip;
 
-	if (!take_element(&der, ASN1_SEQUENCE, &whole, &rest) || !take_element(&rest, ASN1_SEQUENCE, &whole, &rest))
+	if (!take_element(&der, ASN1_SEQUENCE, &whole, &outer) || !take_element(&outer, ASN1_SEQUENCE, &whole, &rest))
 		return false;
 	take_element(&rest, ASN1_VERSION_TAG, &whole, &skip); /* version 1 has none */
 	return take_element(&rest, ASN1_INTEGER_TAG, &out->serial, &skip) &&

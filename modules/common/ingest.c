@@ -352,6 +352,12 @@ static int put_file(struct ingest *in, struct error *err)
 	return index_delete(in->area->index, key_span(&k));
 }
 
+/* A locked file is tried again now and then; once in the log is enough. */
+static bool said_before(const struct ingest *in)
+{
+	return in->known && in->before.checksum == in->now.checksum && strcmp(buf_str(&in->text_before), in->why.text) == 0;
+}
+
 static int take_contents(struct ingest *in, struct error *err)
 {
 	struct span bytes = span_from(buf_str(&in->bytes), in->bytes.len);
@@ -364,7 +370,7 @@ static int take_contents(struct ingest *in, struct error *err)
 	}
 	if (f.locked)
 		in->now.flags |= FILE_LOCKED;
-	if (in->why.code)
+	if (in->why.code && !said_before(in))
 		log_warning("%s: %s", area_path(&in->arena, in->area, in->path), in->why.text);
 	rc = forget(in, err);
 	if (rc == 0)

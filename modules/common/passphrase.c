@@ -31,6 +31,13 @@ void passphrase_free(char *passphrase)
 	free(passphrase);
 }
 
+void area_forget_passphrase(struct area *a)
+{
+	passphrase_free(a->passphrase);
+	a->passphrase = NULL;
+	a->passphrase_read = false;
+}
+
 const char *area_passphrase(struct area *a)
 {
 	struct error err = { 0 };

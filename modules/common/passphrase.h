@@ -11,5 +11,6 @@ void passphrase_free(char *passphrase); /* NULL is fine */
 
 /* The area's, read when first needed; NULL if there is none or it cannot be used, which is logged. */
 const char *area_passphrase(struct area *a);
+void area_forget_passphrase(struct area *a);
 
 #endif

@@ -539,6 +539,7 @@ static int run_round(struct round *r, int (*find)(struct round *))
 			rc = finish_round(r);
 	}
 	index_abort(a->index);
+	area_forget_passphrase(a);
 	free(r->files.items);
 	arena_release(&r->arena);
 	return rc;

@@ -10,4 +10,4 @@ keys_file_SOURCES = \
 	modules/keys-file/use.c
 keys_file_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
 
-EXTRA_DIST += t/KeysFile.pm t/7100-keys-file-operations.t
+EXTRA_DIST += t/KeysFile.pm t/7000-keys-file-areas.t t/7100-keys-file-operations.t t/7200-keys-file-private.t

@@ -30,6 +30,9 @@ warning "a word" 'joe (to) . (do) FE\n' 'r:1:1: warning: .*"joe@evil.example" an
 warning "alternatives without an end" '. (to) @(a|b)\\.com (do) FE\n' 'r:1:8: warning: .*has no \$ at its end'
 warning "alternatives without a start" '. (to) (a|b)\\.com$ (do) FE\n' 'r:1:8: warning: .*begins with neither \^ nor @'
 warning "a dot in a pattern with alternatives" '. (to) @(a|b)x.com$ (do) FE\n' 'r:1:8: warning: .*a dot that matches any character'
+warning "an alternative without an end" '. (to) @a\\.de|@b\\.de$ (do) FE\n' 'r:1:8: warning: pattern "@a\\.de" has no \$ at its end'
+warning "the other alternative" '. (to) @a\\.de$|@b\\.de (do) FE\n' 'r:1:16: warning: pattern "@b\\.de" has no \$ at its end'
+quiet "sets and groups keep their | and dots" '. (to) @([a.b]|(x|y)[|]z\\|)\\.de$ (do) FE\n'
 warning "everything" '. (to) .* (do) FE\n' 'r:1:8: warning: pattern "\.\*" matches every address; write \.'
 quiet "anchored patterns" '^joe@our\\.de$ (to) @partner\\.com$ (do) FE\n^joe@ (to) [@.]partner\\.com$ (do) FE\n^(a|b)@our\\.de$ (to) \\.com$ (do) FE\n^$ (to) .*@x\\.de$ (do) NS\n'
 
@@ -43,6 +46,13 @@ quiet "not replaced: the later line is narrower" '. (to) . (do) FS\n. (to) @x\\.
 warning "NE! takes back FE" '. (to) @x\\.de$ (do) FE\n^a@our\\.de$ (to) . (do) NE!\n' 'r:2:1: warning: NE! takes back the FE of line 1: this mail is sent unencrypted'
 warning "NE that does nothing" '. (to) . (do) EIP\n. (to) @x\\.de$ (do) NE, FS\n' 'r:2:1: warning: NE does not weaken the EIP of line 1.*write NE!'
 quiet "NE before anything else" '. (to) . (do) NE, NS\n. (to) @x\\.de$ (do) FE\n'
+
+awk 'BEGIN { for (i = 0; i < 20001; i++) print ". (to) partner-" i ".com (do) FE" }' >many
+is "no more warnings than memory holds" "$("$rules" -check many | sed -n '1p;$p')" "many: warning: too many warnings; only the first are shown
+many: 20001 rules, 0 errors, 20001 warnings"
+sed 1d many >enough
+is "and all of them up to there" "$("$rules" -check enough | sed -n '1p;$p' | cut -c1-40)" 'enough:1:8: warning: pattern "partner-1.
+enough: 20000 rules, 0 errors, 20000 war'
 
 printf '# c\n. (to) . (do) SIP=m@our.de\n. (to) @x\\.de$ (do) FE, REJECT=no\n' >r
 is "-test prints the decision and the lines" "$("$rules" -test r '' a@X.de)" 'sign = SIP

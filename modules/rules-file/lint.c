@@ -22,9 +22,9 @@ static bool matches(struct rules *r, struct pattern *p, const char *address)
 struct shape {
 	bool start, end;      /* anchored by ^ \A @ or \. ; by $ \z \Z or a last @ */
 	bool at;              /* has an @ */
-	bool domain;          /* looks like a domain: a dot before a letter, or text after an @ */
+	bool domain;          /* looks like a domain: a dot before a name, or text after an @ */
 	bool bare_dot;        /* a dot that means any character where a name's dot seems meant */
-	bool simple;          /* characters and dots only: example can be made from it */
+	bool simple;          /* characters and dots only: an example can be made of it */
 	struct buf example;   /* an address part that it was meant for */
 	struct buf repaired;  /* the pattern with its dots escaped, without anchors */
 };
@@ -34,9 +34,9 @@ static bool is_name(char c)
 	return ascii_alpha(c) || ascii_digit(c) || c == '-' || c == '_' || (unsigned char)c >= 0x80;
 }
 
-static bool has(const struct pattern *p, size_t i, char c)
+static bool has(struct span s, size_t i, char c)
 {
-	return i < p->n && p->text[i] == c;
+	return i < s.n && s.p[i] == c;
 }
 
 static void add_character(struct shape *s, char c, bool escape)
@@ -48,63 +48,81 @@ static void add_character(struct shape *s, char c, bool escape)
 }
 
 /* A dot between names, or before the last name of a domain. */
-static void look_at_dot(struct shape *s, const struct pattern *p, size_t i, bool escaped)
+static void look_at_dot(struct shape *s, struct span text, size_t i, bool escaped)
 {
-	size_t next = i + 1;
+	bool before_name = i + 1 < text.n && is_name(text.p[i + 1]);
+	bool after_name = i == 0 || is_name(text.p[i - 1]) || text.p[i - 1] == '@';
 
-	s->domain |= next < p->n && is_name(p->text[next]);
-	if (!escaped && next < p->n && is_name(p->text[next]) && (i == 0 || is_name(p->text[i - 1]) || p->text[i - 1] == '@'))
-		s->bare_dot = true;
+	s->domain |= before_name;
+	s->bare_dot |= !escaped && before_name && after_name;
 	add_character(s, '.', true);
 }
 
-static void look_at(struct shape *s, const struct pattern *p, size_t from, size_t to)
+/* Index behind the set that begins at i; a ] at its start is a member. */
+static size_t skip_set(struct span text, size_t i)
 {
-	s->simple = true;
-	for (size_t i = from; i < to; i++) {
-		bool escaped = p->text[i] == '\\' && i + 1 < to;
-		char c = p->text[i += escaped];
+	i++;
+	if (has(text, i, '^'))
+		i++;
+	if (has(text, i, ']'))
+		i++;
+	while (i < text.n && text.p[i] != ']')
+		i += text.p[i] == '\\' ? 2 : 1;
+	return i + 1;
+}
 
-		if (c == '.' && (escaped || !strchr("*+?{", i + 1 < to ? p->text[i + 1] : 'x')))
-			look_at_dot(s, p, i, escaped);
-		else if (escaped ? ascii_alpha(c) || ascii_digit(c) : strchr("*+?{}[]()|^$.", c) != NULL)
+static void look_at(struct shape *s, struct span text)
+{
+	size_t i = 0;
+
+	s->simple = true;
+	while (i < text.n) {
+		bool escaped = text.p[i] == '\\' && i + 1 < text.n;
+		char c = text.p[i += escaped];
+
+		if (c == '[' && !escaped) {
+			s->simple = false;
+			i = skip_set(text, i);
+			continue;
+		}
+		if (c == '.' && (escaped || i + 1 >= text.n || !strchr("*+?{", text.p[i + 1])))
+			look_at_dot(s, text, i, escaped);
+		else if (escaped ? ascii_alpha(c) || ascii_digit(c) : strchr("*+?{}()|^$.", c) != NULL)
 			s->simple = false;
 		else
 			add_character(s, c, escaped);
 		s->at |= c == '@';
-		s->domain |= c == '@' && i + 1 < to;
+		s->domain |= c == '@' && i + 1 < text.n;
+		i++;
 	}
 }
 
-static bool begins_alternative(const struct pattern *p, size_t *from)
+/* Bytes of the anchor at the start, at the end; 0: none. */
+static size_t first_anchor(struct span text)
 {
-	if (has(p, 0, '^'))
-		*from = 1;
-	else if (p->n >= 2 && p->text[0] == '\\' && p->text[1] == 'A')
-		*from = 2;
-	return *from > 0;
+	return has(text, 0, '^') ? 1 : has(text, 0, '\\') && has(text, 1, 'A') ? 2 : 0;
 }
 
-static bool ends_alternative(const struct pattern *p, size_t *to)
+static size_t last_anchor(struct span text)
 {
-	if (p->n && p->text[p->n - 1] == '$')
-		*to = p->n - 1;
-	else if (p->n >= 2 && p->text[p->n - 2] == '\\' && strchr("zZ", p->text[p->n - 1]))
-		*to = p->n - 2;
-	return *to < p->n;
+	bool escaped = text.n >= 2 && text.p[text.n - 2] == '\\';
+
+	if (!text.n || !strchr(escaped ? "zZ" : "$", text.p[text.n - 1]))
+		return 0;
+	return 1 + escaped;
 }
 
-static void shape_of(const struct pattern *p, struct shape *s)
+/* text: a pattern, or one of its alternatives */
+static void shape_of(struct span text, struct shape *s)
 {
-	size_t from = 0, to = p->n;
+	size_t first = first_anchor(text), last = last_anchor(text);
+	struct span inner = span_sub(text, first, first + last > text.n ? first : text.n - last);
 
-	*s = (struct shape){ .example = BUF_INIT, .repaired = BUF_INIT };
-	s->start = begins_alternative(p, &from);
-	s->end = ends_alternative(p, &to);
-	look_at(s, p, from, to);
-	s->start |= has(p, from, '@') || (has(p, from, '\\') && has(p, from + 1, '.')) || has(p, from, '[');
-	s->start |= has(p, from, '.') && !s->simple;          /* .*@... : the @ is the anchor */
-	s->end |= to > from && p->text[to - 1] == '@';
+	*s = (struct shape){ .start = first > 0, .end = last > 0 };
+	look_at(s, inner);
+	s->start |= has(inner, 0, '@') || (has(inner, 0, '\\') && has(inner, 1, '.')) || has(inner, 0, '[');
+	s->start |= has(inner, 0, '.') && !s->simple; /* .*@... : the @ is the anchor */
+	s->end |= inner.n && inner.p[inner.n - 1] == '@';
 }
 
 static void shape_release(struct shape *s)
@@ -133,10 +151,9 @@ static void offer(struct rules *r, struct pattern *p, struct examples *e, const 
 static void offer_dots(struct rules *r, struct pattern *p, const struct shape *s, struct examples *e)
 {
 	struct buf other = BUF_INIT;
-	size_t at = 0;
 
 	buf_addstr(&other, buf_str(&s->example));
-	for (size_t i = begins_alternative(p, &at) ? at : 0, k = 0; i < p->n && k < other.len; i++, k++) {
+	for (size_t i = first_anchor(span_of(p->text)), k = 0; i < p->n && k < other.len; i++, k++) {
 		if (p->text[i] == '\\')
 			i++;
 		else if (p->text[i] == '.' && (k == 0 || k + 1 < other.len))
@@ -187,9 +204,9 @@ static void warn_simple(struct rules *r, struct pattern *p, const struct shape *
 }
 
 /* No example can be made of a pattern with alternatives and repetitions: name what is missing. */
-static void warn_complex(struct rules *r, struct pattern *p, const struct shape *s, struct where at)
+static void warn_complex(struct rules *r, struct span text, const struct shape *s, struct where at)
 {
-	const char *shown = quoted(r, span_from(p->text, p->n));
+	const char *shown = quoted(r, text);
 
 	if (!s->end)
 		rules_problem(r, true, at.line, at.column,
@@ -202,20 +219,55 @@ static void warn_complex(struct rules *r, struct pattern *p, const struct shape 
 			      "pattern %s has a dot that matches any character; write \\.", shown);
 }
 
+/* Index of the first | outside parentheses and sets, or the text's length. */
+static size_t alternative_end(struct span text)
+{
+	int depth = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '[')
+			i = skip_set(text, i) - 1;
+		else if (text.p[i] == '\\')
+			i++;
+		else if (text.p[i] == '|' && depth == 0)
+			return i;
+		else
+			depth += (text.p[i] == '(') - (text.p[i] == ')');
+	}
+	return text.n;
+}
+
+static void lint_alternatives(struct rules *r, struct span text, struct where at)
+{
+	for (;;) {
+		size_t n = alternative_end(text);
+		struct span piece = span_sub(text, 0, n);
+		struct shape s;
+
+		shape_of(piece, &s);
+		warn_complex(r, piece, &s, at);
+		shape_release(&s);
+		if (n >= text.n)
+			return;
+		at.column += column_of(text, n + 1) - 1;
+		text = span_sub(text, n + 1, text.n);
+	}
+}
+
 static void lint_pattern(struct rules *r, struct pattern *p, struct where at)
 {
+	struct span text = span_from(p->text, p->n);
 	struct shape s;
 
 	if (p->kind == PATTERN_ANY)
 		return;
 	if (matches(r, p, "") && matches(r, p, "a@b.example")) {
-		rules_problem(r, true, at.line, at.column, "pattern %s matches every address; write .",
-			      quoted(r, span_from(p->text, p->n)));
+		rules_problem(r, true, at.line, at.column, "pattern %s matches every address; write .", quoted(r, text));
 		return;
 	}
-	shape_of(p, &s);
+	shape_of(text, &s);
 	if (!s.simple)
-		warn_complex(r, p, &s, at);
+		lint_alternatives(r, text, at);
 	else if (s.example.len && (!s.start || s.domain))
 		warn_simple(r, p, &s, at);
 	shape_release(&s);

@@ -202,7 +202,8 @@ static int pcre_found(struct matcher *m, struct pattern *p, const struct subject
 		return 0;
 	if (pcre2_get_error_message(rc, why, sizeof(why)) < 0)
 		snprintf((char *)why, sizeof(why), "PCRE2 error %d", rc);
-	return error_set(err, E_CONFIG, "the pattern takes too long on this address (%s); write it simpler", (const char *)why);
+	return error_set(err, E_CONFIG, "the pattern takes too long on this address (%s); write it simpler",
+			 (const char *)why);
 }
 
 /* ---- both ---- */

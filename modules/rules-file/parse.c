@@ -14,13 +14,32 @@
 
 /* ---- problems ---- */
 
+static void keep(struct rules *r, struct problem problem)
+{
+	struct problem *p = arena_memdup(&r->arena, &problem, sizeof(problem));
+
+	if (r->last_problem)
+		r->last_problem->next = p;
+	else
+		r->problems = p;
+	r->last_problem = p;
+	if (p->warning)
+		r->nwarnings++;
+	else
+		r->nerrors++;
+}
+
 void rules_problem(struct rules *r, bool warning, unsigned line, unsigned column, const char *fmt, ...)
 {
-	struct problem *p = arena_alloc(&r->arena, sizeof(*p));
 	va_list ap;
 	char *text;
 	int n;
 
+	if (warning && r->nwarnings >= WARNINGS_MAX) {
+		if (r->nwarnings == WARNINGS_MAX)
+			keep(r, (struct problem){ .warning = true, .text = "too many warnings; only the first are shown" });
+		return;
+	}
 	va_start(ap, fmt);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
@@ -28,16 +47,7 @@ void rules_problem(struct rules *r, bool warning, unsigned line, unsigned column
 	va_start(ap, fmt);
 	vsnprintf(text, (size_t)n + 1, fmt, ap);
 	va_end(ap);
-	*p = (struct problem){ .warning = warning, .line = line, .column = column, .text = text };
-	if (r->last_problem)
-		r->last_problem->next = p;
-	else
-		r->problems = p;
-	r->last_problem = p;
-	if (warning)
-		r->nwarnings++;
-	else
-		r->nerrors++;
+	keep(r, (struct problem){ .warning = warning, .line = line, .column = column, .text = text });
 }
 
 static bool continues_character(char c)

@@ -15,6 +15,7 @@
 #define RULES_LINE_MAX 4096  /* bytes, without the line break */
 #define REJECT_MAX 300       /* bytes: it must fit an SMTP reply line */
 #define NAME_MAX_RULES 64    /* bytes of a PROFILE or VIA name */
+#define WARNINGS_MAX 20000   /* kept; alternatives can have millions */
 
 /* In the order of their strength. */
 enum sign_word { SIGN_UNSET, SIGN_NS, SIGN_SIP, SIGN_FS };
@@ -52,18 +53,18 @@ struct rules {
 	struct matcher matcher;
 };
 
-/* Reads a whole file.  *out is always set, and rules_free()d by the caller.  0; E_CONFIG if anything is wrong
- * with it, with the first error ("FILE:LINE:COLUMN: reason"; (*out)->problems has all); E_TEMP if it cannot be read. */
+/* Reads a whole file.  *out is always set, and rules_free()d by the caller.  0; E_CONFIG and the first error
+ * ("FILE:LINE:COLUMN: reason") if anything is wrong with it, (*out)->problems has all; E_TEMP if it cannot be read. */
 int rules_load(const char *path, struct rules **out, struct error *err);
 int rules_parse(const char *name, struct span bytes, struct rules **out, struct error *err); /* copies what it keeps */
 void rules_free(struct rules *r); /* NULL is fine */
 
-/* Adds a problem; at line 0 it is one of the whole file. */
+/* Adds a problem, unless it is one warning too many; at line 0 it is one of the whole file. */
 void rules_problem(struct rules *r, bool warning, unsigned line, unsigned column, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
-/* The words behind (do): fills *rule.  0, or E_PERM and one problem noted.  line: the whole line, from: its first byte
- * of words; the arena is r's. */
+/* The words behind (do): fills *rule.  0, or E_PERM and one problem noted.  line: the whole line; from: its first
+ * byte behind (do).  What it keeps is in r's arena. */
 int words_read(struct rules *r, struct span line, size_t from, struct rule *rule);
 
 /* The column of byte at, from 1, counted in characters. */

@@ -303,7 +303,8 @@ static int take_word(struct reader *r)
 	if (rc < 0)
 		return rc;
 	if (r->taken[w->kind])
-		return COMPLAIN(r, place(r, name), "%s after %s: a line has one %s word", w->name, r->taken[w->kind], w->kind_is);
+		return COMPLAIN(r, place(r, name), "%s after %s: a line has one %s word", w->name, r->taken[w->kind],
+				w->kind_is);
 	r->taken[w->kind] = w->name;
 	return w->set(r, w, value);
 }

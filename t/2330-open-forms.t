@@ -190,6 +190,7 @@ my @ill = (["noise in the header", "Content-Type: text/plain; x=\"\xf3\x91\x02\"
 	["noise in a part's header", "Content-Type: multipart/mixed; boundary=b\n\n--b\nX-A: \x91\xf3\n\nx\n--b--\n"],
 	["noise in base64", "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\nQUJD\x91\xf3QUJD\n"],
 	["an unknown encoding", "Content-Type: image/png\nContent-Transfer-Encoding: x-uue\n\nQUJD\n"],
+	["no colon behind the type", "Content-Type; text/plain\n\nhello\n"], ["a line before the type", "junk\nContent-Type: text/plain\n\nx\n"],
 	["CMS with something behind it", "${sig}x"]);
 for my $case (@ill) {
 	$r = encrypted($case->[1]);

@@ -3,6 +3,7 @@
  * An address with a NUL or another control character, or one that is no UTF-8, is an attempt to be taken for
  * another one: such an entry is as if it were not there.  Nothing is trimmed, nothing is folded.
  */
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "lib/address.h"
@@ -79,12 +80,15 @@ static void add_subject(struct found *f, const X509_NAME *subject)
 void certificate_addresses(struct arena *a, X509 *certificate, const char ***addresses, size_t *n)
 {
 	struct found f = { .arena = a };
-	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	GENERAL_NAMES *names;
 
+	ERR_set_mark();
+	names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
 	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
 		add_general_name(&f, sk_GENERAL_NAME_value(names, i));
 	GENERAL_NAMES_free(names);
 	add_subject(&f, X509_get_subject_name(certificate));
+	ERR_pop_to_mark();
 	*addresses = f.addresses;
 	*n = f.n;
 }

@@ -1,4 +1,5 @@
 /* cms_check.c - what a CMS structure claims to be, before OpenSSL is asked (RFC 5652, 5083, 5084) */
+#include <openssl/err.h>
 #include <openssl/objects.h>
 
 #include "smime/ber.h"
@@ -39,10 +40,23 @@ static void fail(struct cms_shape *out, enum layer_status status, const char *wh
 	out->why = why;
 }
 
-static int nid_of(const struct ber *oid)
+/* NULL if it is none; nothing is left in OpenSSL's error queue */
+static ASN1_OBJECT *object_of(const struct ber *oid)
 {
 	const unsigned char *p = (const unsigned char *)oid->whole.p;
-	ASN1_OBJECT *object = oid->tag == BER_OID ? d2i_ASN1_OBJECT(NULL, &p, (long)oid->whole.n) : NULL;
+	ASN1_OBJECT *object;
+
+	if (oid->tag != BER_OID)
+		return NULL;
+	ERR_set_mark();
+	object = d2i_ASN1_OBJECT(NULL, &p, (long)oid->whole.n);
+	ERR_pop_to_mark();
+	return object;
+}
+
+static int nid_of(const struct ber *oid)
+{
+	ASN1_OBJECT *object = object_of(oid);
 	int nid = object ? OBJ_obj2nid(object) : NID_undef;
 
 	ASN1_OBJECT_free(object);
@@ -51,8 +65,7 @@ static int nid_of(const struct ber *oid)
 
 static const char *name_of(struct arena *a, const struct ber *oid)
 {
-	const unsigned char *p = (const unsigned char *)oid->whole.p;
-	ASN1_OBJECT *object = d2i_ASN1_OBJECT(NULL, &p, (long)oid->whole.n);
+	ASN1_OBJECT *object = object_of(oid);
 	const char *name = algorithm_name(a, object);
 
 	ASN1_OBJECT_free(object);

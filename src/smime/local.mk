@@ -34,6 +34,18 @@ t_helper_smime_open_LDADD = libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
 EXTRA_DIST += t/smime_open.pl t/2300-open-corpora.t t/2310-open-signed.t t/2320-open-encrypted.t
 EXTRA_DIST += t/2330-open-forms.t
 
+UNIT_TESTS += t/unit/smime_open_check
+t_unit_smime_open_check_SOURCES = t/unit/smime_open_check.c t/unit/test.h
+t_unit_smime_open_check_LDADD = libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
+
+UNIT_TESTS += t/unit/smime_open_tamper
+t_unit_smime_open_tamper_SOURCES = t/unit/smime_open_tamper.c t/unit/test.h
+t_unit_smime_open_tamper_LDADD = libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
+
+UNIT_TESTS += t/unit/smime_open_addresses
+t_unit_smime_open_addresses_SOURCES = t/unit/smime_open_addresses.c t/unit/test.h
+t_unit_smime_open_addresses_LDADD = libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
+
 UNIT_TESTS += t/unit/smime_profile
 t_unit_smime_profile_SOURCES = t/unit/smime_profile.c t/unit/test.h
 t_unit_smime_profile_CPPFLAGS = $(AM_CPPFLAGS) -DSOURCE_DIRECTORY='"$(abs_top_srcdir)"'

@@ -8,7 +8,7 @@
  *  - text, and whatever claims to be 7-bit, base64 or quoted-printable, is UTF-8 without control characters;
  *    only text in another declared charset may have other bytes, and only binary parts may have NUL;
  *  - a multipart has parts, and only one reading;
- *  - content without any header is legal if all of it is text;
+ *  - content without any header is legal if all of it is text and no line of the first paragraph is like a MIME field;
  *  - a CMS structure without MIME header is legal if it is whole.
  * Noise of 16 bytes passes once in a million times.  A changed letter in a text without header passes: only a
  * signature or AES-GCM tells.
@@ -149,6 +149,22 @@ static const char *bare_objection(struct arena *a, struct span content)
 	return shape.status == LAYER_OPEN || shape.status == LAYER_UNSUPPORTED ? NULL : shape.why;
 }
 
+/* Does the first paragraph have what was a MIME header before its first block was altered? */
+static bool ruined_header(struct span s)
+{
+	while (s.n) {
+		ptrdiff_t lf = span_find(s, '\n');
+		struct span line = span_sub(s, 0, lf < 0 ? s.n : (size_t)lf);
+
+		if (!span_trim(line).n)
+			return false;
+		if (span_casestarts(line, "Content-") || span_casestarts(line, "MIME-Version"))
+			return true;
+		s = span_sub(s, lf < 0 ? s.n : (size_t)lf + 1, s.n);
+	}
+	return false;
+}
+
 static bool no_header(const struct header *h)
 {
 	return !h->n || (h->garbage && !has_mime_fields(h) && !is_message(h));
@@ -172,7 +188,7 @@ const char *plaintext_objection(struct opening *o, struct span content, int *rc)
 		return bare_objection(o->arena, content);
 	result = header_parse(o->arena, content, o->limits->mime.header, &h, o->err);
 	if (result == 0 && no_header(&h))
-		return is_text(content) ? NULL : "neither a MIME entity nor text";
+		return is_text(content) && !ruined_header(content) ? NULL : "neither a MIME entity nor text";
 	objection = result == 0 ? header_objection(o->arena, &h) : NULL;
 	if (result == 0 && !objection)
 		result = entity_parse(o->arena, content, &o->limits->mime, &root, o->err);

@@ -1,0 +1,325 @@
+/* smime_open_check.c - BER one element at a time, and what CMS structures may not claim */
+#include "test.h"
+
+#include <openssl/objects.h>
+
+#include "smime/ber.h"
+#include "smime/layer.h"
+
+static struct arena arena;
+
+static int clean(void **state)
+{
+	arena_release(&arena);
+	return 0;
+}
+
+/* ---- BER */
+
+static int next(const char *bytes, size_t n, struct ber *e, size_t *left)
+{
+	struct span rest = span_from(bytes, n);
+	int rc = ber_next(&rest, e);
+
+	*left = rest.n;
+	return rc;
+}
+#define NEXT(s, e, left) next(s, sizeof(s) - 1, e, left)
+
+static void elements(void **state)
+{
+	struct ber e;
+	size_t left;
+
+	assert_int_equal(NEXT("\x02\x01\x05rest", &e, &left), 1);
+	assert_int_equal(e.tag, BER_INTEGER);
+	assert_int_equal(e.content.n, 1);
+	assert_int_equal(e.whole.n, 3);
+	assert_int_equal(left, 4);
+	assert_int_equal(NEXT("", &e, &left), 0);
+	assert_int_equal(NEXT("\x04\x81\x02xy", &e, &left), 1); /* longer than needed is BER */
+	assert_int_equal(e.content.n, 2);
+	assert_int_equal(NEXT("\x30\x80\x04\x01x\x00\x00z", &e, &left), 1);
+	assert_int_equal(e.content.n, 3);
+	assert_int_equal(e.whole.n, 7);
+	assert_int_equal(left, 1);
+	assert_int_equal(NEXT("\x30\x80\x30\x80\x00\x00\x04\x02\x00\x00\x00\x00", &e, &left), 1);
+	assert_int_equal(e.content.n, 8); /* zeros inside a definite length end nothing */
+	assert_int_equal(NEXT("\xbf\x81\x01\x01x", &e, &left), 1);
+	assert_int_equal(e.content.n, 1);
+}
+
+static void broken_elements(void **state)
+{
+	static const struct { const char *bytes; size_t n; } cases[] = {
+		{ "\x02", 1 }, { "\x02\x02\x05", 3 }, { "\x04\x80xx\x00\x00", 6 }, { "\x30\x80", 2 }, { "\x30\x80\x00", 3 },
+		{ "\x30\x80\x04\x05\x00\x00", 6 }, { "\x04\x84\xff\xff\xff\xff", 6 }, { "\x04\x88\xff\xff\xff\xff\xff\xff\xff\xff", 10 },
+		{ "\x04\x89\x01\x01\x01\x01\x01\x01\x01\x01\x01x", 12 }, { "\x1f\x81\x81\x81\x81\x81\x81\x01x", 9 }, { "\x04\xff", 2 } };
+	struct ber e;
+	size_t left;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		if (next(cases[i].bytes, cases[i].n, &e, &left) != E_PERM)
+			fail_msg("case %zu was taken for BER", i);
+}
+
+/* A million open levels: linear time, no recursion. */
+static void deep_nesting(void **state)
+{
+	struct buf b = BUF_INIT;
+	struct ber e;
+	size_t left;
+
+	for (int i = 0; i < 1000000; i++)
+		buf_add(&b, "\x30\x80", 2);
+	assert_int_equal(next(b.data, b.len, &e, &left), E_PERM);
+	for (int i = 0; i < 1000000; i++)
+		buf_add(&b, "\0\0", 2);
+	assert_int_equal(next(b.data, b.len, &e, &left), 1);
+	buf_release(&b);
+}
+
+static void numbers(void **state)
+{
+	static const struct { const char *bytes; size_t n; bool ok; unsigned value; } cases[] = {
+		{ "\x02\x01\x10", 3, true, 16 }, { "\x02\x01\x11", 3, false, 0 }, { "\x02\x01\xff", 3, false, 0 }, { "\x02\x00", 2, false, 0 },
+		{ "\x02\x05\x01\x00\x00\x00\x00", 7, false, 0 }, { "\x04\x01\x01", 3, false, 0 } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct ber e;
+		size_t left;
+		unsigned value;
+
+		assert_int_equal(next(cases[i].bytes, cases[i].n, &e, &left), 1);
+		assert_int_equal(ber_number(&e, 16, &value), cases[i].ok);
+		if (cases[i].ok)
+			assert_int_equal(value, cases[i].value);
+	}
+}
+
+/* ---- writing structures */
+
+static struct span der(unsigned char tag, size_t n, const struct span *parts)
+{
+	struct buf b = BUF_INIT;
+	size_t length = 0;
+	struct span out;
+
+	for (size_t i = 0; i < n; i++)
+		length += parts[i].n;
+	buf_addch(&b, (char)tag);
+	if (length > 127)
+		buf_add(&b, (const char[]){ (char)0x83, (char)(length >> 16), (char)(length >> 8) }, 3);
+	buf_addch(&b, (char)length);
+	for (size_t i = 0; i < n; i++)
+		buf_add(&b, parts[i].p, parts[i].n);
+	out = span_from(arena_memdup(&arena, b.data, b.len), b.len);
+	buf_release(&b);
+	return out;
+}
+#define DER(tag, ...) der(tag, sizeof((struct span[]){ __VA_ARGS__ }) / sizeof(struct span), (struct span[]){ __VA_ARGS__ })
+
+static const struct span nothing;
+
+static struct span bytes(size_t n)
+{
+	return span_from(arena_alloc(&arena, n), n);
+}
+
+static struct span oid(int nid)
+{
+	unsigned char *out = NULL;
+	int n = i2d_ASN1_OBJECT(OBJ_nid2obj(nid), &out);
+	struct span s = span_from(arena_memdup(&arena, out, (size_t)n), (size_t)n);
+
+	OPENSSL_free(out);
+	return s;
+}
+
+static struct span integer(unsigned char value)
+{
+	char c = (char)value;
+
+	return DER(BER_INTEGER, span_from(arena_memdup(&arena, &c, 1), 1));
+}
+
+static struct span info(int type, struct span content)
+{
+	return DER(BER_SEQUENCE, oid(type), DER(BER_CONTEXT_CONSTRUCTED, content));
+}
+
+static struct span encrypted(int cipher, struct span parameters, struct span more)
+{
+	return DER(BER_SEQUENCE, oid(NID_pkcs7_data), DER(BER_SEQUENCE, oid(cipher), parameters), DER(BER_CONTEXT, bytes(32)), more);
+}
+
+static struct span recipients(void)
+{
+	return DER(BER_SET, DER(BER_SEQUENCE, integer(0)));
+}
+
+static struct span enveloped(int cipher, struct span more)
+{
+	return info(NID_pkcs7_enveloped, DER(BER_SEQUENCE, integer(0), recipients(),
+					     encrypted(cipher, DER(BER_OCTETS, bytes(16)), nothing), more));
+}
+
+static struct span gcm(size_t nonce, struct span tag)
+{
+	return DER(BER_SEQUENCE, DER(BER_OCTETS, bytes(nonce)), tag);
+}
+
+static struct span authenveloped(int cipher, struct span parameters, struct span attributes, size_t tag, struct span more)
+{
+	return info(NID_id_smime_ct_authEnvelopedData, DER(BER_SEQUENCE, integer(0), recipients(),
+		encrypted(cipher, parameters, nothing), attributes, DER(BER_OCTETS, bytes(tag)), more));
+}
+
+static struct span signed_data(struct span digests, struct span content, struct span signers)
+{
+	return info(NID_pkcs7_signed, DER(BER_SEQUENCE, integer(1), digests,
+		DER(BER_SEQUENCE, oid(NID_pkcs7_data), content), signers));
+}
+
+static void expect(struct span s, enum layer_kind kind, enum layer_status status, const char *why)
+{
+	struct cms_shape shape;
+
+	cms_check(&arena, s, &shape);
+	if (shape.kind != kind || shape.status != status || !strstr(shape.why, why))
+		fail_msg("kind %d status %d \"%s\", wanted %d %d \"%s\"", shape.kind, shape.status, shape.why, kind, status, why);
+}
+
+static void envelopes(void **state)
+{
+	expect(enveloped(NID_aes_128_cbc, nothing), LAYER_ENVELOPED, LAYER_OPEN, "");
+	expect(enveloped(NID_aes_256_cbc, DER(BER_CONTEXT_CONSTRUCTED + 1, nothing)), LAYER_ENVELOPED, LAYER_OPEN, "");
+	expect(enveloped(NID_rc2_cbc, nothing), LAYER_ENVELOPED, LAYER_OPEN, "");
+	expect(enveloped(NID_aes_128_gcm, nothing), LAYER_ENVELOPED, LAYER_REFUSED, "aes-128-gcm in EnvelopedData");
+	expect(enveloped(NID_aes_256_ccm, nothing), LAYER_ENVELOPED, LAYER_REFUSED, "aes-256-ccm in EnvelopedData");
+	expect(enveloped(NID_des_cbc, nothing), LAYER_ENVELOPED, LAYER_UNSUPPORTED, "unsupported: des-cbc");
+	expect(enveloped(NID_aes_128_ecb, nothing), LAYER_ENVELOPED, LAYER_UNSUPPORTED, "unsupported: aes-128-ecb");
+	expect(enveloped(NID_aes_128_cbc, DER(BER_OCTETS, nothing)), LAYER_ENVELOPED, LAYER_REFUSED, "something behind");
+	expect(info(NID_pkcs7_enveloped, DER(BER_SEQUENCE, integer(0), DER(BER_SET, nothing),
+		encrypted(NID_aes_128_cbc, DER(BER_OCTETS, bytes(16)), nothing))), LAYER_ENVELOPED, LAYER_MALFORMED, "no recipients");
+	expect(info(NID_pkcs7_enveloped, DER(BER_SEQUENCE, integer(0), recipients(),
+		encrypted(NID_aes_128_cbc, nothing, DER(BER_CONTEXT, bytes(8))))), LAYER_ENVELOPED, LAYER_REFUSED, "something behind");
+	expect(info(NID_pkcs7_enveloped, DER(BER_SEQUENCE, integer(0), recipients(), DER(BER_SEQUENCE, oid(NID_pkcs7_data),
+		DER(BER_SEQUENCE, oid(NID_aes_128_cbc))))), LAYER_ENVELOPED, LAYER_MALFORMED, "no encrypted content");
+}
+
+static void recipient_limit(void **state)
+{
+	struct buf many = BUF_INIT;
+
+	for (size_t n = 0; n < RECIPIENTS_MAX; n++)
+		buf_add(&many, "\x30\x00", 2);
+	for (int over = 0; over < 2; over++) {
+		expect(info(NID_pkcs7_enveloped, DER(BER_SEQUENCE, integer(0), DER(BER_SET, span_from(many.data, many.len)),
+			encrypted(NID_aes_128_cbc, DER(BER_OCTETS, bytes(16)), nothing))), LAYER_ENVELOPED,
+			over ? LAYER_REFUSED : LAYER_OPEN, over ? "more than 10000 recipients" : "");
+		buf_add(&many, "\x30\x00", 2);
+	}
+	buf_release(&many);
+}
+
+static void tags(void **state)
+{
+	const struct span sixteen = integer(16), none = nothing;
+
+	expect(authenveloped(NID_aes_128_gcm, gcm(12, sixteen), none, 16, none), LAYER_AUTHENVELOPED, LAYER_OPEN, "");
+	expect(authenveloped(NID_aes_256_gcm, gcm(12, none), none, 12, none), LAYER_AUTHENVELOPED, LAYER_OPEN, "");
+	expect(authenveloped(NID_aes_256_gcm, gcm(16, sixteen), DER(BER_CONTEXT + 2, none), 16, none), LAYER_AUTHENVELOPED,
+	       LAYER_MALFORMED, "without authentication tag");
+	expect(authenveloped(NID_aes_256_gcm, gcm(16, sixteen), none, 16, DER(BER_CONTEXT_CONSTRUCTED + 2, none)),
+	       LAYER_AUTHENVELOPED, LAYER_OPEN, "");
+	for (unsigned char n = 0; n <= 20; n++) {
+		bool good = n >= 12 && n <= 16;
+
+		expect(authenveloped(NID_aes_128_gcm, gcm(12, integer(n)), none, n, none), LAYER_AUTHENVELOPED,
+		       good ? LAYER_OPEN : LAYER_REFUSED, good ? "" : "authentication tag");
+	}
+	expect(authenveloped(NID_aes_128_gcm, gcm(12, integer(4)), none, 16, none), LAYER_AUTHENVELOPED, LAYER_REFUSED, "tag");
+	expect(authenveloped(NID_aes_128_gcm, gcm(12, sixteen), none, 12, none), LAYER_AUTHENVELOPED, LAYER_REFUSED, "announced are 16");
+	expect(authenveloped(NID_aes_128_gcm, gcm(12, none), none, 16, none), LAYER_AUTHENVELOPED, LAYER_REFUSED, "announced are 12");
+	expect(authenveloped(NID_aes_128_gcm, gcm(17, sixteen), none, 16, none), LAYER_AUTHENVELOPED, LAYER_REFUSED, "parameters");
+	expect(authenveloped(NID_aes_128_gcm, gcm(0, sixteen), none, 16, none), LAYER_AUTHENVELOPED, LAYER_REFUSED, "parameters");
+	expect(authenveloped(NID_aes_128_gcm, none, none, 16, none), LAYER_AUTHENVELOPED, LAYER_REFUSED, "parameters");
+	expect(authenveloped(NID_aes_128_gcm, DER(BER_OCTETS, bytes(12)), none, 16, none), LAYER_AUTHENVELOPED, LAYER_REFUSED, "param");
+}
+
+static void substituted_ciphers(void **state)
+{
+	static const int without_tag[] = { NID_aes_128_cbc, NID_aes_256_cbc, NID_des_ede3_cbc, NID_rc2_cbc };
+	struct span parameters = gcm(12, integer(16));
+
+	for (size_t i = 0; i < sizeof(without_tag) / sizeof(*without_tag); i++)
+		expect(authenveloped(without_tag[i], parameters, nothing, 16, nothing), LAYER_AUTHENVELOPED, LAYER_REFUSED, "has no tag");
+	expect(authenveloped(NID_aes_128_ofb128, parameters, nothing, 16, nothing), LAYER_AUTHENVELOPED, LAYER_UNSUPPORTED, "ofb");
+	expect(authenveloped(NID_aes_128_ccm, parameters, nothing, 16, nothing), LAYER_AUTHENVELOPED, LAYER_UNSUPPORTED,
+	       "unsupported: aes-128-ccm");
+	expect(authenveloped(NID_aes_128_gcm, parameters, DER(BER_CONTEXT_CONSTRUCTED + 1, nothing), 16, nothing),
+	       LAYER_AUTHENVELOPED, LAYER_UNSUPPORTED, "authenticated attributes");
+}
+
+static void signatures(void **state)
+{
+	struct span digests = DER(BER_SET, DER(BER_SEQUENCE, oid(NID_sha256)));
+	struct span content = DER(BER_CONTEXT_CONSTRUCTED, DER(BER_OCTETS, bytes(3)));
+	struct span one = DER(BER_SET, DER(BER_SEQUENCE, nothing));
+
+	expect(signed_data(digests, content, one), LAYER_OPAQUE_SIGNED, LAYER_OPEN, "");
+	expect(signed_data(DER(BER_SET, nothing), nothing, DER(BER_SET, nothing)), LAYER_CERTS_ONLY, LAYER_OPEN, "");
+	expect(signed_data(DER(BER_SET, nothing), content, one), LAYER_OPAQUE_SIGNED, LAYER_MALFORMED, "no digest algorithms");
+	expect(signed_data(digests, DER(BER_CONTEXT_CONSTRUCTED, DER(BER_SET, nothing)), one), LAYER_OPAQUE_SIGNED, LAYER_MALFORMED,
+	       "not an OCTET STRING");
+	expect(signed_data(digests, content, nothing), LAYER_OPAQUE_SIGNED, LAYER_MALFORMED, "no signer infos");
+}
+
+static void other_types(void **state)
+{
+	static const struct { int nid; const char *why; } cases[] = { { NID_pkcs7_data, "data" },
+		{ NID_pkcs7_digest, "digested-data" }, { NID_pkcs7_encrypted, "encrypted-data" },
+		{ NID_pkcs7_signedAndEnveloped, "signed-and-enveloped" }, { NID_id_smime_ct_authData, "authenticated-data" },
+		{ NID_commonName, "commonname" } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		expect(info(cases[i].nid, DER(BER_SEQUENCE, nothing)), LAYER_UNKNOWN, LAYER_UNSUPPORTED, cases[i].why);
+	expect(info(NID_id_smime_ct_compressedData, DER(BER_SEQUENCE, nothing)), LAYER_COMPRESSED, LAYER_UNSUPPORTED, "compressed-data");
+	expect(DER(BER_SEQUENCE, oid(NID_pkcs7_signed)), LAYER_OPAQUE_SIGNED, LAYER_MALFORMED, "without its content");
+	expect(nothing, LAYER_UNKNOWN, LAYER_MALFORMED, "empty");
+}
+
+/* Cut off anywhere, or with a byte more, nothing is as it should be; and nothing reads past the end. */
+static void every_length(void **state)
+{
+	struct span good[] = { enveloped(NID_aes_128_cbc, nothing),
+			       authenveloped(NID_aes_128_gcm, gcm(12, integer(16)), nothing, 16, nothing) };
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		for (size_t n = 0; n <= good[i].n + 1; n++) {
+			char *copy = mem_alloc(n);
+			struct cms_shape shape;
+
+			memcpy(copy, good[i].p, n < good[i].n ? n : good[i].n);
+			cms_check(&arena, span_from(copy, n), &shape);
+			assert_int_equal(shape.status == LAYER_OPEN, n == good[i].n);
+			if (n > 20)
+				assert_int_equal(cms_peek(span_from(copy, n)), i ? LAYER_AUTHENVELOPED : LAYER_ENVELOPED);
+			else
+				cms_peek(span_from(copy, n));
+			free(copy);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(elements),        cmocka_unit_test(broken_elements), cmocka_unit_test(deep_nesting),
+		cmocka_unit_test(numbers),         cmocka_unit_test(envelopes),       cmocka_unit_test(recipient_limit),
+		cmocka_unit_test(tags),            cmocka_unit_test(substituted_ciphers),
+		cmocka_unit_test(signatures),      cmocka_unit_test(other_types),     cmocka_unit_test(every_length),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, clean);
+}

@@ -6,6 +6,13 @@ fuzz_fuzz_profiles_LDADD = libsmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
 fuzz_fuzz_profiles_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 if FUZZERS
+noinst_PROGRAMS += fuzz/fuzz_reply
+fuzz_fuzz_reply_SOURCES = fuzz/fuzz_reply.c
+fuzz_fuzz_reply_LDADD = libdeliver.a $(BASE_LDADD)
+fuzz_fuzz_reply_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += fuzz/seeds/reply/bare fuzz/seeds/reply/bytes fuzz/seeds/reply/session
+if FUZZERS
 noinst_PROGRAMS += fuzz/fuzz_rules
 fuzz_fuzz_rules_SOURCES = fuzz/fuzz_rules.c
 fuzz_fuzz_rules_LDADD = librules.a $(BASE_LDADD) $(PCRE_LIBS)

@@ -26,6 +26,19 @@ is "killed in the documented window: delivered" "$(count "$T/c")" 1
 is "not journalled, so it is sent again: twice, never lost" "$(run four "maildir:$T/c" "$T/mail" r@x | cut -d' ' -f1,2)" "r@x accepted"
 is "two" "$(count "$T/c")" 2
 
+# ---- killed while it writes: new/ never has half a message
+head -c 30000000 /dev/zero >"$T/big"
+for delay in 0.005 0.01 0.02 0.03 0.05; do
+	"$deliver" "maildir:$T/k" "$T/big" r@x >/dev/null 2>&1 &
+	sleep $delay
+	kill -9 $! 2>/dev/null
+	wait $! 2>/dev/null
+done
+"$deliver" "maildir:$T/k" "$T/big" r@x >/dev/null
+is "only whole messages" "$(find "$T/k/new" -type f ! -size +29999999c | wc -l)" 0
+ok "and the last one" test "$(count "$T/k")" -ge 1
+rm -rf "$T/k"
+
 # ---- a journal that cannot be written
 mkdir "$T/full"
 if mount -t tmpfs -o size=64k,nr_inodes=4,mode=0700 tmpfs "$T/full" 2>/dev/null; then

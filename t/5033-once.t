@@ -20,4 +20,16 @@ for protocol in smtp lmtp; do
 		is "$protocol $seed: each recipient once" "$(cut -d' ' -f1 "$T/$protocol$seed/accepted" | sort | tr '\n' ' ')" "$recipients "
 	done
 done
+# ---- killed at any moment: nobody is lost; twice only if it hit the time between acceptance and journal
+sink kills -slow 5
+for delay in 0.01 0.02 0.03 0.04 0.05 0.06 0.07 0.08; do
+	"$deliver" -j "$T/spool" -i kills "smtp:127.0.0.1:$port" "$T/mail" $recipients >/dev/null 2>&1 &
+	sleep $delay
+	kill -9 $! 2>/dev/null
+	wait $! 2>/dev/null
+done
+said -j "$T/spool" -i kills "smtp:127.0.0.1:$port" "$T/mail" $recipients >"$T/out"
+is "all of them are dealt with in the end" "$(grep -cE ' (accepted|journalled) ' "$T/out")" 8
+is "each was served" "$(cut -d' ' -f1 "$T/kills/accepted" | sort -u | tr '\n' ' ')" "$recipients "
+ok "and hardly one twice" test "$(wc -l <"$T/kills/accepted")" -le 16
 done_testing

@@ -153,6 +153,8 @@ int hold_keep(struct arena *a, const char *spool, const char *identity, const st
 		return E_TEMP;
 	rc = keep_message(arena_printf(a, "%s/%s.eml", directory, name), segments, nsegments, err);
 	if (rc == 0)
+		rc = sync_directory(directory, err); /* no record of a message that a crash could take away */
+	if (rc == 0)
 		rc = keep_record(arena_printf(a, "%s/%s.hold", directory, name), name, h, err);
 	if (rc == 0)
 		rc = sync_directory(directory, err);

@@ -161,9 +161,8 @@ int main(int argc, char **argv)
 		fatal("usage", "deliver [options] DESTINATION FILE RCPT...");
 	if (destination_parse(&a, argv[0], &d, &err) < 0) {
 		printf("bad destination: %s\n", err.text);
-		return 78;
-	}
-	if (o.probe) {
+		rc = 78;
+	} else if (o.probe) {
 		rc = destination_probe(&d, "client.example", deadline_in((int64_t)o.milliseconds), &err);
 		printf("%s\n", rc < 0 ? err.text : "usable");
 		rc = rc < 0 ? 75 : 0;

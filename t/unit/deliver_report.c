@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -549,6 +550,29 @@ static void hold_fails_cleanly(void **state)
 	close(fd);
 }
 
+static void hold_on_a_full_disk(void **state)
+{
+	static const char *const one[] = { "a@x" };
+	const char *spool = under("full");
+	struct buf big = BUF_INIT;
+	size_t left;
+	const char *text;
+
+	assert_int_equal(fs_make_directory(spool, 0700, NULL), 0);
+	if (mount("tmpfs", spool, "tmpfs", 0, "size=64k") < 0) {
+		print_message("# SKIP a full disk: no tmpfs can be mounted here\n");
+		skip();
+	}
+	for (int i = 0; i < 100000; i++)
+		buf_addch(&big, 'x');
+	text = hold(spool, "one", big.data, one, 1);
+	left = entries(arena_printf(&arena, "%s/hold", spool));
+	umount(spool);
+	buf_release(&big);
+	has(text, "No space left");
+	assert_int_equal(left, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,7 +581,7 @@ int main(void)
 		cmocka_unit_test(notice_is_suppressed), cmocka_unit_test(notice_limit), cmocka_unit_test(flood),
 		cmocka_unit_test(digest_is_bounded), cmocka_unit_test(digest_waits_for_its_destination),
 		cmocka_unit_test(damaged_state), cmocka_unit_test(no_spool), cmocka_unit_test(hold_keeps),
-		cmocka_unit_test(hold_after_a_crash), cmocka_unit_test(hold_fails_cleanly),
+		cmocka_unit_test(hold_after_a_crash), cmocka_unit_test(hold_fails_cleanly), cmocka_unit_test(hold_on_a_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

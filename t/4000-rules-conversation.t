@@ -1,7 +1,7 @@
 #!/bin/sh
 # rules-file speaks the module protocol: decisions, refusals, and all that is wrong with a file
 . "${0%/*}/lib.sh"
-talk() { printf '%s\n' "$@" | "$SRC/t/helper/module-talk" -config "$T/postern.conf" "$BUILD/rules-file" 2>"$T/stderr"; }
+talk() { printf '%s\n' "$@" | "$SRC/t/helper/module-talk" -config "$T/postern.conf" "$BUILD/rules-file" 2>"$T/stderr" | tee -a "$T/answers"; }
 decide() { talk "<decide id=\"1\" direction=\"outgoing\" sender=\"$1\" from=\"\" client=\"\" subject=\"\" signed=\"no\" encrypted=\"no\"><recipient address=\"$2\"/></decide>"; }
 
 cat >"$T/postern.conf" <<END
@@ -82,4 +82,13 @@ rmdir "$T/rules"
 printf 'rules_file = \n' >>"$T/postern.conf"
 printf 'nonsense = 1\n' >>"$T/postern.conf"
 like "a bad postern.conf" "$(decide a@our.de b@x)" 'kind="temporary" code="configuration".*postern.conf'
+
+# every answer above is of the grammar
+if command -v xmllint >/dev/null; then
+	mkdir "$T/documents"
+	awk -v dir="$T/documents" '{ file = dir "/" NR ".xml"; print > file; close(file) }' "$T/answers"
+	ok "all answers are valid" xmllint --noout --relaxng "$SRC/etc/postern-modules.rng" "$T"/documents/*.xml
+else
+	skip "all answers are valid" "xmllint is missing"
+fi
 done_testing

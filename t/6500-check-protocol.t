@@ -114,10 +114,10 @@ subtest 'processes that write at the same time' => sub {
 	my $log = "$s/verify.log";
 	my @pids;
 	for my $n (1 .. 4) {
+		my $own = site(verify_log => $log);
+		put($own, ca => $root);
 		my $pid = fork // die;
 		if (!$pid) {
-			my $own = site(verify_log => $log);
-			put($own, ca => $root);
 			ask_many($own, map { { certificate => $der, address => 'y' x (100 * $n) . '@b.example' } } 1 .. 25);
 			require POSIX;
 			POSIX::_exit(0);

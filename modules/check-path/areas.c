@@ -1,10 +1,14 @@
 /* areas.c - the operator's folders in OpenSSL's types
  *
- * Only what a question finds is parsed.  CRLs can be megabytes and a message asks for the same ones again and
- * again, so parsed ones are kept for the life of the process, as long as their bytes are the same.
+ * Only what a question finds is parsed, and what was parsed is kept for the life of the process as long as its bytes
+ * are the same: CRLs can be megabytes, OpenSSL 3.0 takes longer to parse a certificate than to check its signature,
+ * and a message with many recipients asks for the same issuers again and again.  A folder that is empty, as trusted,
+ * untrusted and crl often are, costs one look and no index.
  */
 #include "check-path/areas.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -12,7 +16,7 @@
 #include "common/area.h"
 #include "lib/buf.h"
 
-#define PARSED_MAX 32
+#define PARSED_MAX 64
 
 static const char *const names[] = {
 	[AREAS_TRUSTED] = "trusted", [AREAS_UNTRUSTED] = "untrusted", [AREAS_CA] = "ca", [AREAS_CRL] = "crl"
@@ -21,34 +25,28 @@ enum { NAMES = sizeof(names) / sizeof(*names) };
 
 struct parsed {
 	struct span der; /* owned */
-	X509_CRL *crl;   /* a reference */
+	X509 *x;         /* a reference; one of the two */
+	X509_CRL *crl;
 };
 
 struct areas {
 	const struct config *config;
-	struct area *areas[NAMES];
+	struct area *areas[NAMES]; /* NULL: not opened, it was empty whenever somebody asked */
 	struct parsed parsed[PARSED_MAX];
-	size_t nparsed; /* ever; the place of the next is the remainder */
+	size_t nparsed;            /* ever; the place of the next is the remainder */
 };
 
 int areas_open(const struct config *config, struct areas **out, struct error *err)
 {
-	struct areas *a = mem_alloc(sizeof(*a));
-	int rc = 0;
-
-	*out = NULL;
-	a->config = config;
-	for (int i = 0; i < NAMES && rc == 0; i++)
-		rc = area_open(config, names[i], &a->areas[i], err);
-	if (rc < 0)
-		areas_close(a);
-	else
-		*out = a;
-	return rc;
+	(void)err;
+	*out = mem_alloc(sizeof(**out));
+	(*out)->config = config;
+	return 0;
 }
 
 static void forget(struct parsed *p)
 {
+	X509_free(p->x);
 	X509_CRL_free(p->crl);
 	free((void *)p->der.p);
 	*p = (struct parsed){ 0 };
@@ -65,28 +63,85 @@ void areas_close(struct areas *a)
 	free(a);
 }
 
+static bool folder_is_empty(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+
+	if (!d)
+		return errno == ENOENT;
+	do
+		e = readdir(d);
+	while (e && e->d_name[0] == '.');
+	closedir(d);
+	return !e;
+}
+
+/* 1: there is something to ask; 0: the folder is empty; negative: error. */
+static int ready(struct areas *a, struct arena *arena, enum areas_name name, struct error *err)
+{
+	int rc;
+
+	if (a->areas[name])
+		return 1;
+	if (folder_is_empty(arena_printf(arena, "%s/%s", a->config->areas, names[name])))
+		return 0;
+	rc = area_open(a->config, names[name], &a->areas[name], err);
+	return rc < 0 ? rc : 1;
+}
+
 const char *areas_directory(const struct areas *a)
 {
 	return a->config->areas;
 }
 
-static X509 *parse_certificate(struct span der)
+/* What was made of these bytes before, or a free place for them with x and crl NULL. */
+static struct parsed *place_of(struct areas *a, struct span der)
 {
-	const unsigned char *p = (const unsigned char *)der.p;
+	struct parsed *p;
 
-	return der.n <= LONG_MAX ? d2i_X509(NULL, &p, (long)der.n) : NULL;
+	for (size_t i = 0; i < PARSED_MAX; i++)
+		if (a->parsed[i].der.p && span_eq(a->parsed[i].der, der))
+			return &a->parsed[i];
+	p = &a->parsed[a->nparsed++ % PARSED_MAX];
+	forget(p);
+	p->der = span_from(memcpy(mem_alloc(der.n + 1), der.p, der.n), der.n);
+	return p;
+}
+
+/* The certificate or the CRL of these bytes; references of the areas, NULL where it is none. */
+static X509 *certificate_of(struct areas *a, struct span der)
+{
+	struct parsed *p = place_of(a, der);
+	const unsigned char *bytes = (const unsigned char *)der.p;
+
+	if (!p->x && der.n <= LONG_MAX)
+		p->x = d2i_X509(NULL, &bytes, (long)der.n);
+	return p->x;
+}
+
+static X509_CRL *crl_of(struct areas *a, struct span der)
+{
+	struct parsed *p = place_of(a, der);
+	const unsigned char *bytes = (const unsigned char *)der.p;
+
+	if (!p->crl && der.n <= LONG_MAX)
+		p->crl = d2i_X509_CRL(NULL, &bytes, (long)der.n);
+	return p->crl;
 }
 
 int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *subject, STACK_OF(X509) *out,
 		       struct error *err)
 {
-	struct area_list found;
-	int rc = area_find_subject(a->areas[AREAS_CA], arena, subject, &found, err);
+	struct area_list found = { 0 };
+	int rc = ready(a, arena, AREAS_CA, err);
 
+	if (rc > 0)
+		rc = area_find_subject(a->areas[AREAS_CA], arena, subject, &found, err);
 	for (size_t i = 0; rc == 0 && i < found.n; i++) {
-		X509 *x = parse_certificate(found.items[i].der);
+		X509 *x = certificate_of(a, found.items[i].der);
 
-		if (x)
+		if (x && X509_up_ref(x))
 			sk_X509_push(out, x);
 	}
 	return rc;
@@ -95,11 +150,14 @@ int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *su
 int areas_find_exact(struct areas *a, struct arena *arena, enum areas_name name, X509 *x, const char **file,
 		     struct error *err)
 {
+	struct area_list found = { 0 };
 	unsigned char *der = NULL;
-	int n = i2d_X509(x, &der), rc;
-	struct area_list found;
+	int n, rc = ready(a, arena, name, err);
 
 	*file = NULL;
+	if (rc <= 0)
+		return rc;
+	n = i2d_X509(x, &der);
 	if (n < 0)
 		return error_set(err, E_TEMP, "a certificate cannot be encoded");
 	rc = area_find_exact(a->areas[name], arena, span_from(der, (size_t)n), &found, err);
@@ -109,43 +167,24 @@ int areas_find_exact(struct areas *a, struct arena *arena, enum areas_name name,
 	return rc;
 }
 
-/* The CRL of these bytes: a reference of the areas, or NULL. */
-static X509_CRL *parse_crl(struct areas *a, struct span der)
-{
-	const unsigned char *p = (const unsigned char *)der.p;
-	struct parsed *place = &a->parsed[a->nparsed % PARSED_MAX];
-	X509_CRL *crl;
-
-	for (size_t i = 0; i < PARSED_MAX; i++)
-		if (a->parsed[i].crl && span_eq(a->parsed[i].der, der))
-			return a->parsed[i].crl;
-	crl = der.n && der.n <= LONG_MAX ? d2i_X509_CRL(NULL, &p, (long)der.n) : NULL;
-	if (!crl)
-		return NULL;
-	forget(place);
-	place->crl = crl;
-	place->der = span_from(memcpy(mem_alloc(der.n), der.p, der.n), der.n);
-	a->nparsed++;
-	return crl;
-}
-
 int areas_find_crls(struct areas *a, struct arena *arena, const X509_NAME *issuer, struct areas_crl **out, size_t *n,
 		    struct error *err)
 {
-	struct area_list found;
-	int rc = area_find_crls(a->areas[AREAS_CRL], arena, issuer, &found, err);
+	struct area_list found = { 0 };
+	int rc = ready(a, arena, AREAS_CRL, err);
 
 	*out = NULL;
 	*n = 0;
+	if (rc > 0)
+		rc = area_find_crls(a->areas[AREAS_CRL], arena, issuer, &found, err);
 	if (rc < 0)
 		return rc;
-	*out = arena_array(arena, found.n, sizeof(**out));
+	*out = arena_array(arena, found.n + 1, sizeof(**out));
 	for (size_t i = 0; i < found.n; i++) {
-		X509_CRL *crl = parse_crl(a, found.items[i].der);
+		X509_CRL *crl = crl_of(a, found.items[i].der);
 
-		if (!crl || X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) != 0)
+		if (!crl || X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) != 0 || !X509_CRL_up_ref(crl))
 			continue;
-		X509_CRL_up_ref(crl);
 		(*out)[(*n)++] = (struct areas_crl){ crl, found.items[i].file };
 	}
 	return 0;

@@ -18,7 +18,8 @@
 
 struct search {
 	struct checking *k;
-	STACK_OF(X509) *path;       /* references */
+	STACK_OF(X509) *path;       /* not owned */
+	STACK_OF(X509) *anchors;    /* found so far; references */
 	unsigned paths, signatures; /* tried so far */
 	struct judgement first;     /* why the first path failed */
 	struct check_evidence *first_evidence;
@@ -241,6 +242,8 @@ static void add_issuer(struct search *s, STACK_OF(X509) *list, X509 *x, bool fro
 	}
 	X509_up_ref(x);
 	sk_X509_insert(list, x, anchor ? 0 : -1);
+	if (anchor && !holds(s->anchors, x) && X509_up_ref(x))
+		sk_X509_push(s->anchors, x);
 }
 
 static STACK_OF(X509) *possible_issuers(struct search *s)
@@ -311,12 +314,9 @@ static bool extend(struct search *s, bool top_is_anchor)
 	keep_signers(s, issuers, top);
 	for (int i = 0; i < sk_X509_num(issuers) && !found && s->paths < PATHS_MAX && !s->k->error.code; i++) {
 		X509 *x = sk_X509_value(issuers, i);
-		const char *file = NULL;
 
-		if (is_self_signed(x))
-			areas_find_exact(s->k->checker->areas, s->k->arena, AREAS_CA, x, &file, &s->k->error);
 		sk_X509_push(s->path, x);
-		found = extend(s, file != NULL);
+		found = extend(s, holds(s->anchors, x));
 		sk_X509_pop(s->path);
 	}
 	sk_X509_pop_free(issuers, X509_free);
@@ -325,7 +325,7 @@ static bool extend(struct search *s, bool top_is_anchor)
 
 void path_check(struct checking *k)
 {
-	struct search s = { .k = k, .path = sk_X509_new_null() };
+	struct search s = { .k = k, .path = sk_X509_new_null(), .anchors = sk_X509_new_null() };
 	const char *file = NULL;
 
 	sk_X509_push(s.path, k->leaf);
@@ -336,4 +336,5 @@ void path_check(struct checking *k)
 		k->evidence = s.first_evidence;
 	}
 	sk_X509_free(s.path);
+	sk_X509_pop_free(s.anchors, X509_free);
 }

@@ -25,18 +25,20 @@ static void drop_last_character(char *s)
 
 int error_set(struct error *err, int code, const char *fmt, ...)
 {
+	char text[sizeof(err->text)] = ""; /* an argument may be err->text itself */
 	va_list ap;
 	int n;
 
 	if (!err)
 		return code;
-	err->code = code;
 	va_start(ap, fmt);
-	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(err->text))
-		drop_last_character(err->text);
-	make_printable(err->text);
+	if (n < 0 || (size_t)n >= sizeof(text))
+		drop_last_character(text);
+	make_printable(text);
+	memcpy(err->text, text, sizeof(text));
+	err->code = code;
 	return code;
 }
 

@@ -121,24 +121,47 @@ int fs_write_all(int fd, const void *p, size_t n, struct error *err)
 	return 0;
 }
 
-int fs_replace(const char *path, const void *p, size_t n, mode_t mode, struct error *err)
+/* A finished, durable file beside path; *name is its name. */
+static int write_beside(const char *path, const void *p, size_t n, mode_t mode, struct buf *name, struct error *err)
 {
-	struct buf name = BUF_INIT;
 	int fd, rc;
 
-	buf_addf(&name, "%s.XXXXXX", path);
-	fd = mkostemp(name.data, O_CLOEXEC);
-	if (fd < 0) {
-		rc = error_set(err, E_TEMP, "%s: %s", name.data, strerror(errno));
-		buf_release(&name);
-		return rc;
-	}
+	buf_addf(name, "%s.XXXXXX", path);
+	fd = mkostemp(name->data, O_CLOEXEC);
+	if (fd < 0)
+		return error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
 	rc = fs_write_all(fd, p, n, err);
-	if (rc == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(name.data, path) < 0))
+	if (rc == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
 		rc = error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
 	close(fd);
 	if (rc < 0)
+		unlink(name->data);
+	return rc;
+}
+
+int fs_replace(const char *path, const void *p, size_t n, mode_t mode, struct error *err)
+{
+	struct buf name = BUF_INIT;
+	int rc = write_beside(path, p, n, mode, &name, err);
+
+	if (rc == 0 && rename(name.data, path) < 0) {
+		rc = error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
 		unlink(name.data);
+	}
+	buf_release(&name);
+	return rc;
+}
+
+int fs_create(const char *path, const void *p, size_t n, mode_t mode, struct error *err)
+{
+	struct buf name = BUF_INIT;
+	int rc = write_beside(path, p, n, mode, &name, err);
+
+	if (rc == 0) {
+		if (link(name.data, path) < 0 && errno != EEXIST)
+			rc = error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
+		unlink(name.data);
+	}
 	buf_release(&name);
 	return rc;
 }

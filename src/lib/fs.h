@@ -25,6 +25,10 @@ int fs_write_all(int fd, const void *p, size_t n, struct error *err); /* EINTR, 
 /* Writes path by a temporary name in the same directory, fsync, rename. */
 int fs_replace(const char *path, const void *p, size_t n, mode_t mode, struct error *err);
 
+/* Makes path with this content, whole from the moment it exists; an existing file is left alone and is success
+ * (another process was faster). */
+int fs_create(const char *path, const void *p, size_t n, mode_t mode, struct error *err);
+
 int fs_make_directory(const char *path, mode_t mode, struct error *err); /* with parents; existing is fine */
 
 #endif

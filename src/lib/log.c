@@ -51,6 +51,11 @@ int log_open(const char *where, const char *program, struct error *err)
 	return 0;
 }
 
+int log_descriptor(void)
+{
+	return state.fd;
+}
+
 void log_set_level(enum log_level level)
 {
 	state.level = level;

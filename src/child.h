@@ -1,0 +1,16 @@
+/* child.h - the wall: stages that parse the message run in a forked child that holds nothing else
+ *
+ * The child gets the message, a scratch and an output file, its module
+ * conversations and a pipe for the plan record.  If it crashes, hangs or
+ * says something odd, the message is deferred and nothing has happened.
+ */
+#ifndef POSTERN_CHILD_H
+#define POSTERN_CHILD_H
+
+#include "work.h"
+
+/* Runs work_run in a child and brings the plan back.  w->plan is filled in the parent; *output_size: bytes in
+ * w->output_fd.  E_TEMP: crash, deadline, bad record. */
+int child_run(struct work *w, struct error *err);
+
+#endif

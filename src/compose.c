@@ -1,0 +1,126 @@
+/* compose.c - puts an output together: the message's own header with a few fields changed, and a body */
+#include "compose.h"
+
+#include <string.h>
+
+#include "mime/canonical.h"
+
+int compose_replacement(struct work *w, struct span entity, struct replacement *out, struct error *err)
+{
+	struct buf converted = BUF_INIT;
+	struct span bytes;
+	int rc;
+
+	convert_lines(entity, w->header.eol, &converted);
+	bytes = span_from(arena_memdup(w->arena, converted.data, converted.len), converted.len);
+	buf_wipe(&converted);
+	rc = header_parse(w->arena, bytes, w->config->header_limit, &out->header, err);
+	if (rc == 0)
+		out->body = span_sub(bytes, out->header.body, bytes.n);
+	return rc;
+}
+
+static bool is_mime_field(const struct header_field *f)
+{
+	return span_casestarts(f->name, "Content-") || span_caseeq(f->name, "MIME-Version");
+}
+
+static void emit_string(struct work *w, struct plan_output *o, const char *text)
+{
+	work_emit(w, o, span_of(text));
+}
+
+static void emit_subject(struct work *w, struct plan_output *o, const char *subject)
+{
+	struct buf field = BUF_INIT;
+
+	header_write(&field, "Subject", subject, w->header.eol);
+	work_emit(w, o, span_from(field.data, field.len));
+	buf_release(&field);
+}
+
+/* The message's own fields, less what goes. */
+static void emit_fields(struct work *w, struct plan_output *o, const struct edit *e)
+{
+	bool subject_written = false;
+
+	for (size_t i = 0; i < w->header.n; i++) {
+		const struct header_field *f = &w->header.fields[i];
+
+		if (!e->keep_reserved && result_is_reserved(w->arena, w->config->hostname, f))
+			continue;
+		if (e->replacement && is_mime_field(f))
+			continue;
+		if (e->subject && span_caseeq(f->name, "Subject")) {
+			if (!subject_written)
+				emit_subject(w, o, e->subject);
+			subject_written = true;
+			continue;
+		}
+		work_emit(w, o, f->whole);
+	}
+	if (e->subject && *e->subject && !subject_written)
+		emit_subject(w, o, e->subject);
+}
+
+static void emit_replacement(struct work *w, struct plan_output *o, const struct replacement *r)
+{
+	emit_string(w, o, "MIME-Version: 1.0");
+	emit_string(w, o, w->header.eol);
+	for (size_t i = 0; i < r->header.n; i++)
+		if (span_casestarts(r->header.fields[i].name, "Content-"))
+			work_emit(w, o, r->header.fields[i].whole);
+	emit_string(w, o, w->header.eol);
+	work_emit(w, o, r->body);
+}
+
+void compose_write(struct work *w, struct plan_output *o, const struct edit *e)
+{
+	o->eight_bit = !e->replacement;
+	work_emit(w, o, e->top);
+	emit_fields(w, o, e);
+	if (e->replacement)
+		emit_replacement(w, o, e->replacement);
+	else /* with the empty line between header and body as it stands */
+		work_emit(w, o, span_sub(w->message, w->header.bytes.n, w->message.n));
+}
+
+int compose_result(struct work *w, const struct result *r, const struct replacement *replacement, struct buf *top,
+		   struct error *err)
+{
+	struct span body = replacement ? replacement->body : span_sub(w->message, w->header.body, w->message.n);
+	OSSL_LIB_CTX *ctx;
+	int rc = work_crypto(w, &ctx, err);
+
+	if (rc == 0)
+		rc = result_write(top, ctx, w->mac_key, w->config->hostname, w->envelope->queue_id, time(NULL), r, &w->header,
+				  &body, 1, w->header.eol, err);
+	return rc;
+}
+
+int compose_returning(struct work *w, const char *const *to, size_t n, struct error *err)
+{
+	struct edit e = { .keep_reserved = true };
+	struct plan_output *o;
+	struct error why = { 0 };
+	OSSL_LIB_CTX *ctx;
+	const char *record;
+	int rc = work_crypto(w, &ctx, err);
+
+	if (rc < 0)
+		return rc;
+	rc = result_verify(w->arena, ctx, w->mac_key, &w->header, span_sub(w->message, w->header.body, w->message.n), &record,
+			   &why);
+	if (rc == E_TEMP)
+		return error_set(err, E_TEMP, "%s", why.text);
+	if (rc == E_PERM) {
+		e.keep_reserved = false;
+		plan_note(w->plan, "result fields removed from scanned mail: %s", why.text);
+	} else if (rc == E_NOTFOUND) {
+		e.keep_reserved = false;
+	}
+	o = plan_add_output(w->plan, "mail", "internal", w->envelope->sender, to, n,
+			    e.keep_reserved ? "back from the scanner, result record verified" : "from the scanner");
+	compose_write(w, o, &e);
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* compose.h - puts an output together: the message's own header with a few fields changed, and a body
+ *
+ * What is not changed is a range of the message, byte for byte.
+ */
+#ifndef POSTERN_COMPOSE_H
+#define POSTERN_COMPOSE_H
+
+#include "result.h"
+#include "work.h"
+
+/* An entity that takes the place of the message's MIME fields and body. */
+struct replacement {
+	struct header header;  /* its Content-* fields are taken */
+	struct span body;      /* in the message's line-break convention */
+};
+
+/* Converts entity (any line breaks) to the message's line breaks and splits it.  Memory: the arena. */
+int compose_replacement(struct work *w, struct span entity, struct replacement *out, struct error *err);
+
+struct edit {
+	const struct replacement *replacement; /* NULL: MIME fields and body stay */
+	const char *subject;                   /* NULL: the Subject stays */
+	bool keep_reserved;                    /* X-Postern-*, our Authentication-Results stay */
+	struct span top;                       /* fields put first */
+};
+
+void compose_write(struct work *w, struct plan_output *o, const struct edit *e);
+
+/* Writes the result fields for this edit into *top. */
+int compose_result(struct work *w, const struct result *r, const struct replacement *replacement, struct buf *top,
+		   struct error *err);
+
+/* A message back from the scanner: our result fields stay if their MAC is good, go if it is not. */
+int compose_returning(struct work *w, const char *const *to, size_t n, struct error *err);
+
+#endif

@@ -1,0 +1,124 @@
+/* envelope.c - who sends to whom, and from where */
+#include "envelope.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/address.h"
+#include "mime/header.h"
+
+#define QUEUE_ID_MAX 60
+
+static enum origin origin_of(const struct config *c, const struct net *client, bool known)
+{
+	if (!known)
+		return ORIGIN_OUTSIDE;
+	if (netlist_contains(c->scanner_clients.items, c->scanner_clients.n, client))
+		return ORIGIN_SCANNER;
+	if (netlist_contains(c->internal_clients.items, c->internal_clients.n, client))
+		return ORIGIN_INSIDE;
+	return ORIGIN_OUTSIDE;
+}
+
+/* "<a@b>" and "a@b" are the same address; MTAs pass both. */
+static const char *without_brackets(struct arena *a, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n >= 2 && text[0] == '<' && text[n - 1] == '>')
+		return arena_strndup(a, text + 1, n - 2);
+	return text;
+}
+
+static int set_sender(struct arena *a, struct envelope *e, const char *text, struct error *err)
+{
+	const char *sender = without_brackets(a, text);
+
+	e->sender_known = true;
+	e->sender = "";
+	if (!*sender || ascii_caseeq(sender, "MAILER-DAEMON"))
+		return 0;
+	if (address_check(sender, err) < 0)
+		return error_prefix(err, "sender");
+	e->sender = arena_strdup(a, sender);
+	return 0;
+}
+
+static bool has_recipient(const struct envelope *e, const char *address)
+{
+	for (size_t i = 0; i < e->n; i++)
+		if (strcmp(e->recipients[i], address) == 0)
+			return true;
+	return false;
+}
+
+static int set_recipients(struct arena *a, const struct config *c, const struct options *o, struct envelope *e,
+			  struct error *err)
+{
+	struct error why = { 0 };
+
+	if (o->nrecipients > c->recipient_limit)
+		return error_set(err, E_LIMIT, "%zu recipients, recipient_limit is %zu", o->nrecipients,
+				 (size_t)c->recipient_limit);
+	e->recipients = arena_array(a, o->nrecipients, sizeof(*e->recipients));
+	e->ill_formed = arena_array(a, o->nrecipients, sizeof(*e->ill_formed));
+	e->why = arena_array(a, o->nrecipients, sizeof(*e->why));
+	for (size_t i = 0; i < o->nrecipients; i++) {
+		const char *address = without_brackets(a, o->recipients[i]);
+
+		if (address_check(address, &why) < 0) {
+			e->ill_formed[e->nill] = address;
+			e->why[e->nill++] = arena_strdup(a, why.text);
+		} else if (!has_recipient(e, address)) {
+			e->recipients[e->n++] = address;
+		}
+	}
+	return e->n ? 0 : error_set(err, E_PERM, "recipient %s", e->why[0]);
+}
+
+/* A queue id becomes part of log lines and file names. */
+static const char *clean_queue_id(struct arena *a, const char *text)
+{
+	char *id = arena_strndup(a, text, strnlen(text, QUEUE_ID_MAX));
+
+	for (char *p = id; *p; p++)
+		if (!ascii_alpha((unsigned char)*p) && !ascii_digit((unsigned char)*p) && !strchr("-_.", *p))
+			*p = '_';
+	return id;
+}
+
+int envelope_from_options(struct arena *a, const struct config *c, const struct options *o, struct envelope *out,
+			  struct error *err)
+{
+	struct net client;
+	bool known;
+	int rc;
+
+	*out = (struct envelope){ .sender = "", .client = *o->client ? o->client : "this machine" };
+	out->queue_id = clean_queue_id(a, o->queue_id);
+	if (client_parse(o->client, &client, &known, err) < 0)
+		return error_set(err, E_CONFIG, "-client: %s", err->text);
+	out->origin = origin_of(c, &client, known);
+	rc = o->sender ? set_sender(a, out, o->sender, err) : 0;
+	return rc < 0 ? rc : set_recipients(a, c, o, out, err);
+}
+
+int envelope_sender_from(struct arena *a, struct envelope *e, struct span message, size_t header_limit, size_t *skip,
+			 struct error *err)
+{
+	const struct header_field *path;
+	const char *sender = NULL;
+	struct header h;
+	int rc;
+
+	*skip = mbox_from_line(a, message, &sender);
+	if (e->sender_known)
+		return 0;
+	if (*skip && sender)
+		return set_sender(a, e, sender, err);
+	rc = header_parse(a, span_sub(message, *skip, message.n), header_limit, &h, err);
+	if (rc < 0)
+		return rc;
+	path = header_find(&h, "Return-Path", NULL);
+	return set_sender(a, e, path ? header_unfold(a, path->value) : "", err);
+}

@@ -1,0 +1,231 @@
+/* incoming.c - plans mail from outside: open, verify, record what was found */
+#include "incoming.h"
+
+#include <string.h>
+
+#include "compose.h"
+#include "findings.h"
+#include "seal_for.h"
+#include "subject.h"
+
+struct incoming {
+	struct work *work;
+	struct findings findings;
+	const char *destination;
+	const char *const *to;
+	size_t n;
+};
+
+static bool signed_and_good(const struct findings *f)
+{
+	return f->result.word == RESULT_PASS;
+}
+
+/* The Subject as it will be: the protected one where there is one, without foreign tags, with ours in front.
+ * NULL: the field can stay as it is. */
+static const char *new_subject(struct incoming *in, const struct header *inner)
+{
+	struct work *w = in->work;
+	const struct config *c = w->config;
+	const struct findings *f = &in->findings;
+	const struct header_field *outer = header_find(&w->header, "Subject", NULL), *field = outer;
+	const char *subject, *tag_invalid, *tag_encrypted, *tag_signed;
+	bool had = false;
+
+	if (inner && f->opened.header_protected && header_find(inner, "Subject", NULL))
+		field = header_find(inner, "Subject", NULL);
+	subject = field ? subject_without_tags(w->arena, c, field->value, &had) : "";
+	tag_invalid = f->closed || f->invalid_signature ? c->tag_invalid : "";
+	tag_encrypted = f->opened.encrypted && !f->closed ? c->tag_encrypted : "";
+	tag_signed = signed_and_good(f) ? c->tag_signed : "";
+	if (!had && field == outer && !*tag_invalid && !*tag_encrypted && !*tag_signed &&
+	    header_count(&w->header, "Subject") < 2)
+		return NULL;
+	return arena_printf(w->arena, "%s%s%s%s%s%s%s", tag_invalid, *tag_invalid ? " " : "", tag_encrypted,
+			    *tag_encrypted ? " " : "", tag_signed, *tag_signed ? " " : "", subject);
+}
+
+/* Whether the header inside a signature carries what only we may write: then it must not get in with the signature. */
+static bool hides_forgery(struct work *w, const struct header *inner)
+{
+	const struct header_field *subject = header_find(inner, "Subject", NULL);
+	bool had = false;
+
+	for (size_t i = 0; i < inner->n; i++)
+		if (result_is_reserved(w->arena, w->config->hostname, &inner->fields[i]))
+			return true;
+	for (; subject && !had; subject = header_find(inner, "Subject", subject))
+		subject_without_tags(w->arena, w->config, subject->value, &had);
+	return had;
+}
+
+/* The content to deliver: a clear signature stays around it unless something forged hides behind it. */
+static int peel(struct work *w, struct span *content, struct error *err)
+{
+	struct mime_limits limits = work_mime_limits(w);
+	struct entity *e;
+	int rc = entity_parse(w->arena, *content, &limits, &e, err);
+
+	for (; rc == 0 && entity_is(e, "multipart/signed") && e->first; e = e->first) {
+		if (!hides_forgery(w, &e->first->header))
+			continue;
+		*content = e->first->whole;
+		plan_note(w->plan, "signature removed: the part inside it carries fields or tags that only the gateway may write");
+	}
+	return rc;
+}
+
+/* The entity that takes the place of the body: *replacement stays NULL where the message stays as it is. */
+static int choose_content(struct incoming *in, struct replacement *room, const struct replacement **replacement,
+			  const struct header **inner, struct error *err)
+{
+	struct work *w = in->work;
+	struct span content = in->findings.opened.content;
+	struct header *h = arena_alloc(w->arena, sizeof(*h));
+	int rc = 0;
+
+	*replacement = NULL;
+	*inner = NULL;
+	if (in->findings.opened.nlayers)
+		rc = peel(w, &content, err);
+	if (rc < 0 || content.p == w->message.p)
+		return rc;
+	rc = header_parse(w->arena, content, w->config->header_limit, h, err);
+	if (rc == 0)
+		rc = compose_replacement(w, content, room, err);
+	if (rc < 0)
+		return rc;
+	*inner = h;
+	*replacement = room;
+	return 0;
+}
+
+static const char *summary(struct incoming *in)
+{
+	const struct result *r = &in->findings.result;
+
+	return arena_printf(in->work->arena, "incoming: %s%s%s%s%s%s", result_name(r->word), *r->reason ? " " : "", r->reason,
+			    *r->layers ? ", layers " : "", r->layers, *r->signer ? arena_printf(in->work->arena,
+			    ", signer %s", r->signer) : "");
+}
+
+static int plan_delivery(struct incoming *in, bool as_it_came, struct error *err)
+{
+	struct work *w = in->work;
+	const struct replacement *replacement = NULL;
+	const struct header *inner = NULL;
+	struct replacement room;
+	struct buf top = BUF_INIT;
+	struct edit e = { 0 };
+	int rc = as_it_came ? 0 : choose_content(in, &room, &replacement, &inner, err);
+
+	if (rc == 0 && replacement && w->config->deliver_inside == DELIVER_REENCRYPTED && in->findings.opened.encrypted)
+		rc = seal_again(w, in->to, in->n, replacement, &room, err);
+	if (rc == 0)
+		rc = compose_result(w, &in->findings.result, replacement, &top, err);
+	if (rc == 0) {
+		e.replacement = replacement;
+		e.subject = new_subject(in, inner);
+		e.top = span_from(top.data, top.len);
+		compose_write(w, plan_add_output(w->plan, "mail", in->destination, w->envelope->sender, in->to, in->n,
+						 summary(in)), &e);
+	}
+	buf_release(&top);
+	return rc;
+}
+
+/* deliver_inside */
+static int plan_good(struct incoming *in, struct error *err)
+{
+	int inside = in->work->config->deliver_inside;
+	struct incoming one = *in;
+	int rc = 0;
+
+	if (inside != DELIVER_REENCRYPTED || !in->findings.opened.encrypted)
+		return plan_delivery(in, inside == DELIVER_ORIGINAL, err);
+	one.n = 1; /* nobody learns from the RecipientInfos who else got it */
+	for (size_t i = 0; i < in->n && rc == 0; i++) {
+		one.to = &in->to[i];
+		rc = plan_delivery(&one, false, err);
+	}
+	return rc;
+}
+
+/* on_undecryptable, on_invalid_signature */
+static int dispose(struct incoming *in, int policy, const char *status, const char *word, const char *text, struct error *err)
+{
+	struct work *w = in->work;
+
+	if (policy == ON_REFUSE) {
+		for (size_t i = 0; i < in->n; i++)
+			plan_add_failure(w->plan, in->to[i], status, text);
+		return 0;
+	}
+	if (policy == ON_HOLD) {
+		plan_set_hold(w->plan, word, text, in->to, in->n);
+		return 0;
+	}
+	return in->findings.closed ? plan_delivery(in, true, err) : plan_good(in, err);
+}
+
+static const char *what_was_done(int policy)
+{
+	static const char *const done[] = { [ON_DELIVER] = "It was delivered with this result in its header.",
+		[ON_HOLD] = "It is held in the spool and was not delivered.", [ON_REFUSE] = "It was refused; the sender is told." };
+
+	return done[policy];
+}
+
+static int plan_closed(struct incoming *in, struct error *err)
+{
+	struct work *w = in->work;
+	const char *why = in->findings.closed_text;
+	int policy = w->config->on_undecryptable;
+
+	plan_add_notice(w->plan, "Message could not be opened",
+			arena_printf(w->arena, "An encrypted or signed message from outside could not be opened.\n"
+				     "Reason: %s\n%s\n\nIf the sender used an old certificate of ours, put the old key into the private"
+				     " area again; otherwise ask the sender to encrypt with our current certificate.", why,
+				     what_was_done(policy)));
+	return dispose(in, policy, "5.7.5", "undecryptable",
+		       arena_printf(w->arena, "the message cannot be opened: %s", why), err);
+}
+
+static int plan_invalid(struct incoming *in, struct error *err)
+{
+	struct work *w = in->work;
+	const struct result *r = &in->findings.result;
+	int policy = w->config->on_invalid_signature;
+
+	plan_add_notice(w->plan, "Message with an invalid signature",
+			arena_printf(w->arena, "A message from outside has a signature that is not valid.\nReason: %s (%s)\n%s\n",
+				     r->reason, *r->text ? r->text : "no details", what_was_done(policy)));
+	return dispose(in, policy, "5.7.7", "invalid-signature",
+		       arena_printf(w->arena, "the signature is not valid: %s %s", r->reason, r->text), err);
+}
+
+static int plan_found(struct incoming *in, struct error *err)
+{
+	if (in->findings.nested)
+		plan_note(in->work->plan, "a closed S/MIME part beside other parts was left as it is");
+	if (in->findings.closed)
+		return plan_closed(in, err);
+	if (in->findings.invalid_signature)
+		return plan_invalid(in, err);
+	return plan_good(in, err);
+}
+
+int incoming_plan(struct work *w, const char *destination, const char *const *to, size_t n, struct error *err)
+{
+	struct incoming in = { .work = w, .destination = destination, .to = to, .n = n };
+	int rc;
+
+	if (w->config->deliver_inside != DELIVER_DECRYPTED && strcmp(destination, "scanner") == 0)
+		return error_set(err, E_CONFIG, "deliver_inside = original or reencrypted together with a scanner is not supported "
+				 "by this version; use deliver_inside = decrypted");
+	rc = findings_make(w, &in.findings, err);
+	if (rc == 0)
+		rc = plan_found(&in, err);
+	findings_release(&in.findings);
+	return rc;
+}

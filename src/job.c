@@ -1,0 +1,135 @@
+/* job.c - one message from start to end: receive, start modules, plan in the child, hand over or explain */
+#include "job.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "direction.h"
+#include "explain.h"
+#include "handover.h"
+#include "lib/fs.h"
+#include "lib/log.h"
+#include "receive.h"
+#include "result.h"
+
+#define MODULE_GRACE_MS 2000
+
+struct job {
+	struct arena arena;
+	const struct config *config;
+	const struct options *options;
+	struct envelope envelope;
+	struct modules modules;
+	struct received message;
+	struct plan plan;
+	struct buf mac_key;
+	deadline until;
+};
+
+/* An address is refused with 5.1.x: the sender's 5.1.7, a recipient's 5.1.3. */
+static void refuse_address(const struct error *err, struct outcome *out)
+{
+	outcome_refuse(out, span_casestarts(span_of(err->text), "sender") ? "5.1.7" : "5.1.3", err->text);
+}
+
+static int check_config(const struct config *c, struct error *err)
+{
+	if (!*c->hostname)
+		return error_set(err, E_CONFIG, "%s: hostname is not set", c->file);
+	if (!c->local_domains.n)
+		return error_set(err, E_CONFIG, "%s: local_domains is not set", c->file);
+	return 0;
+}
+
+static int begin(struct job *j, struct outcome *out, struct error *err)
+{
+	const char *narrow[3];
+	unsigned roles;
+	int rc = check_config(j->config, err);
+
+	if (rc < 0)
+		return rc;
+	rc = envelope_from_options(&j->arena, j->config, j->options, &j->envelope, err);
+	if (rc == E_PERM)
+		refuse_address(err, out);
+	if (rc < 0)
+		return rc;
+	log_set_queue_id(j->envelope.queue_id);
+	if (j->config->smime_engine != ENGINE_OFF && result_key(j->config->mac_key_file, &j->mac_key, err) < 0)
+		return E_CONFIG;
+	roles = route_roles(j->config, &j->envelope, narrow);
+	return roles ? modules_start(&j->modules, j->config, roles, narrow, j->envelope.queue_id, j->until, err) : 0;
+}
+
+/* The spool need not exist on a new machine, but its parent must be ours to write. */
+static int receive_message(struct job *j, struct error *err)
+{
+	const char *tmp = arena_printf(&j->arena, "%s/tmp", j->config->spool);
+	int rc = access(tmp, W_OK) == 0 ? 0 : fs_make_directory(tmp, 0700, err);
+
+	if (rc == 0)
+		rc = receive(STDIN_FILENO, tmp, j->config->message_size_limit, j->until, &j->message, err);
+	return rc;
+}
+
+static int make_plan(struct job *j, struct work *w, struct error *err)
+{
+	const char *tmp = arena_printf(&j->arena, "%s/tmp", j->config->spool);
+
+	*w = (struct work){ .arena = &j->arena, .config = j->config, .envelope = &j->envelope, .modules = &j->modules,
+			    .mac_key = span_from(j->mac_key.data, j->mac_key.len), .message_fd = j->message.fd,
+			    .message_size = j->message.size, .until = j->until, .plan = &j->plan };
+	w->scratch_fd = fs_temporary(tmp, err);
+	if (w->scratch_fd < 0)
+		return w->scratch_fd;
+	w->output_fd = fs_temporary(tmp, err);
+	if (w->output_fd < 0)
+		return w->output_fd;
+	plan_init(&j->plan, &j->arena);
+	return child_run(w, err);
+}
+
+/* The queue id alone is reused by mail servers; the content alone may come twice. */
+static const char *identity(struct job *j)
+{
+	return arena_printf(&j->arena, "%s-%s", j->envelope.queue_id, j->message.digest);
+}
+
+static void finish(struct job *j, const struct work *w, struct outcome *out)
+{
+	struct handover h = { .arena = &j->arena, .config = j->config, .envelope = &j->envelope, .plan = &j->plan,
+			      .identity = identity(j), .message_fd = j->message.fd, .output_fd = w->output_fd, .until = j->until };
+
+	for (size_t i = 0; i < j->envelope.nill; i++)
+		plan_add_failure(&j->plan, j->envelope.ill_formed[i], "5.1.3", j->envelope.why[i]);
+	if (j->options->command == COMMAND_EXPLAIN) {
+		handover_foresee(j->config, &j->envelope, &j->plan, out);
+		explain_plan(j->config, &j->envelope, &j->plan, out);
+	} else {
+		handover_run(&h, out);
+	}
+}
+
+void job_run(const struct config *c, const struct options *o, struct outcome *out)
+{
+	struct job j = { .config = c, .options = o, .until = deadline_in((int64_t)c->deadline), .message = { .fd = -1 } };
+	struct work w = { .scratch_fd = -1, .output_fd = -1 };
+	struct error err = { 0 };
+	int rc;
+
+	outcome_done(out);
+	rc = begin(&j, out, &err);
+	if (rc == 0)
+		rc = receive_message(&j, &err);
+	if (rc == 0)
+		rc = make_plan(&j, &w, &err);
+	modules_stop(&j.modules, rc == 0 ? MODULE_GRACE_MS : 0);
+	if (rc == 0) {
+		finish(&j, &w, out);
+	} else if (out->code == EXIT_DONE) {
+		outcome_error(out, &err);
+		log_warning("exit %d: %s %s", out->code, out->status, out->text);
+	}
+	buf_wipe(&j.mac_key);
+}

@@ -1,0 +1,124 @@
+/* main.c - postern(8): an S/MIME gateway that a mail server runs as a delivery agent, one process a message */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "build.h"
+#include "job.h"
+#include "lib/fs.h"
+#include "lib/log.h"
+#include "options.h"
+#include "outcome.h"
+#include "result.h"
+#include "selfcheck.h"
+
+static int say_version(void)
+{
+	printf("postern " PACKAGE_VERSION "\n%s\n", OpenSSL_version(OPENSSL_VERSION));
+	return EXIT_DONE;
+}
+
+static int check(const struct config *c)
+{
+	log_open("stderr", "postern", NULL);
+	log_set_level(LOG_LEVEL_WARNING);
+	return selfcheck_run(c) ? EXIT_DEFER : EXIT_DONE;
+}
+
+/* 0 the record is ours and fits the message; 77 it is forged or the message was changed; 69 there is none. */
+static int verify_result(const struct config *c, struct outcome *out)
+{
+	struct arena a = ARENA_INIT;
+	struct buf key = BUF_INIT, message = BUF_INIT;
+	struct error err = { 0 };
+	struct header h;
+	struct span whole;
+	const char *record;
+	int rc = result_key(c->mac_key_file, &key, &err);
+
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	if (rc == 0)
+		rc = fs_read("/dev/stdin", c->message_size_limit, &message, &err);
+	whole = span_from(message.data, message.len);
+	whole = span_sub(whole, mbox_from_line(&a, whole, NULL), whole.n);
+	if (rc == 0)
+		rc = header_parse(&a, whole, c->header_limit, &h, &err);
+	if (rc == 0)
+		rc = result_verify(&a, NULL, span_from(key.data, key.len), &h, span_sub(whole, h.body, whole.n), &record, &err);
+	if (rc == 0)
+		printf("%s\n", record);
+	else if (rc == E_NOTFOUND)
+		outcome_refuse(out, "5.6.0", err.text);
+	else if (rc == E_PERM)
+		outcome_refuse(out, "5.7.7", err.text);
+	else
+		outcome_error(out, &err);
+	buf_wipe(&key);
+	buf_release(&message);
+	arena_release(&a);
+	return rc;
+}
+
+static void run(const struct options *o, const struct config *c, struct outcome *out)
+{
+	struct error err = { 0 };
+	enum log_level level = LOG_LEVEL_INFO;
+
+	log_level_parse(c->log_level, &level);
+	log_set_level(level);
+	if (o->command == COMMAND_EXPLAIN) {
+		log_open("stderr", "postern", NULL);
+		log_set_level(LOG_LEVEL_WARNING);
+	} else if (log_open(c->log, "postern", &err) < 0) {
+		outcome_error(out, &err);
+		return;
+	}
+	job_run(c, o, out);
+}
+
+/* The mail server may have closed descriptors 0 to 2: then a file of ours would become its standard output. */
+static void open_standard_descriptors(void)
+{
+	struct stat st;
+
+	while (fstat(STDERR_FILENO, &st) < 0 || fstat(STDOUT_FILENO, &st) < 0 || fstat(STDIN_FILENO, &st) < 0)
+		if (open("/dev/null", O_RDWR) < 0)
+			_exit(EXIT_DEFER);
+}
+
+int main(int argc, char **argv)
+{
+	struct config *config;
+	struct options o;
+	struct outcome out;
+	struct error err = { 0 };
+
+	open_standard_descriptors();
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	outcome_done(&out);
+	if (options_parse(argc, argv, &o, &err) < 0) {
+		outcome_error(&out, &err);
+		return outcome_say(&out);
+	}
+	if (o.command == COMMAND_HELP)
+		return fputs(options_help, stdout) < 0;
+	if (o.command == COMMAND_VERSION)
+		return say_version();
+	if (config_read(o.config, NULL, 0, NULL, &config, &err) < 0) {
+		outcome_error(&out, &err);
+		return outcome_say(&out);
+	}
+	if (o.command == COMMAND_CHECK)
+		return check(config);
+	if (o.command == COMMAND_VERIFY_RESULT)
+		verify_result(config, &out);
+	else
+		run(&o, config, &out);
+	config_free(config);
+	return outcome_say(&out);
+}

@@ -1,0 +1,103 @@
+/* plan.c - the finished list of what is to be done with one message */
+#include "plan.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void plan_init(struct plan *p, struct arena *a)
+{
+	*p = (struct plan){ .sender = "", .message_id = "", .arena = a };
+	outcome_done(&p->outcome);
+}
+
+/* Lists keep their order: the first entry is the first that is done. */
+#define APPEND(list, entry) do { \
+	__typeof__(list) *end_ = &(list); \
+	while (*end_) \
+		end_ = &(*end_)->next; \
+	*end_ = (entry); \
+} while (0)
+
+static const char **copy_list(struct arena *a, const char *const *items, size_t n)
+{
+	const char **copy = arena_array(a, n, sizeof(*copy));
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = arena_strdup(a, items[i]);
+	return copy;
+}
+
+struct plan_output *plan_add_output(struct plan *p, const char *kind, const char *destination, const char *sender,
+				    const char *const *recipients, size_t n, const char *why)
+{
+	struct plan_output *o = arena_alloc(p->arena, sizeof(*o));
+
+	o->kind = arena_strdup(p->arena, kind);
+	o->destination = arena_strdup(p->arena, destination);
+	o->sender = arena_strdup(p->arena, sender);
+	o->recipients = copy_list(p->arena, recipients, n);
+	o->n = n;
+	o->why = arena_strdup(p->arena, why);
+	APPEND(p->outputs, o);
+	return o;
+}
+
+void plan_add_segment(struct plan *p, struct plan_output *o, enum segment_source source, uint64_t offset, uint64_t length)
+{
+	struct plan_segment *last = o->nsegments ? &o->segments[o->nsegments - 1] : NULL;
+	struct plan_segment *more;
+
+	if (!length)
+		return;
+	if (last && last->source == source && last->offset + last->length == offset) {
+		last->length += length;
+		return;
+	}
+	more = arena_array(p->arena, o->nsegments + 1, sizeof(*more));
+	if (o->nsegments)
+		memcpy(more, o->segments, o->nsegments * sizeof(*more));
+	more[o->nsegments++] = (struct plan_segment){ source, offset, length };
+	o->segments = more;
+}
+
+void plan_add_failure(struct plan *p, const char *address, const char *status, const char *text)
+{
+	struct plan_failure *f = arena_alloc(p->arena, sizeof(*f));
+
+	f->address = arena_strdup(p->arena, address);
+	f->status = arena_strdup(p->arena, status);
+	f->text = arena_strdup(p->arena, text);
+	APPEND(p->failures, f);
+}
+
+void plan_add_notice(struct plan *p, const char *subject, const char *text)
+{
+	struct plan_notice *n = arena_alloc(p->arena, sizeof(*n));
+
+	n->subject = arena_strdup(p->arena, subject);
+	n->text = arena_strdup(p->arena, text);
+	APPEND(p->notices, n);
+}
+
+void plan_set_hold(struct plan *p, const char *reason, const char *text, const char *const *recipients, size_t n)
+{
+	p->hold = arena_alloc(p->arena, sizeof(*p->hold));
+	p->hold->reason = arena_strdup(p->arena, reason);
+	p->hold->text = arena_strdup(p->arena, text);
+	p->hold->recipients = copy_list(p->arena, recipients, n);
+	p->hold->n = n;
+}
+
+void plan_note(struct plan *p, const char *fmt, ...)
+{
+	struct plan_note *note = arena_alloc(p->arena, sizeof(*note));
+	char text[1000];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	note->text = arena_strdup(p->arena, text);
+	APPEND(p->notes, note);
+}

@@ -1,0 +1,83 @@
+/* plan.h - the finished list of what is to be done with one message, computed before any effect
+ *
+ * The child makes it, the record carries it to the parent, the parent carries
+ * it out (or prints it, with -explain).  Everything lives in an arena.
+ */
+#ifndef POSTERN_PLAN_H
+#define POSTERN_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/mem.h"
+#include "outcome.h"
+
+enum segment_source { FROM_MESSAGE, FROM_OUTPUT }; /* the spooled message, or what the child wrote */
+
+struct plan_segment {
+	enum segment_source source;
+	uint64_t offset, length;
+};
+
+/* One message for a set of recipients to one destination. */
+struct plan_output {
+	struct plan_output *next;
+	const char *kind;         /* "mail", "scan" (a copy for the scanner): counted apart in the journal */
+	const char *destination;  /* "external", "scanner", "internal", or a name of via_NAME */
+	const char *sender;
+	const char **recipients;
+	size_t n;
+	struct plan_segment *segments;
+	size_t nsegments;
+	bool eight_bit;
+	const char *why;          /* for -explain and the log, one line */
+};
+
+/* A recipient that cannot be served. */
+struct plan_failure {
+	struct plan_failure *next;
+	const char *address, *status, *text;
+};
+
+struct plan_notice {
+	struct plan_notice *next;
+	const char *subject, *text; /* text: paragraphs; '\n' allowed */
+};
+
+struct plan_hold {
+	const char *reason, *text;
+	const char **recipients;
+	size_t n;
+};
+
+struct plan_note { /* a line for the log (and -explain) */
+	struct plan_note *next;
+	const char *text;
+};
+
+struct plan {
+	const char *sender;          /* as found; "" : null */
+	const char *message_id;      /* "" if none; printable */
+	uint64_t header_offset, header_length; /* of the message's header section, for notifications */
+	bool automatic;              /* a report, an automatic answer, or a mail of our own: no notices about it */
+	struct outcome outcome;      /* code EXIT_DONE: carry it out; else: refuse or defer the whole message */
+	struct plan_output *outputs;
+	struct plan_failure *failures;
+	struct plan_notice *notices;
+	struct plan_hold *hold;      /* NULL: none */
+	struct plan_note *notes;
+	struct arena *arena;
+};
+
+void plan_init(struct plan *p, struct arena *a);
+struct plan_output *plan_add_output(struct plan *p, const char *kind, const char *destination, const char *sender,
+				    const char *const *recipients, size_t n, const char *why);
+/* Appends a segment; one that continues the last is joined to it. */
+void plan_add_segment(struct plan *p, struct plan_output *o, enum segment_source source, uint64_t offset, uint64_t length);
+void plan_add_failure(struct plan *p, const char *address, const char *status, const char *text);
+void plan_add_notice(struct plan *p, const char *subject, const char *text);
+void plan_set_hold(struct plan *p, const char *reason, const char *text, const char *const *recipients, size_t n);
+void plan_note(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

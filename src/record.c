@@ -1,0 +1,386 @@
+/* record.c - the plan on its way from the child to the parent */
+#include "record.h"
+
+#include <string.h>
+
+#include "lib/address.h"
+
+/* ---- writing ---- */
+
+/* One line; line breaks in a value become '\r' on the wire (no value may contain CR itself). */
+static void add_line(struct buf *out, const char *word, const char *value)
+{
+	buf_addstr(out, word);
+	buf_addch(out, ' ');
+	for (; *value; value++)
+		buf_addch(out, *value == '\n' ? '\r' : *value == '\r' ? ' ' : *value);
+	buf_addch(out, '\n');
+}
+
+static void add_output(struct buf *out, const struct plan_output *o)
+{
+	buf_addf(out, "output %s %s\n", o->kind, o->destination);
+	add_line(out, "from", o->sender);
+	add_line(out, "why", o->why);
+	if (o->eight_bit)
+		add_line(out, "eight-bit", "yes");
+	for (size_t i = 0; i < o->n; i++)
+		add_line(out, "to", o->recipients[i]);
+	for (size_t i = 0; i < o->nsegments; i++)
+		buf_addf(out, "segment %s %llu %llu\n", o->segments[i].source == FROM_MESSAGE ? "message" : "output",
+			 (unsigned long long)o->segments[i].offset, (unsigned long long)o->segments[i].length);
+}
+
+void record_write(const struct plan *p, struct buf *out)
+{
+	buf_addstr(out, "plan 1\n");
+	add_line(out, "sender", p->sender);
+	add_line(out, "message-id", p->message_id);
+	buf_addf(out, "header %llu %llu\n", (unsigned long long)p->header_offset, (unsigned long long)p->header_length);
+	if (p->automatic)
+		add_line(out, "automatic", "yes");
+	for (const struct plan_note *n = p->notes; n; n = n->next)
+		add_line(out, "note", n->text);
+	for (const struct plan_output *o = p->outputs; o; o = o->next)
+		add_output(out, o);
+	for (const struct plan_failure *f = p->failures; f; f = f->next) {
+		add_line(out, "failure", f->address);
+		add_line(out, "status", f->status);
+		add_line(out, "text", f->text);
+	}
+	for (const struct plan_notice *n = p->notices; n; n = n->next) {
+		add_line(out, "notice", n->subject);
+		add_line(out, "text", n->text);
+	}
+	if (p->hold) {
+		buf_addf(out, "hold %s ", p->hold->reason);
+		add_line(out, p->hold->text, "");
+		for (size_t i = 0; i < p->hold->n; i++)
+			add_line(out, "held", p->hold->recipients[i]);
+	}
+	if (p->outcome.code != EXIT_DONE) {
+		buf_addf(out, "outcome %s ", p->outcome.status);
+		add_line(out, p->outcome.text, "");
+	}
+	buf_addstr(out, "end\n");
+}
+
+/* ---- reading ---- */
+
+struct reader {
+	struct arena *arena;
+	const struct record_limits *limits;
+	struct plan *plan;
+	struct plan_output *output;  /* the one being read */
+	struct plan_failure *failure;
+	const char **text;           /* what a "text" line fills: of the notice or failure begun last */
+	bool begun, ended;
+};
+
+static char *restore(struct arena *a, struct span value)
+{
+	char *s = arena_strndup(a, value.p, value.n);
+
+	for (char *p = s; *p; p++)
+		if (*p == '\r')
+			*p = '\n';
+	return s;
+}
+
+/* The first blank-separated word; *rest: what follows it. */
+static struct span take_word(struct span value, struct span *rest)
+{
+	ptrdiff_t blank = span_find(value, ' ');
+	size_t n = blank < 0 ? value.n : (size_t)blank;
+
+	*rest = span_sub(value, n + 1, value.n);
+	return span_sub(value, 0, n);
+}
+
+static bool is_word(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_alpha((unsigned char)s.p[i]) && !ascii_digit((unsigned char)s.p[i]) && !strchr("-_.", s.p[i]))
+			return false;
+	return s.n > 0;
+}
+
+static bool is_address_or_null(const char *s)
+{
+	return !*s || address_check(s, NULL) == 0;
+}
+
+static bool read_begin(struct reader *r, struct span v)
+{
+	r->begun = span_eqstr(v, "1");
+	return r->begun;
+}
+
+static bool read_sender(struct reader *r, struct span v)
+{
+	r->plan->sender = arena_strndup(r->arena, v.p, v.n);
+	return is_address_or_null(r->plan->sender);
+}
+
+static bool read_message_id(struct reader *r, struct span v)
+{
+	r->plan->message_id = arena_strndup(r->arena, v.p, v.n);
+	return true;
+}
+
+static bool read_range(struct span v, uint64_t size, uint64_t *offset, uint64_t *length)
+{
+	struct span rest, first = take_word(v, &rest);
+
+	return span_number(first, size, offset) && span_number(rest, size - *offset, length);
+}
+
+static bool read_header(struct reader *r, struct span v)
+{
+	return read_range(v, r->limits->message, &r->plan->header_offset, &r->plan->header_length);
+}
+
+static bool read_automatic(struct reader *r, struct span v)
+{
+	r->plan->automatic = true;
+	return span_eqstr(v, "yes");
+}
+
+static bool read_outcome(struct reader *r, struct span v)
+{
+	struct span text, status = take_word(v, &text);
+	char *s = arena_strndup(r->arena, status.p, status.n);
+	char *t = restore(r->arena, span_trim(text));
+
+	if (!is_word(status))
+		return false;
+	(*s == '5' ? outcome_refuse : outcome_defer)(&r->plan->outcome, s, t);
+	return true;
+}
+
+static bool read_output(struct reader *r, struct span v)
+{
+	struct span destination, kind = take_word(v, &destination);
+
+	if (!is_word(kind) || !is_word(destination))
+		return false;
+	r->output = plan_add_output(r->plan, arena_strndup(r->arena, kind.p, kind.n),
+				    arena_strndup(r->arena, destination.p, destination.n), "", NULL, 0, "");
+	return true;
+}
+
+static bool read_from(struct reader *r, struct span v)
+{
+	if (!r->output)
+		return false;
+	r->output->sender = arena_strndup(r->arena, v.p, v.n);
+	return is_address_or_null(r->output->sender);
+}
+
+static const char **with_one_more(struct arena *a, const char **items, size_t *n, struct span v)
+{
+	/* powers of two: the list grows without counting its room */
+	if ((*n & (*n - 1)) == 0) {
+		const char **bigger = arena_array(a, *n ? *n * 2 : 1, sizeof(*bigger));
+
+		if (*n)
+			memcpy(bigger, items, *n * sizeof(*bigger));
+		items = bigger;
+	}
+	items[(*n)++] = arena_strndup(a, v.p, v.n);
+	return items;
+}
+
+static bool read_to(struct reader *r, struct span v)
+{
+	if (!r->output)
+		return false;
+	r->output->recipients = with_one_more(r->arena, r->output->recipients, &r->output->n, v);
+	return true;
+}
+
+static bool read_segment(struct reader *r, struct span v)
+{
+	struct span rest, source = take_word(v, &rest);
+	bool message = span_eqstr(source, "message");
+	uint64_t offset, length;
+
+	if (!r->output || (!message && !span_eqstr(source, "output")) ||
+	    !read_range(rest, message ? r->limits->message : r->limits->output, &offset, &length))
+		return false;
+	plan_add_segment(r->plan, r->output, message ? FROM_MESSAGE : FROM_OUTPUT, offset, length);
+	return true;
+}
+
+static bool read_eight_bit(struct reader *r, struct span v)
+{
+	if (r->output)
+		r->output->eight_bit = true;
+	return r->output && span_eqstr(v, "yes");
+}
+
+static bool read_why(struct reader *r, struct span v)
+{
+	if (r->output)
+		r->output->why = restore(r->arena, v);
+	return r->output != NULL;
+}
+
+static bool read_failure(struct reader *r, struct span v)
+{
+	plan_add_failure(r->plan, restore(r->arena, v), "", "");
+	for (r->failure = r->plan->failures; r->failure->next; r->failure = r->failure->next)
+		;
+	r->text = &r->failure->text;
+	return v.n > 0;
+}
+
+static bool read_status(struct reader *r, struct span v)
+{
+	if (!r->failure || !is_word(v) || v.p[0] != '5')
+		return false;
+	r->failure->status = restore(r->arena, v);
+	return true;
+}
+
+static bool read_notice(struct reader *r, struct span v)
+{
+	struct plan_notice *n;
+
+	plan_add_notice(r->plan, restore(r->arena, v), "");
+	for (n = r->plan->notices; n->next; n = n->next)
+		;
+	r->text = &n->text;
+	return true;
+}
+
+static bool read_text(struct reader *r, struct span v)
+{
+	if (r->text)
+		*r->text = restore(r->arena, v);
+	return r->text != NULL;
+}
+
+static bool read_hold(struct reader *r, struct span v)
+{
+	struct span text, reason = take_word(v, &text);
+
+	if (!is_word(reason) || r->plan->hold)
+		return false;
+	plan_set_hold(r->plan, arena_strndup(r->arena, reason.p, reason.n), restore(r->arena, span_trim(text)), NULL, 0);
+	return true;
+}
+
+static bool read_held(struct reader *r, struct span v)
+{
+	struct plan_hold *h = r->plan->hold;
+
+	if (!h)
+		return false;
+	h->recipients = with_one_more(r->arena, h->recipients, &h->n, v);
+	return true;
+}
+
+static bool read_note(struct reader *r, struct span v)
+{
+	plan_note(r->plan, "%.*s", (int)(v.n > 990 ? 990 : v.n), v.p);
+	return true;
+}
+
+static const struct {
+	const char *word;
+	bool (*read)(struct reader *r, struct span value);
+} words[] = {
+	{ "plan", read_begin },       { "sender", read_sender },   { "message-id", read_message_id },
+	{ "header", read_header },    { "automatic", read_automatic }, { "outcome", read_outcome },
+	{ "output", read_output },    { "from", read_from },       { "to", read_to },
+	{ "segment", read_segment },  { "eight-bit", read_eight_bit }, { "why", read_why },
+	{ "failure", read_failure },  { "status", read_status },   { "notice", read_notice },   { "text", read_text },
+	{ "hold", read_hold },        { "held", read_held },       { "note", read_note },
+};
+
+static bool read_line(struct reader *r, struct span line)
+{
+	struct span value, word = take_word(line, &value);
+
+	if (span_eqstr(line, "end")) {
+		r->ended = true;
+		return r->begun;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (span_eqstr(word, words[i].word))
+			return (r->begun || i == 0) && words[i].read(r, value);
+	return false;
+}
+
+int record_read(struct span bytes, struct arena *a, const struct record_limits *limits, struct plan *out, struct error *err)
+{
+	struct reader r = { .arena = a, .limits = limits, .plan = out };
+	unsigned number = 0;
+
+	plan_init(out, a);
+	if (bytes.n && memchr(bytes.p, '\0', bytes.n))
+		return error_set(err, E_TEMP, "plan record contains a NUL byte");
+	while (bytes.n && !r.ended) {
+		ptrdiff_t end = span_find(bytes, '\n');
+
+		number++;
+		if (end < 0 || !read_line(&r, span_sub(bytes, 0, (size_t)end)))
+			return error_set(err, E_TEMP, "plan record, line %u: not understood", number);
+		bytes = span_sub(bytes, (size_t)end + 1, bytes.n);
+	}
+	if (!r.ended || bytes.n)
+		return error_set(err, E_TEMP, "plan record is not whole");
+	return 0;
+}
+
+/* ---- checking against the envelope ---- */
+
+static ptrdiff_t index_of(const struct envelope *e, const char *address)
+{
+	for (size_t i = 0; i < e->n; i++)
+		if (strcmp(e->recipients[i], address) == 0)
+			return (ptrdiff_t)i;
+	return -1;
+}
+
+static bool is_known_kind(const char *kind)
+{
+	return strcmp(kind, "mail") == 0 || strcmp(kind, "scan") == 0;
+}
+
+static int count(const struct envelope *e, unsigned char *seen, const char *const *recipients, size_t n, struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		ptrdiff_t at = index_of(e, recipients[i]);
+
+		if (at < 0)
+			return error_set(err, E_TEMP, "plan names a recipient that is not in the envelope");
+		if (seen[at]++)
+			return error_set(err, E_TEMP, "plan serves %s twice", recipients[i]);
+	}
+	return 0;
+}
+
+int record_check(const struct plan *p, const struct envelope *e, struct error *err)
+{
+	struct arena a = ARENA_INIT;
+	unsigned char *mail = arena_alloc(&a, e->n), *scan = arena_alloc(&a, e->n);
+	int rc = 0;
+
+	for (const struct plan_output *o = p->outputs; o && rc == 0; o = o->next) {
+		if (!is_known_kind(o->kind) || !o->n || !o->nsegments)
+			rc = error_set(err, E_TEMP, "plan has an incomplete output");
+		else
+			rc = count(e, strcmp(o->kind, "scan") == 0 ? scan : mail, o->recipients, o->n, err);
+	}
+	for (const struct plan_failure *f = p->failures; f && rc == 0; f = f->next)
+		rc = count(e, mail, &f->address, 1, err);
+	if (rc == 0 && p->hold)
+		rc = count(e, mail, p->hold->recipients, p->hold->n, err);
+	for (size_t i = 0; i < e->n && rc == 0 && p->outcome.code == EXIT_DONE; i++)
+		if (!mail[i] && !scan[i])
+			rc = error_set(err, E_TEMP, "plan leaves out %s", e->recipients[i]);
+	arena_release(&a);
+	return rc;
+}

@@ -1,0 +1,33 @@
+/* record.h - the plan on its way from the child to the parent
+ *
+ * Lines "word value": plain enough that the parent, which believes the child
+ * nothing it could not have been told by the message, reads it with a table
+ * and checks every value against the envelope it knows.
+ *
+ *   plan 1                      sender a@b            message-id <x@y>
+ *   header OFFSET LENGTH        automatic yes         outcome CODE STATUS TEXT
+ *   output KIND DESTINATION     from a@b   to x@y   segment message|output OFFSET LENGTH   eight-bit yes   why TEXT
+ *   failure ADDRESS   status STATUS   text TEXT   notice SUBJECT   text TEXT
+ *   hold REASON TEXT   held x@y   note TEXT
+ *   end
+ */
+#ifndef POSTERN_RECORD_H
+#define POSTERN_RECORD_H
+
+#include "envelope.h"
+#include "lib/buf.h"
+#include "plan.h"
+
+void record_write(const struct plan *p, struct buf *out);
+
+struct record_limits {
+	uint64_t message, output; /* sizes of the two files that segments may point into */
+};
+
+/* E_TEMP for anything that is not a whole, proper record. */
+int record_read(struct span bytes, struct arena *a, const struct record_limits *limits, struct plan *out, struct error *err);
+
+/* The plan speaks of this envelope's recipients only, of each at most once per kind, and leaves none out. */
+int record_check(const struct plan *p, const struct envelope *e, struct error *err);
+
+#endif

@@ -1,0 +1,359 @@
+/* result.c - what opening a message showed, told so that nobody else can tell it (RFC 8601, 7281) */
+#include "result.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "lib/base64.h"
+#include "lib/fs.h"
+
+#define MAC_BYTES 32
+#define DIGEST_BYTES 32
+#define KEY_FILE_MAX 4096
+#define KEY_BYTES_LEAST 16
+
+static const char result_field[] = "X-Postern-Result";
+static const char mac_label[] = ";mac=";
+
+static const char *const names[] = {
+	[RESULT_NONE] = "none", [RESULT_PASS] = "pass", [RESULT_FAIL] = "fail",
+	[RESULT_NEUTRAL] = "neutral", [RESULT_PERMERROR] = "permerror",
+};
+
+const char *result_name(enum result_word w)
+{
+	return names[w];
+}
+
+/* ---- what the record is bound to ---- */
+
+static void hash_field(EVP_MD_CTX *md, const struct header *h, const char *name)
+{
+	struct arena a = ARENA_INIT;
+	const struct header_field *f = NULL;
+
+	while ((f = header_find(h, name, f))) {
+		const char *value = header_unfold(&a, f->value);
+
+		EVP_DigestUpdate(md, name, strlen(name));
+		EVP_DigestUpdate(md, ":", 1);
+		EVP_DigestUpdate(md, value, strlen(value));
+		EVP_DigestUpdate(md, "\n", 1);
+	}
+	arena_release(&a);
+}
+
+/* The body with LF line breaks and without line breaks at its end: what every mail server leaves alone. */
+struct body_hash {
+	EVP_MD_CTX *md;
+	size_t breaks; /* seen, not yet hashed */
+};
+
+static void flush_breaks(struct body_hash *b)
+{
+	for (; b->breaks; b->breaks--)
+		EVP_DigestUpdate(b->md, "\n", 1);
+}
+
+static void hash_body(struct body_hash *b, struct span s)
+{
+	while (s.n) {
+		size_t n = 0;
+
+		while (n < s.n && s.p[n] != '\n' && s.p[n] != '\r')
+			n++;
+		if (n) {
+			flush_breaks(b);
+			EVP_DigestUpdate(b->md, s.p, n);
+		}
+		if (n < s.n && s.p[n] == '\n')
+			b->breaks++;
+		s = span_sub(s, n + 1, s.n);
+	}
+}
+
+static int bind_to(OSSL_LIB_CTX *ctx, const struct header *h, const struct span *body, size_t nbody,
+		   struct buf *out, struct error *err)
+{
+	unsigned char digest[DIGEST_BYTES];
+	EVP_MD *sha256 = EVP_MD_fetch(ctx, "SHA256", NULL);
+	struct body_hash b = { .md = EVP_MD_CTX_new() };
+	int rc = 0;
+
+	if (!sha256 || !b.md || EVP_DigestInit_ex2(b.md, sha256, NULL) != 1) {
+		rc = error_set(err, E_TEMP, "SHA-256 is not available");
+		goto out;
+	}
+	hash_field(b.md, h, "From");
+	hash_field(b.md, h, "Date");
+	hash_field(b.md, h, "Message-ID");
+	EVP_DigestUpdate(b.md, "\n", 1);
+	for (size_t i = 0; i < nbody; i++)
+		hash_body(&b, body[i]);
+	if (EVP_DigestFinal_ex(b.md, digest, NULL) != 1)
+		rc = error_set(err, E_TEMP, "SHA-256 failed");
+	else
+		base64_encode(out, digest, sizeof(digest), 0, "");
+out:
+	EVP_MD_CTX_free(b.md);
+	EVP_MD_free(sha256);
+	return rc;
+}
+
+/* ---- the record ---- */
+
+/* Everything that could end a value, hide in a header or fold differently is written as %XX. */
+static void add_value(struct buf *out, const char *name, const char *value)
+{
+	if (!*value)
+		return;
+	buf_addf(out, ";%s=", name);
+	for (; *value; value++) {
+		unsigned char c = (unsigned char)*value;
+
+		if (c > 0x20 && c < 0x7f && !strchr(";=%\"\\()<>,", c))
+			buf_addch(out, (char)c);
+		else
+			buf_addf(out, "%%%02X", c);
+	}
+}
+
+static void add_record(struct buf *out, const char *hostname, const char *queue_id, time_t now, const struct result *r,
+		       const char *bound)
+{
+	char stamp[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm))
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	buf_addstr(out, "v=1");
+	add_value(out, "host", hostname);
+	add_value(out, "id", queue_id);
+	add_value(out, "time", stamp);
+	add_value(out, "result", result_name(r->word));
+	add_value(out, "reason", r->reason);
+	add_value(out, "encrypted", r->encrypted ? "yes" : "no");
+	add_value(out, "layers", r->layers);
+	add_value(out, "signer", r->signer);
+	add_value(out, "subject", r->subject);
+	add_value(out, "issuer", r->issuer);
+	add_value(out, "serial", r->serial);
+	add_value(out, "verdict", r->verdict);
+	add_value(out, "bound", bound);
+}
+
+static int mac_of(OSSL_LIB_CTX *ctx, struct span key, struct span text, unsigned char out[MAC_BYTES], struct error *err)
+{
+	size_t n;
+
+	if (!EVP_Q_mac(ctx, "HMAC", NULL, "SHA256", NULL, key.p, key.n, (const unsigned char *)text.p, text.n, out,
+		       MAC_BYTES, &n) || n != MAC_BYTES)
+		return error_set(err, E_TEMP, "HMAC-SHA256 failed");
+	return 0;
+}
+
+/* The record on several lines: a break after every value, which verifying takes out again. */
+static void write_record(struct buf *out, const char *record, const unsigned char mac[MAC_BYTES], const char *eol)
+{
+	struct buf value = BUF_INIT;
+
+	for (; *record; record++) {
+		buf_addch(&value, *record);
+		if (*record == ';')
+			buf_addch(&value, ' ');
+	}
+	buf_addstr(&value, "; mac=");
+	base64_encode(&value, mac, MAC_BYTES, 0, "");
+	header_write_raw(out, result_field, buf_str(&value), eol);
+	buf_release(&value);
+}
+
+/* A quoted-string (RFC 5322 3.2.4) of printable ASCII; anything else becomes '?'. */
+static void add_quoted(struct buf *out, const char *text)
+{
+	buf_addch(out, '"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_addch(out, '\\');
+		buf_addch(out, *text < 0x20 || *text > 0x7e ? '?' : *text);
+	}
+	buf_addch(out, '"');
+}
+
+/* A comment: no parentheses, backslashes or control characters inside. */
+static void add_comment(struct buf *out, const char *text)
+{
+	if (!*text)
+		return;
+	buf_addstr(out, " (");
+	for (; *text; text++)
+		buf_addch(out, *text < 0x20 || *text > 0x7e || strchr("()\\", *text) ? ' ' : *text);
+	buf_addch(out, ')');
+}
+
+static void write_authentication_results(struct buf *out, const char *hostname, const struct result *r, const char *eol)
+{
+	struct buf v = BUF_INIT;
+
+	buf_addf(&v, "%s; smime=%s", hostname, result_name(r->word));
+	add_comment(&v, *r->text ? r->text : r->encrypted ? "encrypted" : "");
+	if (*r->signer) {
+		buf_addstr(&v, " body.smime-identifier=");
+		add_quoted(&v, r->signer);
+	}
+	if (*r->serial)
+		buf_addf(&v, " body.smime-serial=%s", r->serial);
+	if (*r->issuer) {
+		buf_addstr(&v, " body.smime-issuer=");
+		add_quoted(&v, r->issuer);
+	}
+	header_write_raw(out, "Authentication-Results", buf_str(&v), eol);
+	buf_release(&v);
+}
+
+int result_write(struct buf *out, OSSL_LIB_CTX *ctx, struct span key, const char *hostname, const char *queue_id, time_t now,
+		 const struct result *r, const struct header *header, const struct span *body, size_t nbody, const char *eol,
+		 struct error *err)
+{
+	struct buf bound = BUF_INIT, record = BUF_INIT;
+	unsigned char mac[MAC_BYTES];
+	int rc = bind_to(ctx, header, body, nbody, &bound, err);
+
+	if (rc == 0) {
+		add_record(&record, hostname, queue_id, now, r, buf_str(&bound));
+		rc = mac_of(ctx, key, span_from(record.data, record.len), mac, err);
+	}
+	if (rc == 0) {
+		write_authentication_results(out, hostname, r, eol);
+		write_record(out, buf_str(&record), mac, eol);
+	}
+	buf_release(&bound);
+	buf_release(&record);
+	return rc;
+}
+
+/* ---- verifying ---- */
+
+static char *without_blanks(struct arena *a, struct span s)
+{
+	char *copy = arena_alloc(a, s.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_space((unsigned char)s.p[i]))
+			copy[n++] = s.p[i] ? s.p[i] : '?';
+	return copy;
+}
+
+static bool mac_is_good(OSSL_LIB_CTX *ctx, struct span key, struct span record, const char *claimed)
+{
+	unsigned char mac[MAC_BYTES];
+	struct buf sent = BUF_INIT;
+	bool good = base64_decode(&sent, span_of(claimed), true) == 0 && sent.len == MAC_BYTES &&
+		    mac_of(ctx, key, record, mac, NULL) == 0 && CRYPTO_memcmp(mac, sent.data, MAC_BYTES) == 0;
+
+	buf_release(&sent);
+	return good;
+}
+
+int result_verify(struct arena *a, OSSL_LIB_CTX *ctx, struct span key, const struct header *header, struct span body,
+		  const char **record, struct error *err)
+{
+	const struct header_field *f = header_find(header, result_field, NULL);
+	struct buf bound = BUF_INIT, wanted = BUF_INIT;
+	char *text, *mac;
+	int rc;
+
+	*record = "";
+	if (!f)
+		return error_set(err, E_NOTFOUND, "no %s field", result_field);
+	if (header_find(header, result_field, f))
+		return error_set(err, E_PERM, "more than one %s field", result_field);
+	text = without_blanks(a, f->value);
+	mac = strstr(text, mac_label);
+	if (!mac)
+		return error_set(err, E_PERM, "%s has no MAC", result_field);
+	*mac = '\0';
+	if (!mac_is_good(ctx, key, span_of(text), mac + strlen(mac_label)))
+		return error_set(err, E_PERM, "the MAC of %s does not match: it is forged, or made with another key", result_field);
+	rc = bind_to(ctx, header, &body, 1, &bound, err);
+	if (rc == 0) {
+		add_value(&wanted, "bound", buf_str(&bound));
+		if (!strstr(text, buf_str(&wanted)))
+			rc = error_set(err, E_PERM, "%s belongs to another message, or this one was changed", result_field);
+		else
+			*record = text;
+	}
+	buf_release(&bound);
+	buf_release(&wanted);
+	return rc;
+}
+
+/* ---- reserved fields ---- */
+
+/* The authserv-id: the first word of the value, comments and quotes away, encoded words decoded. */
+static bool bears_name(struct arena *a, const char *hostname, struct span value)
+{
+	struct header_value v;
+	struct span name;
+
+	header_value_parse(a, span_of(header_decode(a, value)), &v);
+	name = span_trim(span_of(v.text));
+	for (size_t i = 0; i < name.n; i++)
+		if (ascii_space((unsigned char)name.p[i]) || name.p[i] == '/') /* "host 1" and "host/1": a version follows */
+			name.n = i;
+	if (name.n >= 2 && name.p[0] == '"')
+		name = span_sub(name, 1, name.n - (name.p[name.n - 1] == '"'));
+	return name.n == 0 || span_caseeq(name, hostname);
+}
+
+bool result_is_reserved(struct arena *a, const char *hostname, const struct header_field *f)
+{
+	if (span_casestarts(f->name, "X-Postern-") || span_caseeq(f->name, "X-Postern"))
+		return true;
+	return span_caseeq(f->name, "Authentication-Results") && bears_name(a, hostname, f->value);
+}
+
+/* ---- the key ---- */
+
+static int make_key(const char *path, struct error *err)
+{
+	unsigned char random[32];
+	struct buf text = BUF_INIT;
+	int rc = 0;
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return error_set(err, E_TEMP, "no random bytes");
+	base64_encode(&text, random, sizeof(random), 0, "");
+	buf_addch(&text, '\n');
+	rc = fs_create(path, text.data, text.len, 0600, err);
+	mem_wipe(random, sizeof(random));
+	buf_wipe(&text);
+	return rc;
+}
+
+int result_key(const char *path, struct buf *key, struct error *err)
+{
+	int rc = fs_read_secret(path, KEY_FILE_MAX, key, err);
+
+	if (rc == E_NOTFOUND) {
+		rc = make_key(path, err);
+		if (rc == 0)
+			rc = fs_read_secret(path, KEY_FILE_MAX, key, err);
+	}
+	while (key->len && ascii_space((unsigned char)key->data[key->len - 1]))
+		key->data[--key->len] = '\0';
+	if (rc == 0 && key->len < KEY_BYTES_LEAST)
+		rc = error_set(err, E_CONFIG, "%s: %zu bytes are too short for a key; remove the file and it is made anew", path,
+			       key->len);
+	if (rc < 0) {
+		error_prefix(err, "mac_key_file");
+		return E_CONFIG;
+	}
+	return 0;
+}

@@ -1,0 +1,35 @@
+/* seal_for.h - certificates and keys for the people of a message, and the layers made with them */
+#ifndef POSTERN_SEAL_FOR_H
+#define POSTERN_SEAL_FOR_H
+
+#include "compose.h"
+#include "smime/seal.h"
+#include "work.h"
+
+#define CERTIFICATES_PER_RECIPIENT 4
+
+/* What a recipient can be encrypted to: checked certificates, or the reason why there are none. */
+struct target {
+	const char *address;
+	struct sealed_for certificates[CERTIFICATES_PER_RECIPIENT];
+	size_t n;
+	const char *why;     /* when n is 0: "no certificate found", "certs/public/x.pem: expired ..." */
+	const char *source;  /* of the first, for -explain */
+};
+
+/* Finds and checks certificates of the addresses; one target each, in order.  E_TEMP when it must wait. */
+int find_targets(struct work *w, const char *const *addresses, size_t n, struct target **out, struct error *err);
+void targets_release(struct target *targets, size_t n);
+
+/* The key that signs for address, its certificate checked.  E_NOTFOUND and the reason when there is no usable one. */
+int find_signer(struct work *w, const char *address, struct signer *out, const char **source, struct error *err);
+void signer_release(struct signer *s);
+
+/* The message as one canonical MIME entity (arena).  strip: without the sender's own S/MIME signature. */
+int canonical_message(struct work *w, bool strip, struct span *out, struct error *err);
+
+/* Encrypts what has been opened again, with our own certificates of the recipients (deliver_inside = reencrypted). */
+int seal_again(struct work *w, const char *const *to, size_t n, const struct replacement *opened, struct replacement *out,
+	       struct error *err);
+
+#endif

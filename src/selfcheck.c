@@ -1,0 +1,216 @@
+/* selfcheck.c - postern -check: configuration, keys, areas, modules, destinations, one line each */
+#include "selfcheck.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "deliver/destination.h"
+#include "lib/fs.h"
+#include "module/ask.h"
+#include "result.h"
+#include "smime/profile.h"
+
+#define PROBE_MS 10000
+
+struct checking {
+	const struct config *config;
+	struct arena arena;
+	int errors, warnings;
+};
+
+enum grade { OK, WARNING, ERROR };
+
+static void say(struct checking *k, enum grade grade, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static void say(struct checking *k, enum grade grade, const char *fmt, ...)
+{
+	static const char *const words[] = { "ok", "warning", "error" };
+	va_list ap;
+
+	k->errors += grade == ERROR;
+	k->warnings += grade == WARNING;
+	printf("%s: ", words[grade]);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+}
+
+static void check_identity(struct checking *k)
+{
+	const struct config *c = k->config;
+
+	say(k, *c->hostname ? OK : ERROR, "hostname %s", *c->hostname ? c->hostname : "is not set");
+	say(k, c->local_domains.n ? OK : ERROR, "local_domains: %zu", c->local_domains.n);
+}
+
+static void check_destination(struct checking *k, const char *name, const char *text, bool needed)
+{
+	struct destination d;
+	struct error err = { 0 };
+
+	if (destination_parse(&k->arena, text, &d, &err) < 0)
+		say(k, ERROR, "destination %s: %s", name, err.text);
+	else if (d.kind == DESTINATION_NONE)
+		say(k, needed ? ERROR : OK, "destination %s: none", name);
+	else if (destination_probe(&d, k->config->hostname, deadline_in(PROBE_MS), &err) < 0)
+		say(k, ERROR, "destination %s: %s", name, err.text);
+	else
+		say(k, OK, "destination %s: %s", name, text);
+}
+
+static void check_destinations(struct checking *k)
+{
+	const struct config *c = k->config;
+
+	check_destination(k, "external", c->external, true);
+	check_destination(k, "internal", c->internal, true);
+	check_destination(k, "scanner", c->scanner, false);
+	for (const struct config_pair *via = c->via; via; via = via->next)
+		check_destination(k, via->name, via->value, true);
+}
+
+static void check_spool(struct checking *k)
+{
+	const char *tmp = arena_printf(&k->arena, "%s/tmp", k->config->spool);
+	struct error err = { 0 };
+	int fd = fs_make_directory(tmp, 0700, &err) < 0 ? -1 : fs_temporary(tmp, &err);
+
+	if (fd < 0)
+		say(k, ERROR, "spool %s", err.text);
+	else
+		say(k, OK, "spool %s", k->config->spool);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void check_mac_key(struct checking *k)
+{
+	struct buf key = BUF_INIT;
+	struct error err = { 0 };
+
+	if (result_key(k->config->mac_key_file, &key, &err) < 0)
+		say(k, ERROR, "%s", err.text);
+	else
+		say(k, OK, "mac_key_file %s", k->config->mac_key_file);
+	buf_wipe(&key);
+}
+
+static void check_areas(struct checking *k)
+{
+	static const char *const names[] = { "public", "trusted", "untrusted", "private", "ca", "crl", "seen" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *path = arena_printf(&k->arena, "%s/%s", k->config->areas, names[i]);
+		struct stat st;
+
+		if (stat(path, &st) < 0)
+			say(k, WARNING, "area %s: %s", path, strerror(errno));
+		else if (!S_ISDIR(st.st_mode))
+			say(k, ERROR, "area %s: not a directory", path);
+		else if (strcmp(names[i], "private") == 0 && (st.st_mode & 077))
+			say(k, WARNING, "area %s: mode %04o lets others look into it; chmod 700", path, (unsigned)st.st_mode & 07777);
+		else
+			say(k, OK, "area %s", path);
+	}
+}
+
+static void check_profile(struct checking *k)
+{
+	struct profile p;
+	struct error err = { 0 };
+
+	if (profile_find(&k->arena, k->config->profiles_file, k->config->profile, &p, &err) < 0)
+		say(k, ERROR, "profile: %s", err.text);
+	else
+		say(k, OK, "profile %s", p.name);
+}
+
+/* One question to each role that costs nothing shows that its modules start, speak the protocol and read their files. */
+static int ask_nothing(struct xml_writer *w, void *arg)
+{
+	(void)arg;
+	(void)w;
+	return 0;
+}
+
+/* rules-file tells what it finds in its file; modules without the operation have nothing to say. */
+static void check_rules(struct checking *k, struct modules *m)
+{
+	struct xml_document *doc;
+	struct error err = { 0 };
+	const char *name = "";
+	int rc = modules_ask(m, ROLE_RULES, "check-rules", ask_nothing, NULL, &doc, &name, &err);
+
+	if (rc == E_NOTFOUND) {
+		say(k, OK, "rules modules");
+		return;
+	}
+	if (rc < 0) {
+		say(k, ERROR, "rules: %s", err.text);
+		return;
+	}
+	say(k, OK, "rules: %s", name);
+	for (const struct xml *p = xml_first(xml_root(doc), "problem"); p; p = xml_next(p, "problem")) {
+		struct buf text = BUF_INIT;
+
+		xml_text(p, &text);
+		say(k, strcmp(xml_attr_or(p, "severity", ""), "error") == 0 ? ERROR : WARNING, "%s: %s", xml_attr_or(p, "source", name),
+		    buf_str(&text));
+		buf_release(&text);
+	}
+	xml_free(doc);
+}
+
+static void check_keys(struct checking *k, struct modules *m)
+{
+	const char *nobody = arena_printf(&k->arena, "postern-check@%s", k->config->hostname);
+	struct found_certificate *found;
+	struct error err = { 0 };
+	size_t n;
+	int rc = ask_certificates(m, &k->arena, &nobody, 1, &found, &n, &err);
+
+	if (rc < 0 && rc != E_NOTFOUND)
+		say(k, ERROR, "keys: %s", err.text);
+	else
+		say(k, OK, "keys modules answer");
+}
+
+static void check_modules(struct checking *k)
+{
+	static const char *const narrow[3] = { "decide check-rules", "find-certificates", "check-certificate" };
+	struct modules m = { 0 };
+	struct error err = { 0 };
+
+	if (modules_start(&m, k->config, 7, narrow, "check", deadline_in(PROBE_MS), &err) < 0) {
+		say(k, ERROR, "modules: %s", err.text);
+	} else {
+		check_rules(k, &m);
+		check_keys(k, &m);
+	}
+	modules_log(&m);
+	modules_stop(&m, 1000);
+}
+
+int selfcheck_run(const struct config *c)
+{
+	struct checking k = { .config = c };
+
+	say(&k, OK, "configuration %s", c->file);
+	check_identity(&k);
+	check_spool(&k);
+	check_destinations(&k);
+	if (c->smime_engine != ENGINE_OFF) {
+		check_mac_key(&k);
+		check_areas(&k);
+		check_profile(&k);
+		check_modules(&k);
+	}
+	printf("%d errors, %d warnings\n", k.errors, k.warnings);
+	arena_release(&k.arena);
+	return k.errors;
+}

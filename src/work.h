@@ -1,0 +1,47 @@
+/* work.h - what the child does with one message: from bytes to a plan, without effects
+ *
+ * The child holds the message, a scratch file, the output file and the module
+ * conversations; it opens nothing else.
+ */
+#ifndef POSTERN_WORK_H
+#define POSTERN_WORK_H
+
+#include "envelope.h"
+#include "lib/deadline.h"
+#include "mime/entity.h"
+#include "module/module.h"
+#include "plan.h"
+#include "smime/delegate.h"
+
+struct work {
+	struct arena *arena;
+	const struct config *config;
+	struct envelope *envelope;
+	struct modules *modules;
+	struct span mac_key;       /* empty when smime_engine is 0 */
+	int message_fd, scratch_fd, output_fd;
+	uint64_t message_size;
+	deadline until;
+	struct plan *plan;         /* the result */
+
+	/* set by work_run */
+	struct span file;          /* the spooled bytes, mapped */
+	struct span message;       /* behind an mbox From line */
+	struct header header;      /* of message */
+	uint64_t output_size;      /* bytes written to output_fd so far */
+	struct delegate *delegate; /* made when first needed */
+	struct error problem;      /* the first write error on output_fd; checked once at the end */
+};
+
+/* Fills w->plan.  Always leaves a plan: an error becomes its outcome (defer or refuse). */
+void work_run(struct work *w);
+
+/* Adds bytes to an output: as a range of the message where they lie in it, else by writing them to the output file. */
+void work_emit(struct work *w, struct plan_output *o, struct span bytes);
+
+/* The library context for all cryptography of this message, with the delegating provider. */
+int work_crypto(struct work *w, OSSL_LIB_CTX **ctx, struct error *err);
+
+struct mime_limits work_mime_limits(const struct work *w);
+
+#endif

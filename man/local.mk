@@ -1,2 +1,3 @@
 # man
 dist_man_MANS += man/postern-profiles.5
+dist_man_MANS += man/postern.8 man/postern.conf.5

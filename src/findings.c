@@ -62,6 +62,15 @@ static int find_certificate(void *arg, const struct certificate_id *id, X509 **c
 	return 0;
 }
 
+/* The library only says that decryption failed: if the keys module could not be asked, the message waits. */
+static int key_trouble(void *arg, struct error *err)
+{
+	struct lookup *l = arg;
+	const struct error *e = delegate_error(l->work->delegate);
+
+	return e->code == E_TEMP || e->code == E_CONFIG ? error_set(err, E_TEMP, "%s", e->text) : 0;
+}
+
 /* ---- From ---- */
 
 /* The one address of the one From field, or "" when there is not exactly one: then no signature matches. */
@@ -311,7 +320,8 @@ static int judge(struct work *w, struct findings *f, struct error *err)
 int findings_make(struct work *w, struct findings *f, struct error *err)
 {
 	struct lookup l = { .work = w };
-	struct open_calls calls = { .find_key = find_key, .find_certificate = find_certificate, .ctx = &l };
+	struct open_calls calls = { .find_key = find_key, .find_certificate = find_certificate,
+				    .key_trouble = key_trouble, .ctx = &l };
 	struct open_limits limits = { .layers = w->config->layer_limit, .mime = work_mime_limits(w),
 				      .message = w->config->message_size_limit };
 	int rc;

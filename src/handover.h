@@ -3,6 +3,7 @@
 #define POSTERN_HANDOVER_H
 
 #include "envelope.h"
+#include "lib/deadline.h"
 #include "plan.h"
 
 struct handover {

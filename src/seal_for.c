@@ -155,7 +155,7 @@ static int no_certificate(void *arg, const struct certificate_id *id, X509 **cer
 /* Inside the sender's signatures, clear or opaque. */
 static int unsigned_root(struct work *w, struct entity **root, struct error *err)
 {
-	static const struct open_calls calls = { no_key, no_certificate, NULL };
+	static const struct open_calls calls = { .find_key = no_key, .find_certificate = no_certificate };
 	struct mime_limits limits = work_mime_limits(w);
 	struct open_limits open_limits = { w->config->layer_limit, limits, w->config->message_size_limit };
 	struct opened *opened = arena_alloc(w->arena, sizeof(*opened)); /* the content lives as long as the message */

@@ -1,5 +1,6 @@
-bin_PROGRAMS += postern
-postern_SOURCES = \
+# everything but main, so that tests and fuzzers link it too
+noinst_LIBRARIES += libpostern.a
+libpostern_a_SOURCES = \
 	src/child.c src/child.h \
 	src/compose.c src/compose.h \
 	src/direction.c src/direction.h \
@@ -9,7 +10,6 @@ postern_SOURCES = \
 	src/handover.c src/handover.h \
 	src/incoming.c src/incoming.h \
 	src/job.c src/job.h \
-	src/main.c \
 	src/options.c src/options.h \
 	src/outcome.c src/outcome.h \
 	src/outgoing.c src/outgoing.h \
@@ -21,4 +21,18 @@ postern_SOURCES = \
 	src/selfcheck.c src/selfcheck.h \
 	src/subject.c src/subject.h \
 	src/work.c src/work.h
-postern_LDADD = libdeliver.a libmodule.a libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS) $(PCRE_LIBS)
+
+bin_PROGRAMS += postern
+postern_SOURCES = src/main.c
+CORE_LDADD = libpostern.a libdeliver.a libmodule.a libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS) $(PCRE_LIBS)
+postern_LDADD = $(CORE_LDADD)
+
+UNIT_TESTS += t/unit/core_record t/unit/core_result t/unit/core_subject
+t_unit_core_record_SOURCES = t/unit/core_record.c t/unit/test.h
+t_unit_core_record_LDADD = $(CORE_LDADD) $(UNIT_LDADD)
+t_unit_core_result_SOURCES = t/unit/core_result.c t/unit/test.h
+t_unit_core_result_LDADD = $(CORE_LDADD) $(UNIT_LDADD)
+t_unit_core_subject_SOURCES = t/unit/core_subject.c t/unit/test.h
+t_unit_core_subject_LDADD = $(CORE_LDADD) $(UNIT_LDADD)
+
+EXTRA_DIST += t/0000-options.t t/0100-exit-codes.t t/0200-configuration.t t/0300-directions.t

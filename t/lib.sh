@@ -49,3 +49,37 @@ must not match: /$3/"; else pass "$1"; fi; }
 skip() { tests=$((tests + 1)); echo "ok $tests - $1 # SKIP $2"; }
 skip_all() { echo "1..0 # SKIP $1"; exit 0; }
 done_testing() { echo "1..$tests"; }
+
+# ---- a whole site (demo/site.sh) ----
+
+. "$SRC/demo/site.sh"
+
+# message [FIELD...] < body: a message on stdout; each argument is a header line
+message() {
+	for field; do printf '%s\n' "$field"; done
+	printf '\n'
+	cat
+}
+
+# run SITE CLIENT SENDER RECIPIENT...: postern on standard input; sets $out (its line) and $code
+run() {
+	site=$1 client=$2 sender=$3
+	shift 3
+	out=$("$BUILD/postern" -c "$site/postern.conf" -client "$client" -sender "$sender" -queue-id T1 -readmail "$@" 2>&1)
+	code=$?
+}
+
+# conf SITE LINE...: the site's configuration with lines added (a name that is there already is replaced)
+conf() {
+	conf_site=$1
+	shift
+	for line; do
+		name=${line%% *}
+		sed -i "/^$name *=/d" "$conf_site/postern.conf"
+		printf '%s\n' "$line" >>"$conf_site/postern.conf"
+	done
+}
+
+delivered() { find "$1/new" -type f 2>/dev/null | wc -l | tr -d ' '; } # number of messages in a maildir
+newest() { ls -t "$1"/new/* 2>/dev/null | head -n 1; }                  # the newest one's path
+empty() { rm -rf "$1/new" "$1/cur" "$1/tmp"; }

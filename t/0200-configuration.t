@@ -1,0 +1,84 @@
+#!/bin/sh
+# postern.conf: syntax, types, every error with file and line; -check; the manual page names every option
+. "${0%/*}/lib.sh"
+site_make "$T"
+P=$BUILD/postern
+C=$T/c.conf
+try() { printf '%b' "$1" >"$C"; out=$("$P" -c "$C" -client 10.0.0.1 -readmail a@b.example </dev/null 2>&1); }
+bad() { # WHAT TEXT PATTERN
+	try "$2"
+	like "$1" "$out" "^4\\.3\\.5 $C:$3"
+}
+bad "unknown name" 'hostname = x\nfoo = 1\n' '2: unknown option "foo"'
+bad "no equals sign" 'hostname\n' '1: expected "name = value"'
+bad "no name" ' = x\n' '1: .*nothing before it'
+bad "empty name" '= x\n' '1: no name'
+bad "odd name" 'host name = x\n' '1: "host name" is not'
+bad "twice" 'hostname = x\n\nHOSTNAME = y\n' '3: "HOSTNAME" was already set in line 1'
+bad "bad word" 'deliver_inside = maybe\n' '1: deliver_inside: "maybe" is none of: decrypted, original, reencrypted'
+bad "bad boolean" 'partial = perhaps\n' '1: partial: "perhaps" is neither'
+bad "bad number" 'layer_limit = eight\n' '1: layer_limit: "eight" is not a number'
+bad "number below" 'layer_limit = 0\n' '1: layer_limit: 0 is out of range'
+bad "number above" 'layer_limit = 65\n' '1: layer_limit: 65 is out of range'
+bad "huge number" 'layer_limit = 99999999999999999999999\n' '1: layer_limit: '
+bad "bad size" 'message_size_limit = 1X\n' '1: message_size_limit: "1X" is not a size'
+bad "overflowing size" 'message_size_limit = 99999999999999999G\n' '1: message_size_limit: '
+bad "bad time" 'deadline = 5 parsecs\n' '1: deadline: .* is not a time'
+bad "bad network" 'internal_clients = 10.0.0.0/8 10.0.0.1/8\n' '1: internal_clients: "10.0.0.1/8": bits are set'
+bad "bad address" 'scanner_clients = localhost\n' '1: scanner_clients: "localhost" is not an IP address'
+bad "relative path" 'spool = spool\n' '1: spool: "spool" is not an absolute path'
+bad "module option of no module" 'keys_ldap_uri = x\n' '1: unknown option "keys_ldap_uri"'
+bad "error in a continuation" 'internal_clients = 10.0.0.0/8\n  ,\n  foo\n' '1: internal_clients'
+bad "bad log level" 'log_level = loud\n' ' log_level "loud"'
+printf 'hostname = x\0y\n' >"$C"
+like "NUL byte" "$("$P" -c "$C" -check 2>&1)" 'contains a NUL byte'
+like "no hostname" "$(try 'local_domains = x\n'; echo "$out")" 'hostname is not set'
+like "no domains" "$(try 'hostname = x\n'; echo "$out")" 'local_domains is not set'
+like "a directory" "$("$P" -c "$T" -check 2>&1)" '^4\.3\.5 '
+
+# what is right: cases, comments, continuation, ${config_directory}, module options, limits at the edge
+cat >"$T/full.conf" <<-END
+	# comment
+	HostName = mx.behoerde.example
+	  # a comment inside
+	LOCAL_DOMAINS = behoerde.example,
+	    .behoerde.example
+	layer_limit = 64
+	keys_modules = keys-file keys-ldap
+	keys_ldap_uri = ldap://x
+	spool = \${config_directory}/spool
+	module_directory = $BUILD
+	external = maildir:\${config_directory}/external
+	internal = maildir:$T/internal
+	verify_log = $T/verify.log
+	log = $T/log
+	smime_engine = 0
+END
+out=$("$P" -c "$T/full.conf" -check 2>&1)
+is "a configuration with everything" "$?" 0
+like "spool expands" "$out" "^ok: spool $T/spool"
+
+# -check
+out=$("$P" -c "$T/postern.conf" -check 2>&1)
+is "-check of a good site: exit 0" "$?" 0
+like "-check lists the areas" "$out" "^ok: area $T/certs/public"
+like "-check counts" "$out" '^0 errors, [0-9]+ warnings'
+for damage in "external = maildir:/proc/x" "module_directory = /nonexistent" "profile = none" "internal = smtp:127.0.0.1:1" \
+	"via_x = nonsense" "rules_file = /nonexistent"; do
+	cp "$T/postern.conf" "$T/d.conf"
+	sed -i "/^${damage%% *} *=/d" "$T/d.conf"
+	echo "$damage" >>"$T/d.conf"
+	out=$("$P" -c "$T/d.conf" -check 2>&1)
+	is "-check with $damage: exit 75" "$?" 75
+	like "-check with $damage: says so" "$out" '^error: '
+done
+chmod 755 "$T/certs/private"
+like "-check warns of an open private area" "$("$P" -c "$T/postern.conf" -check 2>&1)" '^warning: area .*private: mode 0755'
+
+# every option stands in the manual page and in etc/postern.conf
+for name in $(sed -n 's/^	{ "\([a-z_]*\)", CONFIG_.*/\1/p' "$SRC/src/lib/config.c"); do
+	ok "$name is in postern.conf.5" grep -Eq "^\\.It Cm (.* , )?$name( |\$)" "$SRC/man/postern.conf.5"
+	ok "$name is in etc/postern.conf" grep -Eq "^#? ?$name( |=)" "$SRC/etc/postern.conf"
+done
+
+done_testing

@@ -1,0 +1,136 @@
+/* core_record.c - the plan survives its way to the parent, and a tampered one does not */
+#include "test.h"
+
+#include <string.h>
+
+#include "record.h"
+
+static const struct record_limits limits = { .message = 1000, .output = 500 };
+
+static void make_plan(struct plan *p, struct arena *a)
+{
+	static const char *const to[] = { "a@x.example", "b@x.example" };
+	static const char *const held[] = { "d@x.example" };
+	struct plan_output *o;
+
+	plan_init(p, a);
+	p->sender = "s@y.example";
+	p->message_id = "<1@y>";
+	p->header_length = 100;
+	p->automatic = true;
+	o = plan_add_output(p, "mail", "external", "s@y.example", to, 2, "because of this");
+	plan_add_segment(p, o, FROM_MESSAGE, 0, 10);
+	plan_add_segment(p, o, FROM_MESSAGE, 10, 10); /* joins the one before */
+	plan_add_segment(p, o, FROM_OUTPUT, 0, 500);
+	plan_add_failure(p, "c@x.example", "5.7.1", "no certificate\nask for one");
+	plan_add_notice(p, "Subject", "line one\nline two");
+	plan_set_hold(p, "undecryptable", "no key", held, 1);
+	plan_note(p, "note %d", 1);
+}
+
+static void round_trip(void **state)
+{
+	struct arena a = ARENA_INIT;
+	struct buf bytes = BUF_INIT;
+	struct plan p, q;
+
+	make_plan(&p, &a);
+	record_write(&p, &bytes);
+	assert_int_equal(record_read(span_from(bytes.data, bytes.len), &a, &limits, &q, NULL), 0);
+	assert_string_equal(q.sender, p.sender);
+	assert_string_equal(q.message_id, p.message_id);
+	assert_int_equal(q.header_length, 100);
+	assert_true(q.automatic);
+	assert_int_equal(q.outputs->n, 2);
+	assert_string_equal(q.outputs->recipients[1], "b@x.example");
+	assert_int_equal(q.outputs->nsegments, 2);
+	assert_int_equal(q.outputs->segments[0].length, 20);
+	assert_string_equal(q.outputs->why, "because of this");
+	assert_string_equal(q.failures->address, "c@x.example");
+	assert_string_equal(q.failures->status, "5.7.1");
+	assert_string_equal(q.failures->text, "no certificate\nask for one");
+	assert_string_equal(q.notices->text, "line one\nline two");
+	assert_string_equal(q.hold->recipients[0], "d@x.example");
+	assert_string_equal(q.hold->text, "no key");
+	assert_string_equal(q.notes->text, "note 1");
+	assert_int_equal(q.outcome.code, EXIT_DONE);
+	buf_release(&bytes);
+	arena_release(&a);
+}
+
+static void every_prefix_is_refused(void **state)
+{
+	struct arena a = ARENA_INIT;
+	struct buf bytes = BUF_INIT;
+	struct plan p, q;
+
+	make_plan(&p, &a);
+	record_write(&p, &bytes);
+	for (size_t n = 0; n < bytes.len; n++)
+		assert_int_equal(record_read(span_from(bytes.data, n), &a, &limits, &q, NULL), E_TEMP);
+	buf_release(&bytes);
+	arena_release(&a);
+}
+
+static void odd_records_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		"plan 2\nend\n", "end\n", "plan 1\nend\nmore\n", "plan 1\nfoo bar\nend\n", "plan 1\nto a@b\nend\n",
+		"plan 1\noutput mail external\nsegment message 991 10\nend\n", "plan 1\noutput mail external\nsegment output 0 501\nend\n",
+		"plan 1\noutput mail external\nsegment elsewhere 0 1\nend\n", "plan 1\noutput mail ../x\nend\n",
+		"plan 1\noutput mail external\nfrom -x@b\nend\n", "plan 1\nsender a|b@c\nend\n", "plan 1\nstatus 5.1.1\nend\n",
+		"plan 1\nfailure a@b\nstatus 4.0.0\nend\n", "plan 1\ntext x\nend\n", "plan 1\nheader 5 996\nend\n",
+		"plan 1\noutput mail external\nsegment message 18446744073709551615 1\nend\n",
+	};
+	static const char *const good[] = { "plan 1\nend\n", "plan 1\noutput mail external\nsegment message 990 10\nend\n",
+		"plan 1\noutcome 4.3.0 later\nend\n" };
+	struct arena a = ARENA_INIT;
+	struct plan q;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (record_read(span_of(bad[i]), &a, &limits, &q, NULL) != E_TEMP)
+			fail_msg("accepted: %s", bad[i]);
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		if (record_read(span_of(good[i]), &a, &limits, &q, NULL) != 0)
+			fail_msg("refused: %s", good[i]);
+	assert_int_equal(q.outcome.code, EXIT_DEFER);
+	arena_release(&a);
+}
+
+static int check(const char *text, const char **recipients, size_t n)
+{
+	struct envelope e = { .recipients = recipients, .n = n };
+	struct arena a = ARENA_INIT;
+	struct plan p;
+	int rc;
+
+	assert_int_equal(record_read(span_of(text), &a, &limits, &p, NULL), 0);
+	rc = record_check(&p, &e, NULL);
+	arena_release(&a);
+	return rc;
+}
+
+static void plans_serve_the_envelope(void **state)
+{
+	const char *one[] = { "a@b" }, *two[] = { "a@b", "c@d" };
+
+#define TO(x) "output mail external\nfrom \nto " x "\nsegment message 0 1\n"
+	assert_int_equal(check("plan 1\n" TO("a@b") "end\n", one, 1), 0);
+	assert_int_equal(check("plan 1\n" TO("a@b") "end\n", two, 2), E_TEMP);             /* one left out */
+	assert_int_equal(check("plan 1\n" TO("x@y") "end\n", one, 1), E_TEMP);             /* a stranger */
+	assert_int_equal(check("plan 1\n" TO("a@b") TO("a@b") "end\n", one, 1), E_TEMP);   /* twice */
+	assert_int_equal(check("plan 1\n" TO("a@b") "failure a@b\nstatus 5.1.1\ntext x\nend\n", one, 1), E_TEMP);
+	assert_int_equal(check("plan 1\n" TO("a@b") "failure c@d\nstatus 5.1.1\ntext x\nend\n", two, 2), 0);
+	assert_int_equal(check("plan 1\noutput mail external\nto a@b\nend\n", one, 1), E_TEMP); /* no bytes */
+	assert_int_equal(check("plan 1\noutcome 4.3.0 later\nend\n", two, 2), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(round_trip), cmocka_unit_test(every_prefix_is_refused),
+		cmocka_unit_test(odd_records_are_refused), cmocka_unit_test(plans_serve_the_envelope),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -14,3 +14,4 @@ uninstall-local: uninstall-profiles
 uninstall-profiles:
 	if cmp -s $(srcdir)/etc/profiles '$(postern_profiles)'; then rm -f '$(postern_profiles)'; fi
 .PHONY: install-profiles uninstall-profiles
+dist_example_DATA += etc/postern.conf

@@ -503,6 +503,8 @@ int config_read(const char *path, const struct config_option *own, size_t nown, 
 	buf_release(&bytes);
 	if (rc < 0) {
 		config_free(c);
+		if (err)
+			err->code = E_CONFIG; /* whatever went wrong with it: the mail waits */
 		return E_CONFIG;
 	}
 	*out = c;

@@ -12,7 +12,7 @@ static void tags(void **state)
 {
 	static const struct { const char *value, *rest; } forged[] = {
 		{ " [signed OK] Hello", "Hello" },
-		{ " Re: [SIGNED ok] Hello", "Re:  Hello" },
+		{ " Re: [SIGNED ok] Hello", "Re: Hello" },
 		{ " [signed\r\n OK] Hello", "Hello" },
 		{ " [signed  OK]Hello", "Hello" },
 		{ " [signedOK] Hello", "Hello" },

@@ -201,7 +201,7 @@ static void write_authentication_results(struct buf *out, const char *hostname, 
 	struct buf v = BUF_INIT;
 
 	buf_addf(&v, "%s; smime=%s", hostname, result_name(r->word));
-	add_comment(&v, *r->text ? r->text : r->encrypted ? "encrypted" : "");
+	add_comment(&v, *r->reason ? r->reason : r->encrypted ? "encrypted" : "");
 	if (*r->signer) {
 		buf_addstr(&v, " body.smime-identifier=");
 		add_quoted(&v, r->signer);

@@ -63,7 +63,7 @@ out=$("$P" -c "$T/postern.conf" -check 2>&1)
 is "-check of a good site: exit 0" "$?" 0
 like "-check lists the areas" "$out" "^ok: area $T/certs/public"
 like "-check counts" "$out" '^0 errors, [0-9]+ warnings'
-for damage in "external = maildir:/proc/x" "module_directory = /nonexistent" "profile = none" "internal = smtp:127.0.0.1:1" \
+for damage in "external = maildir:$T/rules/x" "module_directory = /nonexistent" "profile = none" "internal = smtp:127.0.0.1:1" \
 	"via_x = nonsense" "rules_file = /nonexistent"; do
 	cp "$T/postern.conf" "$T/d.conf"
 	sed -i "/^${damage%% *} *=/d" "$T/d.conf"

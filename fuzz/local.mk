@@ -19,3 +19,11 @@ fuzz_fuzz_rules_LDADD = librules.a $(BASE_LDADD) $(PCRE_LIBS)
 fuzz_fuzz_rules_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 EXTRA_DIST += fuzz/seeds/profiles/gcm-cbc.der fuzz/seeds/profiles/mine fuzz/seeds/profiles/oaep.der fuzz/seeds/profiles/two
+if FUZZERS
+noinst_PROGRAMS += fuzz/fuzz_smime_open
+fuzz_fuzz_smime_open_SOURCES = fuzz/fuzz_smime_open.c
+fuzz_fuzz_smime_open_LDADD = libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
+fuzz_fuzz_smime_open_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += fuzz/seeds/smime_open/cbc fuzz/seeds/smime_open/certs fuzz/seeds/smime_open/clear fuzz/seeds/smime_open/gcm \
+	fuzz/seeds/smime_open/mixed fuzz/seeds/smime_open/nested-binary fuzz/seeds/smime_open/opaque fuzz/seeds/smime_open/password

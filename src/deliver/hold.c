@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "deliver/copy.h"
+#include "deliver/durable.h"
 #include "deliver/kind.h"
 #include "deliver/letter.h"
 #include "deliver/name.h"
@@ -17,18 +18,6 @@
 
 #define ID_LENGTH 24                               /* 96 bits of the identity's SHA-256 */
 #define RECORD_MAX ((size_t)64 * 1024 * 1024)      /* of a million recipients */
-
-static int sync_directory(const char *path, struct error *err)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = 0;
-
-	if (fd < 0 || fsync(fd) < 0)
-		rc = error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
 
 static int write_and_sync(int fd, const struct segment *segments, size_t n, struct error *err)
 {

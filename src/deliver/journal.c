@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "deliver/durable.h"
 #include "deliver/name.h"
 #include "lib/buf.h"
 #include "lib/fs.h"
@@ -26,18 +27,6 @@ static void entry_name(const struct journal *j, const char *kind, const char *re
 	name_hash((const char *const[]){ j->message, kind, recipient }, 3, out);
 }
 
-static int sync_parent(const char *path, struct error *err)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = 0;
-
-	if (fd < 0 || fsync(fd) < 0)
-		rc = error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
 static int open_directory(const char *path)
 {
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -48,7 +37,7 @@ int journal_open(struct arena *a, const char *spool, const char *message, struct
 	*out = (struct journal){ .directory = arena_printf(a, "%s/journal", spool), .message = arena_strdup(a, message), .fd = -1 };
 	out->fd = open_directory(out->directory);
 	if (out->fd < 0 && errno == ENOENT) {
-		if (fs_make_directory(out->directory, 0700, err) < 0 || sync_parent(spool, err) < 0)
+		if (fs_make_directory(out->directory, 0700, err) < 0 || sync_directory(spool, err) < 0)
 			return E_TEMP;
 		out->fd = open_directory(out->directory);
 	}

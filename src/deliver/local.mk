@@ -4,6 +4,7 @@ libdeliver_a_SOURCES = \
 	src/deliver/copy.c src/deliver/copy.h \
 	src/deliver/destination.c src/deliver/destination.h \
 	src/deliver/dsn.c \
+	src/deliver/durable.c src/deliver/durable.h \
 	src/deliver/hold.c src/deliver/hold.h \
 	src/deliver/journal.c src/deliver/journal.h \
 	src/deliver/kind.h \

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "deliver/copy.h"
+#include "deliver/durable.h"
 #include "deliver/kind.h"
 #include "lib/fs.h"
 
@@ -23,18 +24,6 @@ static int parse(struct arena *a, const char *rest, struct destination *out, str
 		return error_set(err, E_CONFIG, "the directory must be an absolute path");
 	out->path = arena_strdup(a, rest);
 	return 0;
-}
-
-static int sync_directory(const char *path, struct error *err)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd >= 0 ? fsync(fd) : -1;
-
-	if (rc < 0)
-		error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return rc < 0 ? E_TEMP : 0;
 }
 
 /* Makes what is missing; a new directory is made durable with its parent. */

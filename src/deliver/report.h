@@ -27,7 +27,9 @@ struct notice {
 /* Sends it to config->admin through the destination, at most notice_limit in notice_window for the whole site (state in
  * SPOOL/notices, safe under concurrent processes); what is more is collected and sent as one digest when the window is over, by the
  * next process that calls notice_send or notice_flush.  Never for a null sender or for mail that is itself a notice
- * (the caller passes suppress = true); the event is then only logged. */
+ * (the caller passes suppress = true); the event is then only logged.
+ * A notice that cannot be sent waits for the digest, and that is no failure.  E_TEMP: SPOOL/notices cannot be written; the event is in the
+ * log, and the mail that caused it must not wait for this. */
 int notice_send(struct arena *a, const struct config *c, const struct destination *to, const struct notice *n, bool suppress,
 		deadline until, struct error *err);
 /* Sends a digest that is due; cheap when there is none (one stat). */

@@ -1,5 +1,19 @@
 # fuzz
 if FUZZERS
+noinst_PROGRAMS += fuzz/fuzz_header
+fuzz_fuzz_header_SOURCES = fuzz/fuzz_header.c
+fuzz_fuzz_header_LDADD = libmime.a $(BASE_LDADD)
+fuzz_fuzz_header_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += fuzz/seeds/header/charsets fuzz/seeds/header/odd fuzz/seeds/header/parameters fuzz/seeds/header/words
+if FUZZERS
+noinst_PROGRAMS += fuzz/fuzz_mime
+fuzz_fuzz_mime_SOURCES = fuzz/fuzz_mime.c
+fuzz_fuzz_mime_LDADD = libmime.a $(BASE_LDADD)
+fuzz_fuzz_mime_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += fuzz/seeds/mime/binary fuzz/seeds/mime/mixed fuzz/seeds/mime/nested fuzz/seeds/mime/quoted
+if FUZZERS
 noinst_PROGRAMS += fuzz/fuzz_profiles
 fuzz_fuzz_profiles_SOURCES = fuzz/fuzz_profiles.c
 fuzz_fuzz_profiles_LDADD = libsmime.a $(BASE_LDADD) $(CRYPTO_LIBS)

@@ -34,11 +34,17 @@ static bool single_value(struct arena *a, struct entity *e, const char *name, co
 	return true;
 }
 
+/* Two tokens (RFC 2045 section 5.1) and a slash. */
 static bool is_type(const char *text)
 {
 	const char *slash = strchr(text, '/');
 
-	return slash && slash > text && slash[1];
+	if (!slash || slash == text || !slash[1])
+		return false;
+	for (const char *c = text; *c; c++)
+		if (c != slash && (*c <= ' ' || *c > '~' || strchr("()<>@,;:\\\"/[]?=", *c)))
+			return false;
+	return true;
 }
 
 static void describe_type(struct arena *a, struct entity *e)

@@ -171,7 +171,7 @@ static size_t header_extent(struct parser *p, size_t at, size_t *next)
 			return before(p, l.at) > at ? before(p, l.at) : at;
 		}
 		*next = l.end;
-		if (before(p, l.end) == l.at || l.end - at > p->limits->header + 2)
+		if (before(p, l.end) == l.at || l.end - at > p->limits->header)
 			return l.end;
 	}
 	*next = p->in.n;

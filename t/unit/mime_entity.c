@@ -160,6 +160,8 @@ static void doubts(void **state)
 	check_shape("Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 7bit\n\n", "text/plain", true);
 	check_shape("Content-Transfer-Encoding: x-rot13\n\n", "text/plain", true);
 	check_shape("Content-Type: multipart\n\n", "text/plain", true);
+	check_shape("Content-Type: text/\x80" "html\n\n", "text/plain", true);
+	check_shape("Content-Type: text/html/x\n\n", "text/plain", true);
 	check_shape("Content-Type:\n\n", "text/plain", true);
 	check_shape("A: b\n \nContent-Type: text/html\n\n", "text/html", true);
 	check_shape("A: b\rContent-Type: text/html\n\n", "text/plain", true);
@@ -262,6 +264,8 @@ static void past_limits(void **state)
 	memcpy(b.data + b.len - 8, "xx\n\n", 4);
 	assert_int_equal(parse_rc(&b, &l, &err), E_LIMIT);
 	assert_string_equal(err.text, "part 1: header section has more than 100 bytes");
+	l.header = SIZE_MAX; /* no limit must not wrap around */
+	assert_int_equal(parse_rc(&b, &l, &err), 0);
 	buf_release(&b);
 }
 

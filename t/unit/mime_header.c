@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "mime/charset.h"
 #include "mime/header.h"
@@ -375,6 +376,41 @@ static void writing_raw(void **state)
 	buf_release(&v);
 }
 
+/* Half words, comments and long tokens without end: sixteen times as much takes about sixteen times as long. */
+static double seconds(const char *each, size_t times)
+{
+	struct buf b = BUF_INIT, out = BUF_INIT;
+	struct timespec from, to;
+	struct header_value v;
+	const char **list;
+	size_t n;
+
+	for (size_t i = 0; i < times; i++)
+		buf_addstr(&b, each);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+	header_write(&out, "Subject", header_decode(&arena, span_from(b.data, b.len)), "\n");
+	header_value_parse(&arena, span_from(b.data, b.len), &v);
+	header_addresses(&arena, span_from(b.data, b.len), &list, &n, NULL);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+	buf_release(&b);
+	buf_release(&out);
+	arena_release(&arena);
+	return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+}
+
+static void linear_time(void **state)
+{
+	static const char *const each[] = { "=?utf-8?q?", "=?utf-8?q?=C3?=", "=?utf-8?q?=C3?= ", "=?x?q?=C3?= ", "=?", "(", "a(b)", "a,", "a@b,",
+		"\"", ";a=b", ";a*1=b", ";a*=b''", " ", "x", "\xc3\xbc", "\xff", "<", "g:;,", "=?koi8-r?q?=C3?= =?utf-8?q?=C3?= " };
+
+	for (size_t i = 0; i < sizeof(each) / sizeof(*each); i++) {
+		double one = seconds(each[i], 2000), many = seconds(each[i], 32000);
+
+		if (many > one * 60 + 0.005)
+			fail_msg("\"%s\": %g s, sixteen times as much %g s", each[i], one, many);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -384,7 +420,7 @@ int main(void)
 		cmocka_unit_test_teardown(parameters, clean),    cmocka_unit_test_teardown(extended_parameters, clean),
 		cmocka_unit_test_teardown(address_lists, clean), cmocka_unit_test_teardown(bad_address_lists, clean),
 		cmocka_unit_test_teardown(writing, clean),       cmocka_unit_test_teardown(writing_round_trips, clean),
-		cmocka_unit_test_teardown(writing_raw, clean),
+		cmocka_unit_test_teardown(writing_raw, clean),   cmocka_unit_test_teardown(linear_time, clean),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,18 @@ static const char *refusal_code(const struct server *s, int rc)
 	}
 }
 
+/* A quoted name may be cut in the middle of a character, or be anything. */
+static void put_reason(struct xml_writer *w, const struct error *why)
+{
+	struct error safe = *why;
+
+	if (!utf8_valid(span_of(safe.text)))
+		for (char *p = safe.text; *p; p++)
+			if ((unsigned char)*p >= 0x80)
+				*p = '?';
+	xml_put_text(w, safe.text);
+}
+
 static int send_refusal(struct session *s, const char *id, int rc, const struct error *why, struct error *err)
 {
 	struct xml_writer w;
@@ -93,10 +105,7 @@ static int send_refusal(struct session *s, const char *id, int rc, const struct 
 	xml_put(&w, "id", id);
 	xml_put(&w, "kind", rc == E_TEMP || rc == E_CONFIG ? "temporary" : "permanent");
 	xml_put(&w, "code", refusal_code(&s->server, rc));
-	if (utf8_valid(span_of(why->text))) /* a quoted name may be cut in the middle of a character, or be anything */
-		xml_put_text(&w, why->text);
-	else
-		xml_put_text(&w, "the reason is not UTF-8; see the log");
+	put_reason(&w, why);
 	xml_close(&w);
 	rc = send_document(s, &w, err);
 	xml_writer_release(&w);

@@ -25,3 +25,30 @@ EXTRA_DIST += t/helper/modules.sh t/3000-module-start.t t/3010-module-faults.t t
 grammardir = $(datadir)/postern
 dist_grammar_DATA = etc/postern-modules.rng
 dist_man_MANS += man/postern-modules.7
+
+UNIT_TESTS += t/unit/module_frame t/unit/module_xml
+t_unit_module_frame_SOURCES = t/unit/module_frame.c t/unit/test.h
+t_unit_module_frame_LDADD = $(BASE_LDADD) $(UNIT_LDADD)
+t_unit_module_xml_SOURCES = t/unit/module_xml.c t/unit/test.h
+t_unit_module_xml_LDADD = libmodule.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
+EXTRA_DIST += fuzz/seeds/answer/certificates fuzz/seeds/answer/check fuzz/seeds/answer/decide \
+	fuzz/seeds/answer/framed fuzz/seeds/answer/hello fuzz/seeds/answer/keys fuzz/seeds/answer/refused \
+	fuzz/seeds/answer/rules fuzz/seeds/answer/unwrap fuzz/seeds/answer/valid fuzz/seeds/frame/cut \
+	fuzz/seeds/frame/limit fuzz/seeds/frame/long fuzz/seeds/frame/one fuzz/seeds/frame/over fuzz/seeds/frame/two \
+	fuzz/seeds/frame/zero fuzz/seeds/xml/base64 fuzz/seeds/xml/declaration fuzz/seeds/xml/doctype \
+	fuzz/seeds/xml/escapes fuzz/seeds/xml/namespaces fuzz/seeds/xml/result
+
+if FUZZERS
+noinst_PROGRAMS += fuzz/fuzz_answer
+fuzz_fuzz_answer_SOURCES = fuzz/fuzz_answer.c
+fuzz_fuzz_answer_LDADD = libmodule.a $(BASE_LDADD) $(CRYPTO_LIBS)
+fuzz_fuzz_answer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += fuzz/fuzz_frame
+fuzz_fuzz_frame_SOURCES = fuzz/fuzz_frame.c
+fuzz_fuzz_frame_LDADD = $(BASE_LDADD)
+fuzz_fuzz_frame_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += fuzz/fuzz_xml
+fuzz_fuzz_xml_SOURCES = fuzz/fuzz_xml.c
+fuzz_fuzz_xml_LDADD = $(BASE_LDADD)
+fuzz_fuzz_xml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

@@ -1,0 +1,187 @@
+/* module_xml.c - documents of the module protocol: what is refused, what survives, what is wiped */
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+#include "lib/xml.h"
+#include "module/parts.h"
+
+static int try_bytes(const char *p, size_t n)
+{
+	struct xml_document *doc;
+	int rc = xml_parse(span_from(p, n), &doc, NULL);
+
+	assert_true((rc == 0) == (doc != NULL));
+	xml_free(doc);
+	return rc;
+}
+
+static void refused(void **state)
+{
+	static const char *const bad[] = {
+		"", " ", "x", "<a/>x", "<a/><b/>", "<a/><?pi?>", "<?pi?><a/>", "<a/><!-- c -->", "<!-- c --><a/>", "<a><?pi?></a>",
+		"<a xmlns='urn:x'/>", "<a xmlns:x='urn:x'/>", "<a xmlns:x='urn:x' x:b='1'/>", "<a><x:b xmlns:x='urn:x'/></a>",
+		"<!DOCTYPE a><a/>", "<a b='1' b='2'/>", "<a b='&x;'/>", "<a>&x;</a>", "<a b='<'/>", "<a>&#1;</a>", "<a>&#xD800;</a>",
+		"<a>\xc0\x80</a>", "<a>\xed\xa0\x80</a>", "<a>\xff</a>", "<a b=1/>", "<a", "<a></b>",
+		"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe4</a>",
+	};
+	static const char *const good[] = {
+		"<a/>", "<a/>\n", "\n<a/>", "<a><!-- c --></a>", "<a><![CDATA[<]]></a>", "<a b='&#10;&amp;&quot;'/>",
+		"<?xml version='1.0'?><a/>", "<?xml version='1.0' encoding='UTF-8'?><a>\xc3\xa4</a>",
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (try_bytes(bad[i], strlen(bad[i])) != E_PERM)
+			fail_msg("accepted: %s", bad[i]);
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		if (try_bytes(good[i], strlen(good[i])) != 0)
+			fail_msg("refused: %s", good[i]);
+}
+
+static void nul_bytes(void **state)
+{
+	assert_int_equal(try_bytes("<a/>\0", 5), E_PERM);
+	assert_int_equal(try_bytes("<a/>\0<b/>", 9), E_PERM);
+	assert_int_equal(try_bytes("<a>\0</a>", 8), E_PERM);
+	assert_int_equal(try_bytes("\0<a/>", 5), E_PERM);
+}
+
+/* Every prefix of a document is refused: nothing is guessed at its end. */
+static void prefixes(void **state)
+{
+	static const char doc[] = "<result id=\"1\"><b c=\"&lt;\">x&amp;<!-- y --></b><c/></result>";
+
+	for (size_t n = 0; n < sizeof(doc) - 1; n++)
+		if (try_bytes(doc, n) != E_PERM)
+			fail_msg("accepted: %.*s", (int)n, doc);
+	assert_int_equal(try_bytes(doc, sizeof(doc) - 1), 0);
+}
+
+static void values(void **state)
+{
+	static const char *const texts[] = { "", "&", "&amp;", "&amp;amp;", "<&>\"'", "\t\n\r ", "  x  ", "\xc3\xa4\xf0\x9f\x98\x80" };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct xml_writer w;
+		struct span bytes;
+		struct xml_document *doc;
+		struct buf text = BUF_INIT;
+
+		xml_writer_init(&w);
+		xml_open(&w, "a");
+		xml_put(&w, "v", texts[i]);
+		xml_put_text(&w, texts[i]);
+		xml_close(&w);
+		assert_int_equal(xml_finish(&w, &bytes, NULL), 0);
+		assert_int_equal(xml_parse(bytes, &doc, NULL), 0);
+		assert_string_equal(xml_attr(xml_root(doc), "v"), texts[i]);
+		xml_text(xml_root(doc), &text);
+		assert_string_equal(buf_str(&text), texts[i]);
+		xml_free(doc);
+		buf_release(&text);
+		xml_writer_release(&w);
+	}
+}
+
+static void long_attribute(void **state)
+{
+	char *value = mem_alloc(5001);
+	struct xml_document *doc;
+	struct xml_writer w;
+	struct span bytes;
+
+	memset(value, 'x', 5000);
+	xml_writer_init(&w);
+	xml_open(&w, "a");
+	xml_putf(&w, "v", "%s", value);
+	xml_close(&w);
+	assert_int_equal(xml_finish(&w, &bytes, NULL), 0);
+	assert_int_equal(xml_parse(bytes, &doc, NULL), 0);
+	assert_string_equal(xml_attr(xml_root(doc), "v"), value);
+	xml_free(doc);
+	xml_writer_release(&w);
+	free(value);
+}
+
+static void second_element(void **state)
+{
+	struct xml_writer w;
+	struct span bytes;
+
+	xml_writer_init(&w);
+	xml_open(&w, "a");
+	xml_close(&w);
+	xml_open(&w, "b");
+	xml_close(&w);
+	assert_int_equal(xml_finish(&w, &bytes, NULL), E_PERM);
+	xml_writer_release(&w);
+}
+
+static void attribute_names(void **state)
+{
+	struct xml_document *doc;
+
+	assert_int_equal(xml_parse(span_of("<a x='1' y='2'/>"), &doc, NULL), 0);
+	assert_string_equal(xml_attr_name(xml_root(doc), 0), "x");
+	assert_string_equal(xml_attr_name(xml_root(doc), 1), "y");
+	assert_null(xml_attr_name(xml_root(doc), 2));
+	assert_null(xml_attr(xml_root(doc), "z"));
+	xml_free(doc);
+}
+
+/* A document with a secret must not make the writer grow: the old memory would keep a copy. */
+static void secrets_fit(void **state)
+{
+	struct xml_writer w;
+	struct span bytes;
+	char secret[1024] = { 1 };
+	const char *before;
+
+	xml_writer_init(&w);
+	before = w.out.data;
+	xml_open(&w, "result");
+	xml_put(&w, "id", "4294967295");
+	xml_open(&w, "secret");
+	xml_put_binary(&w, secret, sizeof(secret));
+	xml_close(&w);
+	xml_close(&w);
+	assert_int_equal(xml_finish(&w, &bytes, NULL), 0);
+	assert_ptr_equal(bytes.p, before);
+	xml_writer_release(&w);
+}
+
+static void request_texts(void **state)
+{
+	struct arena a = ARENA_INIT;
+
+	assert_string_equal(request_text(&a, NULL), "");
+	assert_string_equal(request_text(&a, "a\x01\x1f\x7f\tb"), "a???\tb");
+	assert_string_equal(request_text(&a, "\xc3\xa4"), "\xc3\xa4");
+	assert_string_equal(request_text(&a, "\xc3\xa4\xff"), "???");
+	assert_string_equal(request_text(&a, "\xef\xbf\xbf\xef\xbf\xbd\xef\xbf\xbe"), "???\xef\xbf\xbd???");
+	arena_release(&a);
+}
+
+static void lists(void **state)
+{
+	assert_true(module_lists("decide", "decide"));
+	assert_true(module_lists("a decide b", "decide"));
+	assert_true(module_lists("  decide", "decide"));
+	assert_false(module_lists("", "decide"));
+	assert_false(module_lists("decides decid", "decide"));
+	assert_false(module_lists("decide", ""));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refused),         cmocka_unit_test(nul_bytes),   cmocka_unit_test(prefixes),
+		cmocka_unit_test(values),          cmocka_unit_test(long_attribute), cmocka_unit_test(second_element),
+		cmocka_unit_test(attribute_names), cmocka_unit_test(secrets_fit), cmocka_unit_test(request_texts),
+		cmocka_unit_test(lists),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -62,6 +62,23 @@ subtest 'many questions in one conversation' => sub {
 	is("@{[map { $_->{verdict} eq 'valid' ? 1 : 0 } @all]}", "@{[map { $_ % 2 } 1 .. 50]}", 'each has its own answer');
 };
 
+subtest 'the grammar' => sub {
+	my $grammar = "$FindBin::Bin/../etc/postern-modules.rng";
+	plan skip_all => 'no xmllint' if system('xmllint --version >/dev/null 2>&1');
+	my $crl = crl('root', by => 'root');
+	my $with = site();
+	put($with, ca => $root);
+	put($with, crl => $crl);
+	my @answers = (ask_many($site, map { { certificate => $_ } } $der, 'rubbish', flip($der, 3)), ask($with, certificate => $der));
+	for my $n (0 .. $#answers) {
+		open my $f, '>', "$site/answer-$n.xml" or die;
+		print $f $answers[$n]{raw};
+		close $f or die;
+		is(system("xmllint --noout --nonet --relaxng $grammar $site/answer-$n.xml 2>$site/xmllint"), 0,
+			"answer $n: $answers[$n]{verdict} $answers[$n]{reason}") or diag slurp("$site/xmllint");
+	}
+};
+
 subtest options => sub {
 	my %bad = (check_path_crl => 'sometimes', check_path_rsa_bits => 'many', check_path_ec_bits => 111, check_path_hashes => 'sha257');
 	for my $name (sort keys %bad) {

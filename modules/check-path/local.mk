@@ -15,6 +15,12 @@ module_PROGRAMS += check-path
 check_path_SOURCES = modules/check-path/main.c
 check_path_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
 
+UNIT_TESTS += t/unit/check_verify_log
+t_unit_check_verify_log_SOURCES = t/unit/check_verify_log.c t/unit/test.h
+t_unit_check_verify_log_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(UNIT_LDADD)
+
+dist_man_MANS += man/check-path.8
+
 EXTRA_DIST += t/helper/PathCheck.pm t/helper/PathPki.pm \
 	t/6100-bsi-paths.t \
 	t/6200-reasons.t \

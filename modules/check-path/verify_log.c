@@ -38,9 +38,10 @@ static size_t plain(const unsigned char *p)
 
 static void add_value(struct buf *out, const char *name, const char *value)
 {
-	size_t end = out->len + VALUE_MAX;
+	size_t end;
 
 	buf_addf(out, "%s%s=", out->len && out->data[out->len - 1] != '\n' ? "\t" : "", name);
+	end = out->len + VALUE_MAX;
 	for (const unsigned char *p = (const unsigned char *)value; *p;) {
 		size_t n = plain(p);
 

@@ -354,8 +354,7 @@ int area_find_serial(struct area *a, struct arena *arena, const X509_NAME *issue
 static bool fits_key_id(const struct question *q, const struct area_entry *e)
 {
 	const struct span *wanted = q->wanted[0];
-	const unsigned char *p = (const unsigned char *)e->der.p;
-	X509 *certificate = d2i_X509(NULL, &p, (long)e->der.n);
+	struct certificate *certificate = certificate_parse(e->der);
 	struct buf id = BUF_INIT;
 	bool fits = false;
 
@@ -364,7 +363,7 @@ static bool fits_key_id(const struct question *q, const struct area_entry *e)
 		fits = span_eq(span_from(buf_str(&id), id.len), *wanted);
 	}
 	buf_release(&id);
-	X509_free(certificate);
+	certificate_free(certificate);
 	return fits;
 }
 

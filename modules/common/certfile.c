@@ -10,7 +10,6 @@
 #define ASN1_SEQUENCE 0x30
 #define ASN1_INTEGER_TAG 0x02
 #define ASN1_OID_TAG 0x06
-#define ASN1_VERSION_TAG 0xa0
 
 /* Where a DER object came from. */
 struct origin {
@@ -25,61 +24,6 @@ struct reader {
 };
 
 /* ---- DER ---- */
-
-/* Length of the header and of the content behind it; false if s does not begin with a whole header of definite length. */
-static bool der_header(struct span s, size_t *header, size_t *content)
-{
-	const unsigned char *p = (const unsigned char *)s.p;
-	size_t more, n = 0;
-
-	if (s.n < 2 || (p[0] & 0x1f) == 0x1f)
-		return false;
-	more = p[1] & 0x80 ? p[1] & 0x7fu : 0;
-	if (p[1] == 0x80 || more > 4 || s.n < 2 + more)
-		return false;
-	for (size_t i = 0; i < more; i++)
-		n = n << 8 | p[2 + i];
-	*header = 2 + more;
-	*content = more ? n : p[1];
-	return true;
-}
-
-size_t certfile_element(struct span s)
-{
-	size_t header, content;
-
-	if (!der_header(s, &header, &content) || content > s.n - header)
-		return 0;
-	return header + content;
-}
-
-/* Takes the next element off the front of *rest: all of it, and what is inside.  false: there is none with this tag. */
-static bool take_element(struct span *rest, unsigned char tag, struct span *whole, struct span *content)
-{
-	size_t header, n = certfile_element(*rest), inside;
-
-	if (n == 0 || (unsigned char)rest->p[0] != tag || !der_header(*rest, &header, &inside))
-		return false;
-	*whole = span_sub(*rest, 0, n);
-	*content = span_sub(*rest, header, n);
-	*rest = span_sub(*rest, n, rest->n);
-	return true;
-}
-
-bool certificate_parts(struct span der, struct certificate_parts *out)
-{
-	struct span whole, outer, rest, skip;
-
-	if (!take_element(&der, ASN1_SEQUENCE, &whole, &outer) || !take_element(&outer, ASN1_SEQUENCE, &whole, &rest))
-		return false;
-	take_element(&rest, ASN1_VERSION_TAG, &whole, &skip); /* version 1 has none */
-	return take_element(&rest, ASN1_INTEGER_TAG, &out->serial, &skip) &&
-	       take_element(&rest, ASN1_SEQUENCE, &whole, &skip) && /* signature */
-	       take_element(&rest, ASN1_SEQUENCE, &out->issuer, &skip) &&
-	       take_element(&rest, ASN1_SEQUENCE, &whole, &skip) && /* validity */
-	       take_element(&rest, ASN1_SEQUENCE, &out->subject, &skip) &&
-	       take_element(&rest, ASN1_SEQUENCE, &out->public_key, &skip);
-}
 
 /* The tag of the first element inside the outer SEQUENCE tells the formats apart; -1 if there is none.  BER's
  * indefinite length is allowed here: old PKCS#7 and PKCS#12 files have it. */
@@ -131,21 +75,19 @@ static void set_der(struct reader *r, struct certfile_object *object, struct spa
 static int add_signed_object(struct reader *r, struct span der, const struct origin *o)
 {
 	const unsigned char *p = (const unsigned char *)der.p;
-	X509 *certificate;
+	struct certificate *certificate;
 	X509_CRL *crl;
 	struct certfile_object *object;
 
 	if (r->out->n >= CERTFILE_OBJECTS_MAX)
 		return complain(r, E_LIMIT, "too many objects in one file");
-	certificate = d2i_X509(NULL, &p, (long)der.n);
-	if (certificate && p == (const unsigned char *)der.p + der.n) {
+	certificate = certificate_parse(der);
+	if (certificate) {
 		object = add_object(r, CERTFILE_CERTIFICATE, o);
 		object->certificate = certificate;
 		set_der(r, object, der);
 		return 0;
 	}
-	X509_free(certificate);
-	p = (const unsigned char *)der.p;
 	crl = d2i_X509_CRL(NULL, &p, (long)der.n);
 	if (crl && p == (const unsigned char *)der.p + der.n) {
 		object = add_object(r, CERTFILE_CRL, o);
@@ -253,7 +195,7 @@ static int read_der(struct reader *r, struct span s, const struct origin *o)
 	}
 	while (at < s.n && rc != E_LIMIT) {
 		struct span rest = span_sub(s, at, s.n);
-		size_t n = certfile_element(rest);
+		size_t n = der_element(rest);
 		struct origin here = { o->form, o->offset + at, n };
 
 		if (n == 0)
@@ -332,7 +274,7 @@ int certfile_decode(enum certfile_form form, struct span bytes, struct buf *der)
 		buf_add(der, bytes.p, bytes.n);
 	else if (form != CERTFILE_BASE64 || base64_decode(der, bytes, true) < 0)
 		return E_PERM;
-	n = certfile_element(span_from(der->data + start, der->len - start));
+	n = der_element(span_from(der->data + start, der->len - start));
 	if (n == 0)
 		return E_PERM;
 	der->len = start + n;
@@ -362,7 +304,7 @@ static void read_block(struct reader *r, struct span file, const struct pem_bloc
 	} else {
 		s = span_from(buf_str(&der), der.len);
 		if (kind == PEM_SIGNED) /* something else may stand behind the certificate */
-			s.n = certfile_element(s);
+			s.n = der_element(s);
 		if (memchr(b->body.p, ':', b->body.n))
 			o.form = CERTFILE_INNER;
 		read_der(r, s, &o);
@@ -429,7 +371,7 @@ int certfile_read(struct span bytes, const char *passphrase, struct certfile *ou
 void certfile_release(struct certfile *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
-		X509_free(f->items[i].certificate);
+		certificate_free(f->items[i].certificate);
 		X509_CRL_free(f->items[i].crl);
 	}
 	free(f->items);

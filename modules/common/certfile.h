@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 #include <stdbool.h>
 
+#include "common/certificate.h"
 #include "lib/buf.h"
 #include "lib/error.h"
 #include "lib/mem.h"
@@ -28,7 +29,7 @@ struct certfile_object {
 	enum certfile_form form;
 	struct span der;        /* in the arena */
 	size_t offset, length;
-	X509 *certificate;      /* one of these two, by type; freed by certfile_release */
+	struct certificate *certificate; /* one of these two, by type; freed by certfile_release */
 	X509_CRL *crl;
 };
 
@@ -51,18 +52,6 @@ void certfile_release(struct certfile *f);
 
 /* Appends the object's DER, given the bytes file[offset, offset + length); E_PERM if there is none. */
 int certfile_decode(enum certfile_form form, struct span bytes, struct buf *der);
-
-/* Bytes of the first DER element (definite length) at the front of s; 0 if cut off or no such thing. */
-size_t certfile_element(struct span s);
-
-/* The names of a certificate as they stand in its DER (RFC 5280 section 4.1), without parsing the rest of it: OpenSSL
- * decodes the public key of every certificate, which costs more than a look-up.  false: no certificate. */
-struct certificate_parts {
-	struct span serial;       /* a DER INTEGER */
-	struct span issuer, subject; /* each a DER Name */
-	struct span public_key;   /* SubjectPublicKeyInfo */
-};
-bool certificate_parts(struct span der, struct certificate_parts *out);
 
 /* ---- for the reader of keys, too ---- */
 

@@ -171,9 +171,9 @@ static int load(struct ingest *in)
 
 /* ---- entries ---- */
 
-static bool is_ca(X509 *certificate)
+static bool is_ca(const struct certificate *c)
 {
-	BASIC_CONSTRAINTS *b = X509_get_ext_d2i(certificate, NID_basic_constraints, NULL, NULL);
+	BASIC_CONSTRAINTS *b = certificate_extension(c, NID_basic_constraints);
 	bool ca = b && b->ca;
 
 	BASIC_CONSTRAINTS_free(b);
@@ -182,11 +182,11 @@ static bool is_ca(X509 *certificate)
 
 static bool issued_another(const struct certfile *f, size_t i)
 {
-	X509_NAME *name = X509_get_subject_name(f->items[i].certificate);
+	const X509_NAME *name = f->items[i].certificate->subject;
 
 	for (size_t k = 0; k < f->n; k++)
 		if (k != i && f->items[k].certificate &&
-		    X509_NAME_cmp(X509_get_issuer_name(f->items[k].certificate), name) == 0)
+		    X509_NAME_cmp(f->items[k].certificate->issuer, name) == 0)
 			return true;
 	return false;
 }
@@ -219,8 +219,8 @@ static void describe(const struct certfile_object *o, const char *domain, struct
 	*r = (struct entry_record){ .hash = mark_hash(o->der.p, o->der.n), .offset = o->offset, .length = o->length,
 				    .type = o->type, .form = o->form };
 	if (o->certificate) {
-		r->not_before = seconds_of(X509_get0_notBefore(o->certificate));
-		r->not_after = seconds_of(X509_get0_notAfter(o->certificate));
+		r->not_before = o->certificate->not_before;
+		r->not_after = o->certificate->not_after;
 		marks_of_certificate(o->certificate, o->der, domain, marks);
 	} else {
 		r->not_before = seconds_of(X509_CRL_get0_lastUpdate(o->crl));
@@ -250,9 +250,9 @@ static const char *domain_folder(struct ingest *in)
 	return slash && in->path[0] == '@' ? arena_strndup(&in->arena, in->path, (size_t)(slash - in->path)) : NULL;
 }
 
-static bool may_sign(X509 *certificate)
+static bool may_sign(const struct certificate *c)
 {
-	ASN1_BIT_STRING *usage = certificate ? X509_get_ext_d2i(certificate, NID_key_usage, NULL, NULL) : NULL;
+	ASN1_BIT_STRING *usage = c ? certificate_extension(c, NID_key_usage) : NULL;
 	bool may = !usage || ASN1_BIT_STRING_get_bit(usage, 0) || ASN1_BIT_STRING_get_bit(usage, 1);
 
 	ASN1_BIT_STRING_free(usage);

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libarea.a
 libarea_a_SOURCES = \
 	modules/common/area.c modules/common/area.h modules/common/area_inside.h \
+	modules/common/certificate.c modules/common/certificate.h \
 	modules/common/certfile.c modules/common/certfile.h \
 	modules/common/guard.c modules/common/guard.h \
 	modules/common/index.c modules/common/index.h \

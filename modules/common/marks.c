@@ -172,9 +172,9 @@ static bool is_utf8_mailbox(const OTHERNAME *other)
 	       other->value->type == V_ASN1_UTF8STRING;
 }
 
-static void add_alternative_names(X509 *certificate, struct buf *out)
+static void add_alternative_names(const struct certificate *c, struct buf *out)
 {
-	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	GENERAL_NAMES *names = certificate_extension(c, NID_subject_alt_name);
 
 	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
@@ -187,53 +187,39 @@ static void add_alternative_names(X509 *certificate, struct buf *out)
 	GENERAL_NAMES_free(names);
 }
 
-static void add_subject_addresses(X509 *certificate, struct buf *out)
+static void add_subject_addresses(const struct certificate *c, struct buf *out)
 {
-	const X509_NAME *subject = X509_get_subject_name(certificate);
+	const X509_NAME *subject = c->subject;
 	int at = -1;
 
 	while ((at = X509_NAME_get_index_by_NID(subject, NID_pkcs9_emailAddress, at)) >= 0)
 		add_address(out, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 }
 
-void certificate_key_id(X509 *certificate, struct buf *out)
-{
-	ASN1_OCTET_STRING *id = X509_get_ext_d2i(certificate, NID_subject_key_identifier, NULL, NULL);
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
-	if (id)
-		buf_add(out, ASN1_STRING_get0_data(id), (size_t)ASN1_STRING_length(id));
-	else if (X509_pubkey_digest(certificate, EVP_sha1(), digest, &n))
-		buf_add(out, digest, n);
-	ASN1_OCTET_STRING_free(id);
-	ERR_clear_error();
-}
-
-static void add_hashes(X509 *certificate, struct span der, struct buf *out)
+static void add_hashes(const struct certificate *c, struct span der, struct buf *out)
 {
 	struct buf id = BUF_INIT;
 	struct mark m;
 
 	mark_exact(&m, der);
 	add(out, &m);
-	mark_serial(&m, X509_get_issuer_name(certificate), X509_get0_serialNumber(certificate));
+	mark_serial(&m, c->issuer, c->serial);
 	add(out, &m);
-	mark_name(&m, MARK_SUBJECT, X509_get_subject_name(certificate));
+	mark_name(&m, MARK_SUBJECT, c->subject);
 	add(out, &m);
-	certificate_key_id(certificate, &id);
+	certificate_key_id(c, &id);
 	mark_key_id(&m, span_from(buf_str(&id), id.len));
 	add(out, &m);
 	buf_release(&id);
 }
 
-void marks_of_certificate(X509 *certificate, struct span der, const char *domain, struct buf *out)
+void marks_of_certificate(const struct certificate *c, struct span der, const char *domain, struct buf *out)
 {
 	struct mark m;
 
-	add_hashes(certificate, der, out);
-	add_alternative_names(certificate, out);
-	add_subject_addresses(certificate, out);
+	add_hashes(c, der, out);
+	add_alternative_names(c, out);
+	add_subject_addresses(c, out);
 	if (domain) {
 		mark_domain(&m, domain);
 		add(out, &m);

@@ -8,6 +8,7 @@
 
 #include <openssl/x509.h>
 
+#include "common/certificate.h"
 #include "lib/buf.h"
 
 enum mark_kind {
@@ -39,12 +40,9 @@ void mark_name(struct mark *m, enum mark_kind kind, const X509_NAME *name); /* M
 
 /* Appends all marks of a certificate, each as one length byte pair (big endian) and its bytes.  domain: "@partner.example"
  * or NULL, the folder it lies in. */
-void marks_of_certificate(X509 *certificate, struct span der, const char *domain, struct buf *out);
+void marks_of_certificate(const struct certificate *c, struct span der, const char *domain, struct buf *out);
 void marks_of_crl(X509_CRL *crl, struct span der, struct buf *out);
 /* Takes the next mark off the front of list; false at its end. */
 bool marks_next(struct span *list, struct span *mark);
-
-/* The key identifier of a certificate: the extension, else SHA-1 of the public key.  Appended to out. */
-void certificate_key_id(X509 *certificate, struct buf *out);
 
 #endif

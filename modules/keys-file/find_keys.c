@@ -5,7 +5,7 @@
 #include <openssl/err.h>
 #include <time.h>
 
-#include "common/certfile.h"
+#include "common/certificate.h"
 #include "common/marks.h"
 #include "keys-file/keys_file.h"
 #include "lib/address.h"

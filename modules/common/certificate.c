@@ -1,0 +1,187 @@
+/* certificate.c - a certificate read as far as finding it needs */
+#include "common/certificate.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <time.h>
+
+#include "lib/mem.h"
+
+enum {
+	TAG_INTEGER = 0x02,
+	TAG_BIT_STRING = 0x03,
+	TAG_SEQUENCE = 0x30,
+	TAG_VERSION = 0xa0,
+	TAG_ISSUER_ID = 0x81,
+	TAG_SUBJECT_ID = 0x82,
+	TAG_EXTENSIONS = 0xa3,
+};
+
+/* ---- DER ---- */
+
+bool der_header(struct span s, size_t *header, size_t *content)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t more, n = 0;
+
+	if (s.n < 2 || (p[0] & 0x1f) == 0x1f)
+		return false;
+	more = p[1] & 0x80 ? p[1] & 0x7fu : 0;
+	if (p[1] == 0x80 || more > 4 || s.n < 2 + more)
+		return false;
+	for (size_t i = 0; i < more; i++)
+		n = n << 8 | p[2 + i];
+	*header = 2 + more;
+	*content = more ? n : p[1];
+	return true;
+}
+
+size_t der_element(struct span s)
+{
+	size_t header, content;
+
+	if (!der_header(s, &header, &content) || content > s.n - header)
+		return 0;
+	return header + content;
+}
+
+/* Takes the next element off the front of *rest: all of it, and what is inside (either may be NULL).  false: there is none
+ * with this tag. */
+static bool take(struct span *rest, unsigned char tag, struct span *whole, struct span *content)
+{
+	struct span s = *rest;
+	size_t header, inside, n = der_element(s);
+
+	if (n == 0 || (unsigned char)s.p[0] != tag || !der_header(s, &header, &inside))
+		return false;
+	if (whole)
+		*whole = span_sub(s, 0, n);
+	if (content)
+		*content = span_sub(s, header, n);
+	*rest = span_sub(s, n, s.n);
+	return true;
+}
+
+static bool take_extensions(struct span *rest, struct span *out)
+{
+	struct span explicit;
+
+	*out = span_from(NULL, 0);
+	if (rest->n == 0)
+		return true;
+	return take(rest, TAG_EXTENSIONS, NULL, &explicit) && take(&explicit, TAG_SEQUENCE, out, NULL) && explicit.n == 0;
+}
+
+static bool read_tbs(struct span rest, struct certificate_parts *out)
+{
+	take(&rest, TAG_VERSION, NULL, NULL); /* version 1 has none */
+	if (!take(&rest, TAG_INTEGER, &out->serial, NULL) ||
+	    !take(&rest, TAG_SEQUENCE, NULL, NULL) || /* signature */
+	    !take(&rest, TAG_SEQUENCE, &out->issuer, NULL) ||
+	    !take(&rest, TAG_SEQUENCE, NULL, &out->validity) ||
+	    !take(&rest, TAG_SEQUENCE, &out->subject, NULL) ||
+	    !take(&rest, TAG_SEQUENCE, NULL, &out->public_key))
+		return false;
+	take(&rest, TAG_ISSUER_ID, NULL, NULL);
+	take(&rest, TAG_SUBJECT_ID, NULL, NULL);
+	return take_extensions(&rest, &out->extensions) && rest.n == 0;
+}
+
+bool certificate_parts(struct span der, struct certificate_parts *out)
+{
+	struct span certificate, tbs;
+
+	return take(&der, TAG_SEQUENCE, NULL, &certificate) && der.n == 0 &&
+	       take(&certificate, TAG_SEQUENCE, NULL, &tbs) && read_tbs(tbs, out) &&
+	       take(&certificate, TAG_SEQUENCE, NULL, NULL) && take(&certificate, TAG_BIT_STRING, NULL, NULL) &&
+	       certificate.n == 0;
+}
+
+/* ---- parsing ---- */
+
+static bool read_time(struct span *rest, int64_t *out)
+{
+	const unsigned char *p = (const unsigned char *)rest->p;
+	size_t n = der_element(*rest);
+	ASN1_TIME *t = n ? d2i_ASN1_TIME(NULL, &p, (long)n) : NULL;
+	struct tm tm;
+	bool good = t && ASN1_TIME_to_tm(t, &tm);
+
+	*out = good ? (int64_t)timegm(&tm) : 0;
+	ASN1_TIME_free(t);
+	*rest = span_sub(*rest, n, rest->n);
+	return good;
+}
+
+static bool read_pieces(struct certificate *c)
+{
+	struct span validity = c->parts.validity;
+	const unsigned char *issuer = (const unsigned char *)c->parts.issuer.p;
+	const unsigned char *subject = (const unsigned char *)c->parts.subject.p;
+	const unsigned char *serial = (const unsigned char *)c->parts.serial.p;
+	const unsigned char *extensions = (const unsigned char *)c->parts.extensions.p;
+
+	c->issuer = d2i_X509_NAME(NULL, &issuer, (long)c->parts.issuer.n);
+	c->subject = d2i_X509_NAME(NULL, &subject, (long)c->parts.subject.n);
+	c->serial = d2i_ASN1_INTEGER(NULL, &serial, (long)c->parts.serial.n);
+	if (c->parts.extensions.n) {
+		c->extensions = d2i_X509_EXTENSIONS(NULL, &extensions, (long)c->parts.extensions.n);
+		if (!c->extensions)
+			return false;
+	}
+	return c->issuer && c->subject && c->serial && read_time(&validity, &c->not_before) &&
+	       read_time(&validity, &c->not_after);
+}
+
+struct certificate *certificate_parse(struct span der)
+{
+	struct certificate *c = mem_alloc(sizeof(*c));
+
+	if (certificate_parts(der, &c->parts) && read_pieces(c))
+		return c;
+	ERR_clear_error();
+	certificate_free(c);
+	return NULL;
+}
+
+void certificate_free(struct certificate *c)
+{
+	if (!c)
+		return;
+	X509_NAME_free(c->issuer);
+	X509_NAME_free(c->subject);
+	ASN1_INTEGER_free(c->serial);
+	sk_X509_EXTENSION_pop_free(c->extensions, X509_EXTENSION_free);
+	free(c);
+}
+
+void *certificate_extension(const struct certificate *c, int nid)
+{
+	return X509V3_get_d2i(c->extensions, nid, NULL, NULL);
+}
+
+/* The bits of the public key, without its algorithm. */
+static struct span key_bits(const struct certificate *c)
+{
+	struct span rest = c->parts.public_key, bits;
+
+	if (!take(&rest, TAG_SEQUENCE, NULL, NULL) || !take(&rest, TAG_BIT_STRING, NULL, &bits) || bits.n == 0)
+		return span_from(NULL, 0);
+	return span_sub(bits, 1, bits.n); /* without the number of unused bits */
+}
+
+void certificate_key_id(const struct certificate *c, struct buf *out)
+{
+	ASN1_OCTET_STRING *id = certificate_extension(c, NID_subject_key_identifier);
+	struct span bits = key_bits(c);
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	if (id)
+		buf_add(out, ASN1_STRING_get0_data(id), (size_t)ASN1_STRING_length(id));
+	else if (EVP_Digest(bits.p, bits.n, digest, &n, EVP_sha1(), NULL))
+		buf_add(out, digest, n);
+	ASN1_OCTET_STRING_free(id);
+	ERR_clear_error();
+}

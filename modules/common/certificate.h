@@ -1,0 +1,48 @@
+/* certificate.h - a certificate read as far as finding it needs
+ *
+ * d2i_X509 decodes the public key of every certificate, which costs ten times the rest.  Here the structure of RFC 5280
+ * section 4.1 is walked, names and extensions are parsed by OpenSSL, and the key is left alone.
+ */
+#ifndef POSTERN_COMMON_CERTIFICATE_H
+#define POSTERN_COMMON_CERTIFICATE_H
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+
+#include "lib/buf.h"
+
+/* Bytes of the first DER element (definite length) at the front of s; 0 if cut off or no such thing. */
+size_t der_element(struct span s);
+/* Its header and content; false if s does not begin with a whole header of definite length. */
+bool der_header(struct span s, size_t *header, size_t *content);
+
+/* The pieces of a certificate as they stand in its DER. */
+struct certificate_parts {
+	struct span serial;          /* a DER INTEGER */
+	struct span issuer, subject; /* each a DER Name */
+	struct span validity;        /* content: two times */
+	struct span public_key;      /* content of SubjectPublicKeyInfo */
+	struct span extensions;      /* DER Extensions; empty if none */
+};
+/* false: no certificate, or something behind it. */
+bool certificate_parts(struct span der, struct certificate_parts *out);
+
+struct certificate {
+	struct certificate_parts parts;  /* in the bytes given to certificate_parse */
+	X509_NAME *issuer, *subject;
+	ASN1_INTEGER *serial;
+	int64_t not_before, not_after;   /* seconds since the epoch */
+	X509_EXTENSIONS *extensions;     /* NULL: none */
+};
+
+/* der must outlive what is used of parts.  NULL: no certificate.  Free with certificate_free. */
+struct certificate *certificate_parse(struct span der);
+void certificate_free(struct certificate *c); /* NULL is fine */
+
+/* The value of an extension, as X509V3_get_d2i gives it; NULL: absent or broken. */
+void *certificate_extension(const struct certificate *c, int nid);
+
+/* The key identifier: the extension, else SHA-1 of the public key (RFC 5280 4.2.1.2 (1)).  Appended to out. */
+void certificate_key_id(const struct certificate *c, struct buf *out);
+
+#endif

@@ -368,6 +368,27 @@ static int sign_init(void *ctx, void *keydata, const OSSL_PARAM params[])
 	return sign_set_params(s, params);
 }
 
+/* A holder that took another key, or made a fault while signing (which can give an RSA key away), must not
+ * be found out by the recipient. */
+static int verifies(const struct signing *s, const struct key_request *r, const struct buf *sig)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(s->provider->ctx, s->key->public, "provider=default");
+	EVP_MD *md = EVP_MD_fetch(s->provider->ctx, r->digest, NULL);
+	int ok = ctx && md && EVP_PKEY_verify_init(ctx) == 1;
+
+	if (ok && r->mechanism == KEY_RSA_PSS)
+		ok = EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1;
+	ok = ok && EVP_PKEY_CTX_set_signature_md(ctx, md) == 1;
+	if (ok && r->mechanism == KEY_RSA_PSS)
+		ok = EVP_PKEY_CTX_set_rsa_mgf1_md_name(ctx, r->mgf_digest, NULL) == 1 &&
+		     EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, r->salt_length) == 1;
+	ok = ok && EVP_PKEY_verify(ctx, (const unsigned char *)sig->data, sig->len, (const unsigned char *)r->input.p,
+				   r->input.n) == 1;
+	EVP_MD_free(md);
+	EVP_PKEY_CTX_free(ctx);
+	return ok;
+}
+
 static int sign_digest(void *ctx, unsigned char *sig, size_t *siglen, size_t sigsize, const unsigned char *digest, size_t n)
 {
 	struct signing *s = ctx;
@@ -391,12 +412,12 @@ static int sign_digest(void *ctx, unsigned char *sig, size_t *siglen, size_t sig
 	}
 	if (!delegated_call(s->key, s->provider->calls.sign, &request, &out))
 		return 0;
-	ok = out.len && out.len <= most && out.len <= sigsize && (!s->is_rsa || out.len == most);
+	ok = out.len && out.len <= sigsize && verifies(s, &request, &out);
 	if (ok) {
 		memcpy(sig, out.data, out.len);
 		*siglen = out.len;
 	} else {
-		provider_failed(s->provider, E_TEMP, "the key's holder returned a signature of a wrong length");
+		provider_failed(s->provider, E_TEMP, "the key's holder returned a signature that does not fit the certificate");
 	}
 	buf_wipe(&out);
 	return ok;

@@ -58,3 +58,5 @@ t_unit_smime_seal_LDADD = libsmime.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
 check_PROGRAMS += t/helper/smime-seal
 t_helper_smime_seal_SOURCES = t/helper/smime-seal.c t/helper/softkey.c t/helper/softkey.h
 t_helper_smime_seal_LDADD = libsmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
+
+EXTRA_DIST += t/smime_lib.sh t/2000-seal-sign.t t/2100-seal-encrypt.t t/2200-seal-gpgsm.t

@@ -1,6 +1,7 @@
 /* seal_sign.c - the signing half of sealing (RFC 8551 2.4, 2.5, 3.5; RFC 5652 5) */
 #include <openssl/cms.h>
 #include <openssl/err.h>
+#include <openssl/objects.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "smime/capabilities.h"
 #include "smime/seal_entity.h"
 
-static const struct {
+static const struct { /* by length */
 	const char *name, *micalg; /* RFC 8551 3.5.3.2 */
 	const EVP_MD *(*md)(void);
 } digests[] = {
@@ -35,11 +36,26 @@ static bool is_restricted(EVP_PKEY *key, char digest[64])
 	return EVP_PKEY_is_a(key, "RSA-PSS") && EVP_PKEY_get_default_digest_name(key, digest, 64) == 2;
 }
 
-static size_t choose_digest(EVP_PKEY *key, const struct profile *profile)
+/* The profile's, but never shorter than an EC key's own strength (RFC 5480 4; gpgsm refuses others). */
+static size_t choose_digest(OSSL_LIB_CTX *ctx, EVP_PKEY *key, const struct profile *profile)
 {
 	char mandatory[64] = "";
+	size_t i = NDIGESTS;
+	EVP_MD *md;
 
-	return digest_index(is_restricted(key, mandatory) ? mandatory : profile->digest);
+	if (EVP_PKEY_is_a(key, "EC")) {
+		size_t least = EVP_PKEY_get_bits(key) >= 512 ? 2 : EVP_PKEY_get_bits(key) >= 384 ? 1 : 0;
+
+		i = digest_index(profile->digest);
+		return i < least ? least : i;
+	}
+	if (!is_restricted(key, mandatory))
+		return digest_index(profile->digest);
+	/* OpenSSL gives any of the names it knows, "SHA2-384" here. */
+	if ((md = EVP_MD_fetch(ctx, mandatory, NULL)))
+		i = digest_index(OBJ_nid2ln(EVP_MD_get_type(md)));
+	EVP_MD_free(md);
+	return i;
 }
 
 /* The salt is as long as the digest, as readers expect (RFC 4056 2.2), unless the key asks for another. */
@@ -138,7 +154,7 @@ int seal_sign(OSSL_LIB_CTX *ctx, struct span entity, const struct signer *signer
 		return error_set(err, E_LIMIT, "an entity of %zu bytes is too large to be signed", entity.n);
 	if ((rc = check_signer(signer, err)) < 0)
 		return rc;
-	if ((digest = choose_digest(signer->key, profile)) == NDIGESTS)
+	if ((digest = choose_digest(ctx, signer->key, profile)) == NDIGESTS)
 		return seal_unfit(err, signer->certificate, "unsupported: the digest that its key or the profile asks for");
 	if (!(cms = make_signed(ctx, entity, signer, profile, digests[digest].md())))
 		return signing_failed(ctx, err);

@@ -545,11 +545,20 @@ static struct error with_calls(const struct key_calls *calls, const struct pair 
 	return err;
 }
 
+static int other_key(void *ctx, const char *id, const struct key_request *r, struct buf *out, struct error *err)
+{
+	return softkey_calls(&keys).sign(&keys, ctx, r, out, err);
+}
+
 static void bad_answers_of_the_holder(void **state)
 {
 	assert_int_equal(with_calls(&(struct key_calls){ .sign = short_answer }, RSA_2048).code, E_TEMP);
 	assert_int_equal(with_calls(&(struct key_calls){ .sign = silent_failure }, RSA_2048).code, E_TEMP);
 	assert_int_equal(with_calls(&(struct key_calls){ .sign = NULL }, P_256).code, E_PERM);
+	/* a signature, but by another key: of RSA-3072, of P-384, of another curve of the same size */
+	assert_int_equal(with_calls(&(struct key_calls){ .sign = other_key, .ctx = (void *)"key-1" }, RSA_2048).code, E_TEMP);
+	assert_int_equal(with_calls(&(struct key_calls){ .sign = other_key, .ctx = (void *)"key-5" }, P_256).code, E_TEMP);
+	assert_int_equal(with_calls(&(struct key_calls){ .sign = other_key, .ctx = (void *)"key-7" }, P_256).code, E_TEMP);
 }
 
 static void no_configuration_is_read(void **state)

@@ -81,6 +81,17 @@ else
 	skip "a full disk" "no tmpfs can be mounted here"
 fi
 
+# ---- in this order, or a power cut could lose a message that was accepted
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+	mkdir "$T/journal"
+	"$deliver" "maildir:$T/order" "$T/lf" r@x >/dev/null
+	strace -o "$T/trace" -e trace=fsync,fdatasync,rename,renameat,renameat2,write "$deliver" -j "$T" -i x "maildir:$T/order" "$T/lf" r@x >/dev/null
+	is "file, rename, directory, journal; then the result" "$(sed -n 's/^\(f[a-z]*sync\|rename\|write\).*/\1/p' "$T/trace" | uniq -c | tr -s ' ' | tr '\n' ';')" \
+		" 1 write; 1 fsync; 1 rename; 2 fsync; 1 write;"
+else
+	skip "the order of writing" "no strace here, or it may not trace"
+fi
+
 # ---- memory
 head -c 50000000 /dev/zero | tr '\0' 'a' | fold -w 72 >"$T/fifty"
 memory=$("$deliver" -m "maildir:$T/g" "$T/fifty" r@x | sed -n 's/^memory //p')

@@ -25,6 +25,8 @@ check_PROGRAMS += t/helper/deliver
 t_helper_deliver_SOURCES = t/helper/deliver.c
 t_helper_deliver_LDADD = libdeliver.a $(BASE_LDADD)
 
+dist_man_MANS += man/postern-destinations.5
+
 UNIT_TESTS += t/unit/deliver_base
 t_unit_deliver_base_SOURCES = t/unit/deliver_base.c t/unit/test.h
 t_unit_deliver_base_LDADD = libdeliver.a $(BASE_LDADD) $(UNIT_LDADD)

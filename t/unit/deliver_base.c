@@ -158,6 +158,42 @@ static void pieces(void **state)
 	close(out);
 }
 
+/* A file opened for appending is refused by copy_file_range(2) and sendfile(2): the buffer does it. */
+static void pieces_by_hand(void **state)
+{
+	struct buf path = BUF_INIT, big = BUF_INIT, got = BUF_INIT;
+	struct segment s[2];
+	struct segment_reader r;
+	int fd, out;
+
+	for (int i = 0; i < 200000; i++)
+		buf_addch(&big, (char)(i % 251));
+	fd = fs_temporary(directory, NULL);
+	assert_int_equal(fs_write_all(fd, big.data, big.len, NULL), 0);
+	s[0] = (struct segment){ fd, 0, 70000 };
+	s[1] = (struct segment){ fd, 70000, 130000 };
+	buf_addf(&path, "%s/append", directory);
+	out = open(path.data, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	assert_true(out >= 0);
+	assert_int_equal(copy_to_file(out, s, 2, NULL), 0);
+	r = (struct segment_reader){ s, 2, 0, 0 };
+	while (!segment_at_end(&r))
+		assert_int_equal(segment_send(&r, out, NULL), 0);
+	assert_int_equal(fs_read(path.data, 1000000, &got, NULL), 0);
+	assert_int_equal(got.len, 400000);
+	assert_memory_equal(got.data, big.data, 200000);
+	assert_memory_equal(got.data + 200000, big.data, 200000);
+	s[1].length++;
+	assert_int_equal(copy_to_file(out, s, 2, NULL), E_TEMP);
+	r = (struct segment_reader){ s + 1, 1, 0, 130000 };
+	assert_int_equal(segment_send(&r, out, NULL), E_TEMP);
+	close(fd);
+	close(out);
+	buf_release(&path);
+	buf_release(&big);
+	buf_release(&got);
+}
+
 static void line_breaks(void **state)
 {
 	static const struct { const char *text, *eol; } cases[] = {
@@ -266,7 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused_destinations), cmocka_unit_test(accepted_destinations), cmocka_unit_test(lines),
-		cmocka_unit_test(statuses), cmocka_unit_test(names), cmocka_unit_test(pieces), cmocka_unit_test(line_breaks),
+		cmocka_unit_test(statuses), cmocka_unit_test(names), cmocka_unit_test(pieces), cmocka_unit_test(pieces_by_hand), cmocka_unit_test(line_breaks),
 		cmocka_unit_test(journal_remembers), cmocka_unit_test(journal_sweeps), cmocka_unit_test(journal_cannot_be_opened),
 	};
 

@@ -13,6 +13,19 @@
 
 #define LINE 76
 
+struct writer {
+	const struct entity *root; /* what is signed: the message or a part of it */
+	struct buf *out;
+	struct error *err;
+};
+
+/* The header and the empty line. */
+static void write_header(struct writer *w, const struct entity *e, const char *encoding)
+{
+	canonical_header(e, e == w->root, encoding, w->out);
+	buf_addstr(w->out, "\r\n");
+}
+
 static bool is_untouchable(const struct entity *e)
 {
 	static const char *const types[] = { "multipart/signed", "multipart/encrypted", "application/pkcs7-mime",
@@ -42,30 +55,28 @@ static struct span without_surroundings(const struct entity *e)
 	return span_casestarts(s, "\n") ? span_sub(s, 1, s.n) : s;
 }
 
-static int not_7bit(const struct entity *e, const char *why, struct error *err)
+static int not_7bit(struct writer *w, const struct entity *e, const char *why)
 {
-	return error_set(err, E_PERM, "part %s (%s) has %s and must not be changed", *e->path ? e->path : "0", e->type.text, why);
+	return error_set(w->err, E_PERM, "part %s (%s) has %s and must not be changed", *e->path ? e->path : "0", e->type.text, why);
 }
 
-static int write_untouched(const struct entity *e, struct buf *out, struct error *err)
+static int write_untouched(struct writer *w, const struct entity *e)
 {
-	struct span body = e->parent ? e->body : without_surroundings(e);
+	struct span body = e == w->root ? without_surroundings(e) : e->body;
 	struct lines l;
 
 	lines_inspect(body, &l);
 	if (*lines_not_7bit(&l))
-		return not_7bit(e, lines_not_7bit(&l), err);
-	canonical_header(e, NULL, out);
-	buf_addstr(out, "\r\n");
-	canonical_lines(body, out);
+		return not_7bit(w, e, lines_not_7bit(&l));
+	write_header(w, e, NULL);
+	canonical_lines(body, w->out);
 	return 0;
 }
 
-static void write_base64(const struct entity *e, struct span bytes, struct buf *out)
+static void write_base64(struct writer *w, const struct entity *e, struct span bytes)
 {
-	canonical_header(e, "base64", out);
-	buf_addstr(out, "\r\n");
-	base64_encode(out, bytes.p, bytes.n, LINE, "\r\n");
+	write_header(w, e, "base64");
+	base64_encode(w->out, bytes.p, bytes.n, LINE, "\r\n");
 }
 
 /* The body with CRLF and without its encoding: line breaks first, so that an encoded LF stays one. */
@@ -83,7 +94,7 @@ static void decode_text(const struct entity *e, struct buf *out)
 }
 
 /* Quoted-printable where it stays readable and shorter, as for most text. */
-static void write_text(const struct entity *e, struct buf *out)
+static void write_text(struct writer *w, const struct entity *e)
 {
 	struct buf text = BUF_INIT;
 	struct span s;
@@ -93,42 +104,40 @@ static void write_text(const struct entity *e, struct buf *out)
 	s = span_from(buf_str(&text), text.len);
 	lines_inspect(s, &l);
 	if (l.high > s.n / 6 || l.nul || entity_is(e, "text/calendar")) {
-		write_base64(e, s, out);
+		write_base64(w, e, s);
 	} else {
-		canonical_header(e, "quoted-printable", out);
-		buf_addstr(out, "\r\n");
-		qp_encode(out, s);
+		write_header(w, e, "quoted-printable");
+		qp_encode(w->out, s);
 	}
 	buf_release(&text);
 }
 
-static void write_encoded(const struct entity *e, const struct lines *l, struct buf *out)
+static void write_encoded(struct writer *w, const struct entity *e, const struct lines *l)
 {
 	bool text = entity_is(e, "text/") && !(l->nul && e->encoding != ENCODING_QP);
 	struct buf bytes = BUF_INIT;
 
 	if ((text && e->encoding != ENCODING_BASE64) || e->encoding == ENCODING_QP) {
-		write_text(e, out);
+		write_text(w, e);
 		return;
 	}
 	entity_decode(e, &bytes, NULL);
-	write_base64(e, span_from(buf_str(&bytes), bytes.len), out);
+	write_base64(w, e, span_from(buf_str(&bytes), bytes.len));
 	buf_release(&bytes);
 }
 
-static void write_leaf(const struct entity *e, struct buf *out)
+static void write_leaf(struct writer *w, const struct entity *e)
 {
 	bool relabel = e->encoding == ENCODING_8BIT || e->encoding == ENCODING_BINARY;
 	struct lines l;
 
 	lines_inspect(e->body, &l);
 	if (lines_fragile(&l) || (e->encoding == ENCODING_BINARY && !entity_is(e, "text/"))) {
-		write_encoded(e, &l, out);
+		write_encoded(w, e, &l);
 		return;
 	}
-	canonical_header(e, relabel ? "7bit" : NULL, out);
-	buf_addstr(out, "\r\n");
-	canonical_lines(e->body, out);
+	write_header(w, e, relabel ? "7bit" : NULL);
+	canonical_lines(e->body, w->out);
 }
 
 /* Text around the parts of an inner multipart; it is not content, so what is not safe is left out. */
@@ -148,20 +157,21 @@ static struct span boundary_of(const struct entity *e)
 	return span_from(NULL, 0);
 }
 
-static int write_entity(const struct entity *e, struct buf *out, struct error *err);
+static int write_entity(struct writer *w, const struct entity *e);
 
 /* Recursion is as deep as the tree, which entity_parse has limited. */
-static int write_multipart(const struct entity *e, struct buf *out, struct error *err)
+static int write_multipart(struct writer *w, const struct entity *e)
 {
+	struct buf *out = w->out;
 	bool relabel = e->encoding == ENCODING_8BIT || e->encoding == ENCODING_BINARY;
 	struct span boundary = boundary_of(e);
 	struct lines l;
 
 	lines_inspect(boundary, &l);
 	if (lines_fragile(&l))
-		return not_7bit(e, "a boundary that is not ASCII or ends with a blank", err);
-	canonical_header(e, relabel ? "7bit" : NULL, out);
-	if (e->parent && is_clean(e->preamble)) {
+		return not_7bit(w, e, "a boundary that is not ASCII or ends with a blank");
+	canonical_header(e, e == w->root, relabel ? "7bit" : NULL, out);
+	if (e != w->root && is_clean(e->preamble)) {
 		buf_addstr(out, "\r\n");
 		canonical_lines(e->preamble, out);
 	}
@@ -169,28 +179,30 @@ static int write_multipart(const struct entity *e, struct buf *out, struct error
 		buf_addstr(out, "\r\n--");
 		buf_add(out, boundary.p, boundary.n);
 		buf_addstr(out, "\r\n");
-		if (write_entity(c, out, err) < 0)
+		if (write_entity(w, c) < 0)
 			return E_PERM;
 	}
 	buf_addstr(out, "\r\n--");
 	buf_add(out, boundary.p, boundary.n);
 	buf_addstr(out, "--\r\n");
-	if (e->parent && is_clean(e->epilogue))
+	if (e != w->root && is_clean(e->epilogue))
 		canonical_lines(e->epilogue, out);
 	return 0;
 }
 
-static int write_entity(const struct entity *e, struct buf *out, struct error *err)
+static int write_entity(struct writer *w, const struct entity *e)
 {
 	if (is_untouchable(e))
-		return write_untouched(e, out, err);
+		return write_untouched(w, e);
 	if (e->first)
-		return write_multipart(e, out, err);
-	write_leaf(e, out);
+		return write_multipart(w, e);
+	write_leaf(w, e);
 	return 0;
 }
 
 int canonical_entity(const struct entity *root, struct buf *out, struct error *err)
 {
-	return write_entity(root, out, err);
+	struct writer w = { root, out, err };
+
+	return write_entity(&w, root);
 }

@@ -4,17 +4,17 @@
 
 #include "mime/entity.h"
 
-/* Appends the MIME entity of a message as it is to be signed or encrypted: its Content-* fields (and only these,
- * with "Content-Type: text/plain; charset=us-ascii" or utf-8 if absent; with MIME-Version inside a message/rfc822 as it
- * stands) and its body, CRLF line breaks throughout, 7-bit: 8-bit and binary leaves become quoted-printable
- * or base64, lines over 998 bytes too, trailing blanks and lines beginning "From " are protected; a multipart keeps its
- * boundary, preamble and epilogue of the root are left out.  Parts that are themselves signed or encrypted
- * (multipart/signed, application/pkcs7-mime, multipart/encrypted, application/pgp-*) and message/rfc822 parts are not
- * changed apart from line breaks; if such a part is not 7-bit already, E_PERM says which.
+/* Appends the MIME entity of a message, or of a part of it, as it is to be signed or encrypted: its Content-* fields
+ * (and only these, with "Content-Type: text/plain; charset=us-ascii" or utf-8 if absent) and its body, CRLF line breaks
+ * throughout, 7-bit: 8-bit and binary leaves become quoted-printable or base64, lines over 998 bytes too, trailing
+ * blanks and lines beginning "From " are protected; a multipart keeps its boundary, preamble and epilogue of the root
+ * are left out.  Parts that are themselves signed or encrypted (multipart/signed, application/pkcs7-mime,
+ * multipart/encrypted, application/pgp-*), message/rfc822 and other message/ parts, and parts of unknown transfer
+ * encoding are not changed apart from line breaks; if such a part is not 7-bit already, E_PERM says which.
  * text/calendar and application/ms-tnef keep type, parameters and decoded bytes. */
 int canonical_entity(const struct entity *root, struct buf *out, struct error *err);
 
-/* Appends s with every bare LF (and bare CR before it) as CRLF; CRLF stays. */
+/* Appends s with every bare LF as CRLF; CRLF stays, and so does a CR that is not before an LF. */
 void canonical_lines(struct span s, struct buf *out);
 /* Appends s with CRLF as LF (for eol "\n") or canonical_lines (for "\r\n"). */
 void convert_lines(struct span s, const char *eol, struct buf *out);

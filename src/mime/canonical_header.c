@@ -138,9 +138,9 @@ static void add_type(const struct entity *e, struct buf *out)
 	buf_release(&text);
 }
 
-void canonical_header(const struct entity *e, const char *encoding, struct buf *out)
+void canonical_header(const struct entity *e, bool root, const char *encoding, struct buf *out)
 {
-	bool written = !encoding || !*encoding, root = e->parent == NULL;
+	bool written = !encoding || !*encoding;
 
 	for (size_t i = 0; i < e->header.n; i++) {
 		const struct header_field *f = &e->header.fields[i];

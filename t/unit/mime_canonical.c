@@ -201,6 +201,18 @@ static void sealed_parts(void **state)
 #undef SIGNED
 }
 
+/* A part on its own, such as what a removed signature covered: it is the root then. */
+static void one_part(void **state)
+{
+	struct entity *root = parse_bytes(span_of("Content-Type: multipart/signed; boundary=s\n\n--s\nSubject: inside\n"
+		"Content-Type: multipart/mixed; boundary=b\n\npreamble\n--b\n\nx\n--b--\nepilogue\n--s\n\n--s--\n"));
+	struct buf out = BUF_INIT;
+
+	assert_int_equal(canonical_entity(root->first, &out, NULL), 0);
+	assert_string_equal(out.data, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n");
+	buf_release(&out);
+}
+
 static void headers_of_parts(void **state)
 {
 	/* 8-bit in parameters and descriptions, a line of blanks that would end the header */
@@ -277,7 +289,7 @@ int main(void)
 		cmocka_unit_test_teardown(quoted_printable_lines, clean),
 		cmocka_unit_test_teardown(binary_leaves, clean),    cmocka_unit_test_teardown(calendars, clean),
 		cmocka_unit_test_teardown(attached_messages, clean), cmocka_unit_test_teardown(sealed_parts, clean),
-		cmocka_unit_test_teardown(headers_of_parts, clean), cmocka_unit_test_teardown(long_parameters, clean),
+		cmocka_unit_test_teardown(one_part, clean),         cmocka_unit_test_teardown(headers_of_parts, clean), cmocka_unit_test_teardown(long_parameters, clean),
 		cmocka_unit_test_teardown(is_stable, clean),        cmocka_unit_test_teardown(line_breaks, clean),
 	};
 

@@ -90,7 +90,7 @@ is(signed_words($s, $p7s, $text), 'malformed', 'the parts the other way round');
 is(signed_words($s, $text, $p7s =~ s/\n\r\n.*/\n\r\n/sr . encode_base64($certs, "\r\n")), 'malformed', 'certificates as signature');
 is(signed_words($s, $text, $p7s =~ s/\n\r\n.*/\n\r\n/sr . encode_base64($enc, "\r\n")), 'malformed', 'encrypted data as signature');
 is(signed_words('protocol="application/pgp-signature"', $text, $pgp), '', 'OpenPGP is not ours');
-is(signed_words('protocol=application/pkcs7-signature', $text, $p7s), 'malformed', 'a slash without quotes ends the value for some');
+is(signed_words('protocol=application/pkcs7-signature', $text, $p7s), 'verifies', 'a slash without quotes');
 is(signed_words("$s; boundary=c", $text, $p7s), 'malformed', 'two boundaries: two readings');
 $r = open_message(signed($s, $text, $p7s));
 is("$r->{content}{unwrapped} $r->{content}{encrypted} $r->{looks}{signed} $r->{looks}{encrypted}", 'no no yes no',

@@ -186,8 +186,8 @@ static bool acceptable(struct opening *o, const struct cms_shape *shape, const s
 	return l->status == LAYER_OPEN;
 }
 
-int layer_open_cms(struct opening *o, struct span bytes, const struct signed_part *detached, struct layer *l,
-		   struct span *content)
+int layer_open_cms(struct opening *o, struct span bytes, struct buf *decoded, const struct signed_part *detached,
+		   struct layer *l, struct span *content)
 {
 	struct cms_shape shape;
 	CMS_ContentInfo *cms;
@@ -199,6 +199,8 @@ int layer_open_cms(struct opening *o, struct span bytes, const struct signed_par
 		return 0;
 	ERR_clear_error();
 	cms = parse(o, shape.der);
+	if (decoded)
+		buf_release(decoded);
 	if (!cms) {
 		layer_set(o, l, LAYER_MALFORMED, "malformed inside the CMS structure");
 		rc = 0;

@@ -32,10 +32,10 @@ void layer_set(struct opening *o, struct layer *l, enum layer_status status, con
 struct layer *layer_add(struct opening *o, enum layer_kind kind);
 
 /* One CMS structure: decrypts or verifies, fills *l; *content is what was inside and is valid only if the status
- * is LAYER_OPEN and the kind is not certs-only.  detached: NULL unless it is the signature of a multipart/signed.
- * 0, E_TEMP, E_LIMIT. */
-int layer_open_cms(struct opening *o, struct span bytes, const struct signed_part *detached, struct layer *l,
-		   struct span *content);
+ * is LAYER_OPEN and the kind is not certs-only.  decoded (may be NULL) is where bytes are; it is released as soon as
+ * they are parsed.  detached: NULL unless it is the signature of a multipart/signed.  0, E_TEMP, E_LIMIT. */
+int layer_open_cms(struct opening *o, struct span bytes, struct buf *decoded, const struct signed_part *detached,
+		   struct layer *l, struct span *content);
 
 /* Does the entity say it is a layer?  decode: its body with the transfer encoding removed, in *decoded (which
  * *bytes points into unless nothing had to be decoded). */

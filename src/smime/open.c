@@ -24,7 +24,7 @@ static int open_cms_entity(struct opening *o, const struct entity *e, struct ste
 	if (layer_bytes(e, &decoded, &bytes, NULL) < 0)
 		layer_set(o, l, LAYER_MALFORMED, "the body cannot be decoded (%s)", encoding_name(e->encoding));
 	else
-		rc = layer_open_cms(o, bytes, NULL, l, &s->content);
+		rc = layer_open_cms(o, bytes, &decoded, NULL, l, &s->content);
 	buf_release(&decoded);
 	s->goes_on = s->replaces = l->status == LAYER_OPEN && l->kind != LAYER_CERTS_ONLY;
 	if (l->kind == LAYER_ENVELOPED || l->kind == LAYER_AUTHENVELOPED)
@@ -63,7 +63,7 @@ static int open_clear_signed(struct opening *o, const struct entity *e, struct s
 	if (layer_bytes(e->first->next, &decoded, &bytes, NULL) < 0)
 		layer_set(o, l, LAYER_MALFORMED, "the signature part cannot be decoded");
 	else
-		rc = layer_open_cms(o, bytes, &part, l, &s->content);
+		rc = layer_open_cms(o, bytes, &decoded, &part, l, &s->content);
 	buf_release(&decoded);
 	s->goes_on = l->status == LAYER_OPEN;
 	return rc;
@@ -73,7 +73,7 @@ static int open_clear_signed(struct opening *o, const struct entity *e, struct s
 static int open_bare(struct opening *o, struct span bytes, struct step *s)
 {
 	struct layer *l = layer_add(o, LAYER_UNKNOWN);
-	int rc = layer_open_cms(o, bytes, NULL, l, &s->content);
+	int rc = layer_open_cms(o, bytes, NULL, NULL, l, &s->content);
 
 	s->layer = true;
 	s->goes_on = s->replaces = l->status == LAYER_OPEN && l->kind != LAYER_CERTS_ONLY;

@@ -21,7 +21,7 @@ static bool has_controls(struct span s)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if ((c < 0x20 && !strchr("\t\n\f\r\x1b", c)) || c == 0 || c == 0x7f)
+		if ((c < 0x20 && !strchr("\t\n\v\f\r\x1b", c)) || c == 0 || c == 0x7f)
 			return true;
 	}
 	return false;

@@ -243,7 +243,7 @@ static int open_detached(struct opening *o, struct span cms)
 	part.whole = span_from(content.data, content.len);
 	rc = layer_bytes(&e, &decoded, &bytes, o->err);
 	if (rc == 0)
-		rc = layer_open_cms(o, bytes, &part, layer_add(o, LAYER_CLEAR_SIGNED), &inside);
+		rc = layer_open_cms(o, bytes, &decoded, &part, layer_add(o, LAYER_CLEAR_SIGNED), &inside);
 	buf_release(&decoded);
 	buf_release(&content);
 	return rc;

@@ -312,6 +312,73 @@ static void every_length(void **state)
 		}
 }
 
+/* ---- recipients OpenSSL cannot serve, or must not be asked to */
+
+static int any_key(void *made, const struct certificate_id *ids, size_t n, size_t skip, size_t *which, X509 **certificate,
+		   EVP_PKEY **key, struct error *err)
+{
+	if (skip)
+		return E_NOTFOUND;
+	assert_int_equal(ids[0].serial.n, 1);
+	assert_int_equal(ids[0].serial.p[0], 5);
+	*which = 0;
+	*key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	return 0;
+}
+
+static void expect_opening(struct span recipient, enum layer_status status, const char *why)
+{
+	static const struct open_calls calls = { .find_key = any_key };
+	static const struct open_limits limits = { .layers = 1, .message = 1000,
+						   .mime = { .header = 1000, .parts = 10, .depth = 10 } };
+	struct span cms = info(NID_pkcs7_enveloped, DER(BER_SEQUENCE, integer(2), DER(BER_SET, recipient),
+		encrypted(NID_aes_128_cbc, DER(BER_OCTETS, bytes(16)), nothing)));
+	struct buf message = BUF_INIT;
+	struct opened o;
+
+	buf_addstr(&message, "Content-Type: application/pkcs7-mime\n\n");
+	buf_add(&message, cms.p, cms.n);
+	assert_int_equal(smime_open(&arena, NULL, span_from(message.data, message.len), &calls, &limits, -1, &o, NULL), 0);
+	assert_int_equal(o.nlayers, 1);
+	if (o.layers[0].status != status || strcmp(o.layers[0].why, why) != 0)
+		fail_msg("status %d \"%s\", wanted %d \"%s\"", o.layers[0].status, o.layers[0].why, status, why);
+	opened_release(&o);
+	buf_release(&message);
+}
+
+static struct span agreement(int curve, struct span algorithm)
+{
+	struct span bits = DER(0x03, bytes(33));
+	struct span originator = DER(BER_CONTEXT_CONSTRUCTED + 1, DER(BER_SEQUENCE, oid(curve)), bits);
+	struct span rid = DER(BER_SEQUENCE, DER(BER_SEQUENCE, nothing), integer(5));
+
+	return DER(BER_CONTEXT_CONSTRUCTED + 1, integer(3), DER(BER_CONTEXT_CONSTRUCTED, originator),
+		   DER(BER_SEQUENCE, algorithm, DER(BER_SEQUENCE, oid(NID_id_aes128_wrap))),
+		   DER(BER_SEQUENCE, DER(BER_SEQUENCE, rid, DER(BER_OCTETS, bytes(24)))));
+}
+
+static void foreign_recipients(void **state)
+{
+	static const char hkdf[] = "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x03\x13"; /* RFC 8418 */
+	struct span known = oid(NID_dhSinglePass_stdDH_sha256kdf_scheme), new = span_from(hkdf, sizeof(hkdf) - 1);
+	struct span keys = DER(BER_SEQUENCE, oid(NID_id_aes128_wrap));
+
+	expect_opening(agreement(NID_X25519, new), LAYER_UNSUPPORTED, "unsupported: X25519 recipient");
+	expect_opening(agreement(NID_X448, known), LAYER_UNSUPPORTED, "unsupported: X448 recipient");
+	expect_opening(agreement(NID_X9_62_id_ecPublicKey, new), LAYER_UNSUPPORTED,
+		       "unsupported: key agreement 1.2.840.113549.1.9.16.3.19");
+	expect_opening(agreement(NID_X9_62_id_ecPublicKey, known), LAYER_MALFORMED,
+		       "the content key cannot be unwrapped (ecdh)");
+	/* a password without key derivation, which would crash OpenSSL 3.0.19 */
+	expect_opening(DER(BER_CONTEXT_CONSTRUCTED + 3, integer(0), keys, DER(BER_OCTETS, bytes(24))), LAYER_UNSUPPORTED,
+		       "unsupported: password recipient");
+	expect_opening(DER(BER_CONTEXT_CONSTRUCTED + 2, integer(4), DER(BER_SEQUENCE, DER(BER_OCTETS, bytes(3))), keys,
+			   DER(BER_OCTETS, bytes(24))), LAYER_UNSUPPORTED, "unsupported: key-encryption-key recipient");
+	expect_opening(DER(BER_CONTEXT_CONSTRUCTED + 4, oid(NID_commonName), integer(0)), LAYER_UNSUPPORTED,
+		       "unsupported: recipient of another kind (key encapsulation)");
+	expect_opening(DER(BER_CONTEXT_CONSTRUCTED + 5, integer(0)), LAYER_MALFORMED, "malformed inside the CMS structure");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +386,7 @@ int main(void)
 		cmocka_unit_test(numbers),         cmocka_unit_test(envelopes),       cmocka_unit_test(recipient_limit),
 		cmocka_unit_test(tags),            cmocka_unit_test(substituted_ciphers),
 		cmocka_unit_test(signatures),      cmocka_unit_test(other_types),     cmocka_unit_test(every_length),
+		cmocka_unit_test(foreign_recipients),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, clean);

@@ -12,7 +12,7 @@ fuzz_fuzz_mime_SOURCES = fuzz/fuzz_mime.c
 fuzz_fuzz_mime_LDADD = libmime.a $(BASE_LDADD)
 fuzz_fuzz_mime_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
-EXTRA_DIST += fuzz/seeds/mime/binary fuzz/seeds/mime/mixed fuzz/seeds/mime/nested fuzz/seeds/mime/quoted
+EXTRA_DIST += fuzz/seeds/mime/binary fuzz/seeds/mime/digest fuzz/seeds/mime/mixed fuzz/seeds/mime/nested fuzz/seeds/mime/quoted
 if FUZZERS
 noinst_PROGRAMS += fuzz/fuzz_profiles
 fuzz_fuzz_profiles_SOURCES = fuzz/fuzz_profiles.c

@@ -236,7 +236,8 @@ static int open_one(struct parser *p, size_t at, size_t *next, struct entity **o
 	return 0;
 }
 
-/* Opens an entity and, as long as it is a message, the message in it; some programs attach theirs with an mbox line. */
+/* Opens an entity and, as long as it is a message, the message in it, an empty one too; some programs attach theirs
+ * with an mbox line. */
 static int open_entity(struct parser *p, size_t at, size_t *next)
 {
 	struct entity *e = NULL;
@@ -247,7 +248,7 @@ static int open_entity(struct parser *p, size_t at, size_t *next)
 			at += mbox_from_line(p->arena, span_sub(p->in, at, p->in.n), NULL);
 		rc = open_one(p, at, next, &e);
 		at = *next;
-	} while (rc == 0 && entity_holds_message(e) && e->body_at == at && at < p->in.n);
+	} while (rc == 0 && entity_holds_message(e));
 	return rc;
 }
 

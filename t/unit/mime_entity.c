@@ -146,7 +146,8 @@ static void messages(void **state)
 		    "multipart/mixed{message/rfc822{multipart/alternative{text/plain}}}", false);
 	check_shape("Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: x\n\ny\n--b--\n",
 		    "multipart/digest{message/rfc822{text/plain}}", false);
-	check_shape(MIXED "--b\nContent-Type: message/rfc822\n--b\n\n--b--\n", "multipart/mixed{message/rfc822,text/plain}", false);
+	check_shape(MIXED "--b\nContent-Type: message/rfc822\n--b\n\n--b--\n", "multipart/mixed{message/rfc822{text/plain},text/plain}", false);
+	check_shape("Content-Type: message/rfc822", "message/rfc822{text/plain}", false);
 	check_shape(MIXED "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nYQ==\n--b--\n",
 		    "multipart/mixed{message/rfc822}", true);
 	check_shape("Content-Type: message/rfc822\n\nFrom a@b x\nContent-Type: text/html\n\nbody\n", "message/rfc822{text/html}", false);

@@ -4,6 +4,14 @@
 #include <errno.h>
 #include <iconv.h>
 
+int hex_digit(int c)
+{
+	if (ascii_digit(c))
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Least second byte, its greatest, length: RFC 3629 section 4. */
 static size_t lead(unsigned char c, unsigned char *least, unsigned char *most)
 {

@@ -6,6 +6,8 @@
 
 #define UTF8_REPLACEMENT "\xef\xbf\xbd"
 
+int hex_digit(int c); /* 0 to 15, -1 for what is none */
+
 /* Length of the well-formed UTF-8 sequence (RFC 3629) at p, 0 if there is none in n bytes. */
 size_t utf8_length(const char *p, size_t n);
 

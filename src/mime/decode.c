@@ -2,14 +2,7 @@
 #include "mime/decode.h"
 
 #include "lib/base64.h"
-
-static int hex(int c)
-{
-	if (ascii_digit(c))
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "mime/charset.h"
 
 /* One line: text without its break; soft says whether its break is part of the encoding. */
 static void qp_line(struct buf *out, struct span line, bool *soft)
@@ -24,8 +17,8 @@ static void qp_line(struct buf *out, struct span line, bool *soft)
 	for (size_t i = 0; i < line.n;) {
 		const char *equals = memchr(line.p + i, '=', line.n - i);
 		size_t to = equals ? (size_t)(equals - line.p) : line.n;
-		int high = to + 2 < line.n ? hex((unsigned char)line.p[to + 1]) : -1;
-		int low = high >= 0 ? hex((unsigned char)line.p[to + 2]) : -1;
+		int high = to + 2 < line.n ? hex_digit((unsigned char)line.p[to + 1]) : -1;
+		int low = high >= 0 ? hex_digit((unsigned char)line.p[to + 2]) : -1;
 
 		buf_add(out, line.p + i, to - i);
 		if (low >= 0)

@@ -236,21 +236,13 @@ static int compare_pieces(const void *x, const void *y)
 	return a->place < b->place ? -1 : a->place > b->place;
 }
 
-static int hex(int c)
-{
-	if (ascii_digit(c))
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool percent_decode(struct buf *out, struct span s)
 {
 	bool good = true;
 
 	for (size_t i = 0; i < s.n; i++) {
-		int high = s.p[i] == '%' && i + 2 < s.n ? hex((unsigned char)s.p[i + 1]) : -1;
-		int low = high >= 0 ? hex((unsigned char)s.p[i + 2]) : -1;
+		int high = s.p[i] == '%' && i + 2 < s.n ? hex_digit((unsigned char)s.p[i + 1]) : -1;
+		int low = high >= 0 ? hex_digit((unsigned char)s.p[i + 2]) : -1;
 
 		good &= s.p[i] != '%' || low >= 0;
 		buf_addch(out, low >= 0 ? (char)(high << 4 | low) : s.p[i]);

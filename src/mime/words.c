@@ -61,19 +61,11 @@ static bool word_at(struct decoder *d, size_t at, struct word *w)
 	return true;
 }
 
-static int hex(int c)
-{
-	if (ascii_digit(c))
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void q_decode(struct buf *out, struct span s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		int high = s.p[i] == '=' && i + 2 < s.n ? hex((unsigned char)s.p[i + 1]) : -1;
-		int low = high >= 0 ? hex((unsigned char)s.p[i + 2]) : -1;
+		int high = s.p[i] == '=' && i + 2 < s.n ? hex_digit((unsigned char)s.p[i + 1]) : -1;
+		int low = high >= 0 ? hex_digit((unsigned char)s.p[i + 2]) : -1;
 
 		if (low >= 0) {
 			buf_addch(out, (char)(high << 4 | low));

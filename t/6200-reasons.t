@@ -303,6 +303,17 @@ subtest signatures => sub {
 		q_of($alice, candidates => [der($sub), der($again)]), site());
 };
 
+subtest 'a web of candidates' => sub {
+	my @no_id = (@ca, 'authorityKeyIdentifier = none');
+	certificate('web0', key => 'leaf', subject => '/CN=Web0', extensions => \@no_id);
+	certificate('web1', by => 'web0', key => 'leaf', subject => '/CN=Web1', extensions => \@no_id);
+	my @web = map { my $to = $_ % 2; certificate("web$_", by => 'web' . (1 - $to), key => 'leaf', subject => "/CN=Web$to", extensions => \@no_id) } 2 .. 41;
+	my $prey = leaf('prey', by => 'web1', extensions => [@mail, $san, 'authorityKeyIdentifier = none']);
+	alarm 300; # it would take centuries
+	judged('that all issue each other', 'invalid path-length', q_of($prey, candidates => [map { der($_) } @web]));
+	alarm 0;
+};
+
 subtest malformed => sub {
 	judged('rubbish', 'invalid malformed', { certificate => 'rubbish' });
 	judged('nothing', 'invalid malformed', { certificate => '' });

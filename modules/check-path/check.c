@@ -30,8 +30,9 @@ int checker_open(const struct config *config, const struct check_policy *policy,
 	if (policy_check_hashes(&policy->hashes, err) < 0)
 		return error_prefix(err, "%s", config->file);
 	c = mem_alloc(sizeof(*c));
-	/* no openssl.cnf: it costs a millisecond, and no file of the system may change what is valid here */
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	/* no openssl.cnf: it costs a millisecond, and no file of the system may change what is valid here; no texts of
+	 * OpenSSL's errors: ours are the ones that people read */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
 	c->policy = policy;
 	rc = areas_open(config, &c->areas, err);
 	if (rc < 0)

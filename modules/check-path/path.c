@@ -3,7 +3,7 @@
  * The search is our own, because OpenSSL follows one path only and takes the first issuer that fits: here every
  * path is tried, and a forged namesake of an issuer among the candidates changes nothing.  Each path that reaches an
  * anchor is judged by our rules and then given to X509_verify_cert() with that one anchor.  Nothing is read but
- * the certificates that a name or a key identifier asks for; the number of paths and of signatures looked at is
+ * the certificates that a name or a key identifier asks for; the number of steps, paths and signatures looked at is
  * bounded, so that candidates made for the purpose cost no more than milliseconds.
  */
 #include <openssl/objects.h>
@@ -14,13 +14,14 @@
 
 #define PATH_MAX_CERTIFICATES 12 /* the certificate, ten CAs, the anchor */
 #define PATHS_MAX 16
+#define STEPS_MAX 100 /* certificates whose issuers are looked for */
 #define SIGNATURES_MAX 64
 
 struct search {
 	struct checking *k;
 	STACK_OF(X509) *path;       /* not owned */
 	STACK_OF(X509) *anchors;    /* found so far; references */
-	unsigned paths, signatures; /* tried so far */
+	unsigned paths, steps, signatures; /* so far */
 	struct judgement first;     /* why the first path failed */
 	struct check_evidence *first_evidence;
 };
@@ -308,6 +309,8 @@ static bool extend(struct search *s, bool top_is_anchor)
 		remember(s, false);
 		return false;
 	}
+	if (s->steps++ >= STEPS_MAX)
+		return false; /* a web of certificates that was made to be endless: what was found before stands */
 	issuers = possible_issuers(s);
 	if (!sk_X509_num(issuers) && !s->first.reason && !s->k->error.code)
 		no_issuer(s, top);
@@ -332,6 +335,9 @@ void path_check(struct checking *k)
 	if (is_self_signed(k->leaf))
 		areas_find_exact(k->checker->areas, k->arena, AREAS_CA, k->leaf, &file, &k->error);
 	if (!k->error.code && !extend(&s, file != NULL) && !k->error.code) {
+		if (!s.first.reason)
+			judge(&s.first, k->arena, REASON_NO_PATH, "no path to an anchor in %s/ca: too many certificates of the "
+			      "message issue each other", areas_directory(k->checker->areas));
 		k->judgement = s.first;
 		k->evidence = s.first_evidence;
 	}

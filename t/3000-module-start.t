@@ -79,7 +79,14 @@ fake good "record $T/rec"
 narrow="decide sign" decide x@y
 hello=$(cat "$T"/rec/0001-to-*.xml)
 like "hello: version, role, queue id, level" "$hello" '^<hello protocol="1.0" role="rules" postern="[^"]+" config="/[^"]*postern.conf" queue-id="TEST1" log-level="debug" deadline="[0-9]+" operations="decide sign"/>$'
-narrow=
+narrow=; rm -f "$T"/rec/*
+
+(cd "$T" && "$ASK" -narrow decide postern.conf decide o a@example.org a@example.org "" "" no no x@y >/dev/null)
+like "the configuration's path is absolute, however it was given" "$(cat "$T"/rec/0001-to-* | head -c 9999)" "config=\"$T/postern.conf\""
+rm -f "$T"/rec/*; mkdir -p "$T/sub"; (cd "$T/sub" && "$ASK" ../postern.conf decide o a@example.org a@example.org "" "" no no x@y >/dev/null)
+like "... from another directory" "$(cat "$T"/rec/0001-to-*)" "config=\"$T/postern.conf\""
+cp "$T/postern.conf" "$T/$(printf 'p\377.conf')"
+like "a path that is no UTF-8 cannot be said" "$("$ASK" "$T/$(printf 'p\377.conf')" decide o a@example.org a@example.org "" "" no no x@y)" '^E_CONFIG: module good: the hello cannot be written'
 
 # ---- versions and roles
 for v in 1.1 1.99; do
@@ -107,7 +114,7 @@ like "an operation outside the narrowing is not asked" "$out" '^E_TEMP: module g
 rm -f "$T"/rec/*; fake good "record $T/rec"
 narrow="find-keys" ask use sign "good k" rsa-pss 00
 is "... not even sent" "$(cat "$T"/rec/* | grep -c '<sign')" 0
-narrow=
+narrow=; rm -f "$T"/rec/*
 fake good 'operations find-keys'
 ask certificates a@b
 like "no module knows the operation: temporary, not \"none\"" "$out" '^E_TEMP: no keys module that runs knows find-certificates$'

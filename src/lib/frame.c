@@ -63,9 +63,8 @@ static int wait_for(int fd, short events, deadline until, struct error *err)
 	}
 }
 
-/* Drops the document handed out last time, so that input begins with a frame.  Documents may hold secrets: the bytes
- * left behind are overwritten. */
-static void consume(struct frame_reader *r)
+/* Input begins with a frame again.  Documents may hold secrets: the bytes left behind are overwritten. */
+void frame_drop(struct frame_reader *r)
 {
 	size_t left = r->input.len - r->taken;
 
@@ -81,7 +80,7 @@ int frame_next(struct frame_reader *r, struct span *document, struct error *err)
 {
 	ptrdiff_t used;
 
-	consume(r);
+	frame_drop(r);
 	used = frame_parse(span_from(r->input.data, r->input.len), r->max, document, err);
 	if (used < 0)
 		return (int)used;
@@ -98,7 +97,7 @@ int frame_fill(struct frame_reader *r, struct error *err)
 {
 	ssize_t n;
 
-	consume(r);
+	frame_drop(r);
 	buf_reserve(&r->input, PIECE);
 	n = read(r->fd, r->input.data + r->input.len, PIECE);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))

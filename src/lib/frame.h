@@ -38,6 +38,7 @@ ptrdiff_t frame_parse(struct span input, size_t max, struct span *document, stru
  * frames, E_TEMP end of file inside a frame or I/O error. */
 int frame_next(struct frame_reader *r, struct span *document, struct error *err);
 int frame_fill(struct frame_reader *r, struct error *err);
+void frame_drop(struct frame_reader *r); /* overwrites the document handed out last: it is not needed any more */
 bool frame_idle(const struct frame_reader *r); /* nothing is left behind the document handed out last */
 
 /* Appends a document as a frame to what is to be written. */

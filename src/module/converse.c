@@ -324,6 +324,7 @@ static int read_answers(struct exchange *x, const size_t *open, size_t nopen, st
 	}
 	if (!x->p->broken && !frame_idle(&x->p->in))
 		rc = broke(x, err, "it said more than it was asked");
+	frame_drop(&x->p->in); /* it may have been a secret */
 	return rc;
 }
 

@@ -2,10 +2,11 @@
  *
  * A message pays for every process it starts, so a module is started with vfork(): no page table of the parent
  * is copied.  posix_spawn() does the same inside, but has no place for the died-with-parent signal, and a module
- * that outlives a killed postern (in the middle of a slow look-up, say) would go on working for nobody.  Between vfork() and execve() the child only makes
- * system calls, with all signals blocked until their handlers are gone: it shares our memory.
+ * that outlives a killed postern (in the middle of a slow look-up, say) would go on working for nobody.  Between
+ * vfork() and execve() the child only makes system calls, with all signals blocked until their handlers are gone: it
+ * shares our memory.
  */
-#include "module/module.h"
+#include "module/parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -185,6 +186,17 @@ out:
 	return rc;
 }
 
+/* The module stands in another directory than we: the configuration's path has to be absolute. */
+static const char *config_path(struct modules *m)
+{
+	const char *file = m->config->file, *slash = strrchr(file, '/');
+
+	if (*file == '/')
+		return file;
+	return arena_printf(&m->arena, "%s/%s", m->config->config_directory, slash ? slash + 1 : file);
+}
+
+/* Fails where the hello cannot be said at all.  A module that has ended already is noticed when it is asked. */
 static int send_hello(struct modules *m, struct module *p, struct error *err)
 {
 	struct xml_writer w;
@@ -196,17 +208,19 @@ static int send_hello(struct modules *m, struct module *p, struct error *err)
 	xml_put(&w, "protocol", "1.0");
 	xml_put(&w, "role", module_role_name(p->role));
 	xml_put(&w, "postern", PACKAGE_VERSION);
-	xml_put(&w, "config", m->config->file);
+	xml_put(&w, "config", config_path(m));
 	xml_put(&w, "queue-id", m->queue_id);
 	xml_put(&w, "log-level", m->config->log_level);
 	xml_putf(&w, "deadline", "%d", deadline_left(m->until));
 	xml_put(&w, "operations", m->narrow[p->role]);
 	xml_close(&w);
 	rc = xml_finish(&w, &document, err);
-	if (rc == 0)
-		rc = frame_write(p->to, document, m->until, err);
+	if (rc < 0)
+		rc = error_set(err, E_CONFIG, "module %s: the hello cannot be written, is %s UTF-8?", p->name, m->config->file);
+	else if (frame_write(p->to, document, m->until, NULL) < 0)
+		log_debug("module %s: the hello could not be written", p->name);
 	xml_writer_release(&w);
-	return rc < 0 ? error_prefix(err, "module %s: hello", p->name) : 0;
+	return rc;
 }
 
 static const struct config_list *names_of(const struct config *c, enum module_role role)
@@ -246,10 +260,8 @@ static int start_role(struct modules *m, enum module_role role, struct error *er
 
 	for (size_t i = 0; i < names->n && rc == 0; i++)
 		rc = start_one(m, role, names->items[i], environment, err);
-	/* all processes come up while the first hello is written; one that has ended already is noticed when asked */
 	for (size_t i = first; i < m->n && rc == 0; i++)
-		if (send_hello(m, &m->items[i], NULL) < 0)
-			log_debug("module %s: the hello could not be written", m->items[i].name);
+		rc = send_hello(m, &m->items[i], err);
 	return rc;
 }
 
@@ -259,7 +271,7 @@ int modules_start(struct modules *m, const struct config *config, unsigned roles
 	int rc = 0;
 
 	*m = (struct modules){ .config = config, .until = until, .owner = getpid() };
-	m->queue_id = arena_strdup(&m->arena, queue_id ? queue_id : "");
+	m->queue_id = request_text(&m->arena, queue_id);
 	for (int r = 0; r < MODULE_ROLES; r++)
 		m->narrow[r] = arena_strdup(&m->arena, narrow && narrow[r] ? narrow[r] : "");
 	m->items = arena_array(&m->arena, config->rules_modules.n + config->keys_modules.n + config->check_modules.n + 1,

@@ -41,3 +41,11 @@ fuzz_fuzz_smime_open_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 EXTRA_DIST += fuzz/seeds/smime_open/cbc fuzz/seeds/smime_open/certs fuzz/seeds/smime_open/clear fuzz/seeds/smime_open/gcm \
 	fuzz/seeds/smime_open/mixed fuzz/seeds/smime_open/nested-binary fuzz/seeds/smime_open/opaque fuzz/seeds/smime_open/password
+if FUZZERS
+noinst_PROGRAMS += fuzz/fuzz_certfile
+fuzz_fuzz_certfile_SOURCES = fuzz/fuzz_certfile.c
+fuzz_fuzz_certfile_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS)
+fuzz_fuzz_certfile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += fuzz/seeds/certfile/base64 fuzz/seeds/certfile/crl fuzz/seeds/certfile/der fuzz/seeds/certfile/pem \
+	fuzz/seeds/certfile/pkcs12 fuzz/seeds/certfile/pkcs12-plain fuzz/seeds/certfile/pkcs7.der fuzz/seeds/certfile/pkcs7.pem

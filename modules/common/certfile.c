@@ -66,38 +66,31 @@ static struct certfile_object *add_object(struct reader *r, enum certfile_type t
 	return object;
 }
 
-static void set_der(struct reader *r, struct certfile_object *object, struct span der)
-{
-	object->der = span_from(arena_memdup(&r->out->arena, der.p, der.n), der.n);
-}
-
 /* One certificate or list; der is exactly one element. */
-static int add_signed_object(struct reader *r, struct span der, const struct origin *o)
+static int add_signed_object(struct reader *r, struct span bytes, const struct origin *o)
 {
+	struct span der = span_from(arena_memdup(&r->out->arena, bytes.p, bytes.n), bytes.n);
 	const unsigned char *p = (const unsigned char *)der.p;
 	struct certificate *certificate;
-	X509_CRL *crl;
+	X509_CRL *crl = NULL;
 	struct certfile_object *object;
 
 	if (r->out->n >= CERTFILE_OBJECTS_MAX)
 		return complain(r, E_LIMIT, "too many objects in one file");
 	certificate = certificate_parse(der);
-	if (certificate) {
-		object = add_object(r, CERTFILE_CERTIFICATE, o);
-		object->certificate = certificate;
-		set_der(r, object, der);
-		return 0;
+	if (!certificate) {
+		crl = d2i_X509_CRL(NULL, &p, (long)der.n);
+		if (!crl || p != (const unsigned char *)der.p + der.n) {
+			X509_CRL_free(crl);
+			return complain(r, E_PERM, "neither a certificate nor a revocation list");
+		}
 	}
-	crl = d2i_X509_CRL(NULL, &p, (long)der.n);
-	if (crl && p == (const unsigned char *)der.p + der.n) {
-		object = add_object(r, CERTFILE_CRL, o);
-		object->crl = crl;
-		set_der(r, object, der);
-		ERR_clear_error();
-		return 0;
-	}
-	X509_CRL_free(crl);
-	return complain(r, E_PERM, "neither a certificate nor a revocation list");
+	ERR_clear_error();
+	object = add_object(r, certificate ? CERTFILE_CERTIFICATE : CERTFILE_CRL, o);
+	object->certificate = certificate;
+	object->crl = crl;
+	object->der = der;
+	return 0;
 }
 
 /* ---- containers ---- */

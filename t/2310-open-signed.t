@@ -93,6 +93,13 @@ openssl('cms', '-sign', '-nocerts', map({ ('-signer', make_key($_)) } qw(rsa ec)
 $r = open_message('-pem', make_key('ec'), "$dir/out");
 is(join(' ', sort map { $_->{status} } @{$r->{layers}[0]{signer_list}}), 'good no-certificate', 'each signer by itself');
 
+for my $n (64, 65) {
+	openssl('cms', '-sign', '-nosmimecap', '-nocerts', ('-signer', make_key('ec')) x $n, '-in', $lf, '-out', "$dir/out");
+	$r = open_message('-pem', make_key('ec'), "$dir/out");
+	is(words($r), $n == 64 ? 'verifies' : 'malformed', "$n signers");
+	is($r->{layers}[0]{status}, $n == 64 ? 'open' : 'refused', 'and what becomes of them');
+}
+
 # OpenSSL signs with Ed25519 in no CMS; such a signature is named, not called bad.
 my $der = "$dir/ed.der";
 make_key('ed25519');

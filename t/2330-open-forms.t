@@ -101,6 +101,14 @@ is(signed_words($s, $text, $p7s =~ s/\n\r\n.*/\n\r\n/sr . encode_base64($sig, "\
 is(signed_words($s, $text =~ s/hello/hallo/r, $p7s =~ s/\n\r\n.*/\n\r\n/sr . encode_base64($sig, "\r\n")), 'bad-signature',
 	'nor does it stand in for the part');
 
+# Some products sign the header with CRLF and the body as it stands, and send both with LF.
+spew("$dir/halves", "Content-Type: text/plain\r\n\r\none\ntwo\n");
+openssl('cms', '-sign', '-binary', '-signer', $rsa, '-in', "$dir/halves", '-out', "$dir/halves.der", '-outform', 'DER');
+my $half = $p7s =~ s/\n\r\n.*/\n\r\n/sr . encode_base64(slurp("$dir/halves.der"), "\r\n");
+my $all_lf = slurp("$dir/halves") =~ s/\r//gr;
+is(signed_words($s, $all_lf, $half), 'verifies', 'a canonical header before a raw body');
+is(signed_words($s, $all_lf =~ s/\n$//r, $half), 'bad-signature', 'but not a line break less');
+
 # ---- only a message that is a layer is opened
 my $part = "Content-Type: application/pkcs7-mime; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n" . encode_base64($enc, "\r\n");
 my $clear = "Content-Type: multipart/signed; $s; boundary=i\r\n\r\n--i\r\n$text\r\n--i\r\n$p7s\r\n--i--\r\n";

@@ -30,7 +30,12 @@ struct recipients {
 	const char *other;               /* a kind we never try */
 };
 
-static const char damaged[] = "does not decrypt to one well-formed MIME entity: damaged, altered or wrongly encrypted";
+/* The one sentence for everything that must not be told apart. */
+static const char *damaged(const struct cms_shape *shape)
+{
+	return shape->aead ? "cannot be decrypted: damaged, altered or wrongly encrypted" :
+			     "does not decrypt to one well-formed MIME entity: damaged, altered or wrongly encrypted";
+}
 
 static void add(struct arena *a, struct recipients *rs, const struct recipient *r, const struct certificate_id *id)
 {
@@ -225,7 +230,7 @@ static void content_failed(struct opening *o, const struct cms_shape *shape, con
 	else if (!r->silent && shape->aead)
 		layer_set(o, l, LAYER_MALFORMED, "the authentication tag is wrong: damaged or altered");
 	else
-		layer_set(o, l, LAYER_MALFORMED, "%s", damaged);
+		layer_set(o, l, LAYER_MALFORMED, "%s", damaged(shape));
 }
 
 static int decrypt_content(struct opening *o, CMS_ContentInfo *cms, const struct cms_shape *shape,
@@ -249,7 +254,7 @@ static int decrypt_content(struct opening *o, CMS_ContentInfo *cms, const struct
 		objection = plaintext_objection(o, *content, &rc);
 	if (rc > 0 && objection) {
 		log_info("decrypted (%s): %s", shape->cipher, objection);
-		layer_set(o, l, LAYER_MALFORMED, "%s", damaged);
+		layer_set(o, l, LAYER_MALFORMED, "%s", damaged(shape));
 	} else if (rc > 0) {
 		layer_set(o, l, LAYER_OPEN, "%s", "");
 		return 0;
@@ -280,8 +285,7 @@ static int try_recipient(struct opening *o, CMS_ContentInfo *cms, const struct c
 	if (o->calls->key_trouble && o->calls->key_trouble(o->calls->ctx, &trouble) < 0)
 		layer_set(o, l, LAYER_TEMPORARY, "%s", trouble.text);
 	else if (r->silent)
-		layer_set(o, l, LAYER_MALFORMED, "%s", shape->aead ? "cannot be decrypted: damaged, altered or "
-								     "wrongly encrypted" : damaged);
+		layer_set(o, l, LAYER_MALFORMED, "%s", damaged(shape));
 	else
 		layer_set(o, l, LAYER_MALFORMED, "the content key cannot be unwrapped (%s)", r->management);
 	return 0;

@@ -22,6 +22,7 @@ static struct party {
 
 static OSSL_LIB_CTX *ctx;
 static int scratch;
+static size_t wrong_keys; /* that are given before the right one */
 
 /* ---- keys */
 
@@ -106,9 +107,9 @@ static void sign(const struct party *by, unsigned flags, struct buf *out)
 static int find_key(void *which_party, const struct certificate_id *ids, size_t n, size_t skip, size_t *which,
 		    X509 **certificate, EVP_PKEY **key, struct error *err)
 {
-	struct party *p = which_party;
+	struct party *p = skip < wrong_keys ? &rsa : which_party;
 
-	if (skip) /* the key fits whatever the identifier says: the worst case */
+	if (skip > wrong_keys) /* the key fits whatever the identifier says: the worst case */
 		return error_set(err, E_NOTFOUND, "no more");
 	*which = 0;
 	*certificate = p->certificate;
@@ -240,29 +241,67 @@ static void key_length(void **state)
 	other_length(&rsa, false, 0x02, "damaged, altered or wrongly encrypted");
 }
 
-/* With PKCS#1 v1.5 a bad padding and bad content sound alike, and so do CBC's bad last block and bad content. */
-static void no_oracle(void **state)
+/* With PKCS#1 v1.5 a bad padding, a key of another length and bad content sound alike, and so do CBC's bad last
+ * block and bad content. */
+static void same_answer(const char *cipher, const size_t *from_end, size_t n)
 {
 	struct buf b = BUF_INIT;
-	struct outcome key, last, first;
+	struct outcome key, content;
 	char *encrypted_key;
 
-	encrypt(&rsa, "AES-128-CBC", false, &b);
+	encrypt(&rsa, cipher, false, &b);
 	encrypted_key = memmem(b.data, b.len, "\x04\x82\x01\x00", 4);
 	assert_non_null(encrypted_key);
 	encrypted_key[40] ^= 1;
 	open_message(span_from(b.data, b.len), &rsa, &key);
 	encrypted_key[40] ^= 1;
-	b.data[b.len - 1] ^= 1;
-	open_message(span_from(b.data, b.len), &rsa, &last);
-	b.data[b.len - 1] ^= 1;
-	b.data[b.len - 100] ^= 1;
-	open_message(span_from(b.data, b.len), &rsa, &first);
 	assert_int_equal(key.status, LAYER_MALFORMED);
-	assert_int_equal(last.status, LAYER_MALFORMED);
-	assert_int_equal(first.status, LAYER_MALFORMED);
-	assert_string_equal(key.why, last.why);
-	assert_string_equal(key.why, first.why);
+	for (size_t i = 0; i < n; i++) {
+		b.data[b.len - from_end[i]] ^= 1;
+		open_message(span_from(b.data, b.len), &rsa, &content);
+		b.data[b.len - from_end[i]] ^= 1;
+		assert_int_equal(content.status, LAYER_MALFORMED);
+		assert_string_equal(content.why, key.why);
+	}
+	buf_release(&b);
+}
+
+static void no_oracle(void **state)
+{
+	same_answer("AES-128-CBC", (const size_t[]){ 1, 17, 100 }, 3);
+	same_answer("AES-128-GCM", (const size_t[]){ 1, 100 }, 2);
+}
+
+/* The signed content type is another one than the content's, in either place. */
+static void content_type(void **state)
+{
+	static const char data[] = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
+	struct buf b = BUF_INIT;
+	struct outcome r;
+	char *at = NULL;
+
+	sign(&ec, CMS_NOCERTS, &b);
+	at = memmem(b.data, b.len, data, sizeof(data) - 1);
+	assert_non_null(at);
+	at[10] = 6;
+	open_message(span_from(b.data, b.len), &ec, &r);
+	assert_false(r.good);
+	assert_string_equal(r.why, "malformed: the signed content type is missing or another one");
+	buf_release(&b);
+}
+
+/* How many keys are tried that do not fit. */
+static void candidates(void **state)
+{
+	struct buf b = BUF_INIT;
+	struct outcome r;
+
+	encrypt(&ec, "AES-128-GCM", false, &b);
+	for (wrong_keys = 14; wrong_keys <= 16; wrong_keys++) {
+		open_message(span_from(b.data, b.len), &ec, &r);
+		assert_int_equal(r.shown, wrong_keys <= 15);
+	}
+	wrong_keys = 0;
 	buf_release(&b);
 }
 
@@ -322,7 +361,7 @@ int main(void)
 		cmocka_unit_test(cbc),        cmocka_unit_test(gcm),           cmocka_unit_test(cbc_oaep),
 		cmocka_unit_test(attributes), cmocka_unit_test(no_attributes), cmocka_unit_test(with_certificate),
 		cmocka_unit_test(key_length), cmocka_unit_test(no_oracle),     cmocka_unit_test(moved_blocks),
-		cmocka_unit_test(attributes_as_content),
+		cmocka_unit_test(attributes_as_content), cmocka_unit_test(content_type), cmocka_unit_test(candidates),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

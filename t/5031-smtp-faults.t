@@ -45,6 +45,11 @@ for stage in greeting ehlo mail rcpt data final; do
 	sink "garbage-$stage" -garbage $stage
 	temporary "garbage at $stage" "5\\.0 smtp:[^ ]* the peer said what is no reply: \"\? what\?\""
 done
+for stage in greeting ehlo mail rcpt2 data; do
+	sink "early-$stage" -early $stage -no PIPELINING
+	temporary "a reply too many at $stage is not taken for the next" "5\\.0 smtp:.*out of turn"
+	is "nobody took it" "$(cat "$T/early-$stage/accepted" 2>/dev/null)" ""
+done
 sink long -long final
 is "over-long lines are cut, the reply counts" "$(said "smtp:127.0.0.1:$port" "$T/mail" a@x | cut -d' ' -f1-4)" "a@x accepted 2.6.0 250"
 sink endless -endless ehlo

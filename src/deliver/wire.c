@@ -106,10 +106,28 @@ void wire_close(struct wire *w)
 	buf_release(&w->out);
 }
 
+static int out_of_turn(struct wire *w, struct error *err)
+{
+	return fail(w, "4.5.0", err, "the peer speaks out of turn");
+}
+
+/* Nothing may be here before we have said something: it would be taken for the reply to that. */
+static int expect_silence(struct wire *w, struct error *err)
+{
+	char byte;
+	ssize_t k = recv(w->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (k == 0)
+		return fail(w, "4.4.2", err, "connection closed by the peer");
+	return k > 0 ? out_of_turn(w, err) : 0;
+}
+
 int wire_flush(struct wire *w, struct error *err)
 {
 	size_t sent = 0;
 
+	if (w->out.len && w->at < w->n)
+		return out_of_turn(w, err);
 	while (sent < w->out.len) {
 		ssize_t k = send(w->fd, w->out.data + sent, w->out.len - sent, MSG_NOSIGNAL);
 
@@ -348,5 +366,9 @@ int wire_put_message(struct wire *w, const struct segment *segments, size_t n, s
 	free(piece);
 	if (rc == 0 && !s.line_start)
 		rc = put_line_break(&s, err);
+	if (rc == 0)
+		rc = wire_flush(w, err);
+	if (rc == 0)
+		rc = expect_silence(w, err); /* an acceptance of what is not complete would lose mail */
 	return rc == 0 ? wire_put(w, ".\r\n", 3, err) : rc;
 }

@@ -52,6 +52,10 @@ for stage in greeting ehlo mail rcpt2 data; do
 done
 sink long -long final
 is "over-long lines are cut, the reply counts" "$(said "smtp:127.0.0.1:$port" "$T/mail" a@x | cut -d' ' -f1-4)" "a@x accepted 2.6.0 250"
+sink lines -lines final,200
+is "a reply of 200 lines" "$(said "smtp:127.0.0.1:$port" "$T/mail" a@x | cut -d' ' -f1-3)" "a@x accepted 2.6.0"
+sink line-more -lines final,201
+temporary "one line more" "5\\.0 smtp:.*too many lines"
 sink endless -endless ehlo
 temporary "a line without end" "5\\.0 smtp:.*no end"
 
@@ -76,6 +80,8 @@ fi
 head -c 30000000 /dev/zero | tr '\0' 'a' | fold -w 72 >"$T/mail"
 sink stop -hang body
 temporary "a server that stops reading" "4\\.2 smtp:.*in time" -t 500
+sink early-body -early body
+temporary "an acceptance in the middle of the message is none" "5\\.0 smtp:.*out of turn"
 
 # ---- our side
 : >"$T/mail"

@@ -20,7 +20,7 @@ t_helper_skeleton_module_SOURCES = t/helper/skeleton-module.c
 t_helper_skeleton_module_LDADD = $(BASE_LDADD)
 EXTRA_DIST += t/helper/fake-module
 EXTRA_DIST += t/helper/modules.sh t/3000-module-start.t t/3010-module-faults.t t/3020-questions.t t/3030-server.t \
-	t/3040-module-log.t t/3050-grammar.t
+	t/3040-module-log.t t/3050-grammar.t t/3060-our-modules.t
 
 grammardir = $(datadir)/postern
 dist_grammar_DATA = etc/postern-modules.rng

@@ -217,12 +217,30 @@ static int decrypting_keys(struct job *j)
 	return print_keys(rc, k, n);
 }
 
+/* A key's full name; for "for:ADDRESS" it is looked up first, as a module's names last for one conversation. */
+static const char *key_name(struct job *j, const char *key)
+{
+	struct found_key *k;
+	size_t n;
+
+	if (strncmp(key, "for:", 4) != 0)
+		return key;
+	if (ask_signing_keys(&j->m, &j->a, key + 4, &k, &n, &j->err) < 0)
+		return "";
+	for (size_t i = 0; i < n; i++) {
+		X509_free(k[i].certificate);
+		sk_X509_pop_free(k[i].chain, X509_free);
+	}
+	return k[0].key_id;
+}
+
 /* sign|unwrap|agree KEY MECHANISM HEX: "keys-file x" rsa-pss 00ff */
 static int use(struct job *j)
 {
 	static const char *const mechanisms[] = { "rsa-pkcs1", "rsa-pss", "rsa-oaep", "ecdsa", "ecdh" };
 	struct key_request q = { .digest = "sha256", .mgf_digest = "sha1", .salt_length = 32, .label = span_of("L"),
 				 .input = unhex(j, argument(j, 3)) };
+	const char *key = key_name(j, argument(j, 1));
 	struct key_calls calls;
 	struct buf out = BUF_INIT;
 	int rc;
@@ -232,11 +250,11 @@ static int use(struct job *j)
 			q.mechanism = (enum key_mechanism)i;
 	ask_key_calls(&j->m, &calls);
 	if (strcmp(argument(j, 0), "sign") == 0)
-		rc = calls.sign(calls.ctx, argument(j, 1), &q, &out, &j->err);
+		rc = calls.sign(calls.ctx, key, &q, &out, &j->err);
 	else if (strcmp(argument(j, 0), "unwrap") == 0)
-		rc = calls.unwrap(calls.ctx, argument(j, 1), &q, &out, &j->err);
+		rc = calls.unwrap(calls.ctx, key, &q, &out, &j->err);
 	else
-		rc = calls.agree(calls.ctx, argument(j, 1), &q, &out, &j->err);
+		rc = calls.agree(calls.ctx, key, &q, &out, &j->err);
 	if (rc == 0)
 		print_hex("got", span_from(out.data, out.len));
 	buf_wipe(&out);

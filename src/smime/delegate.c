@@ -6,9 +6,11 @@
  */
 #include "smime/delegate.h"
 
+#include <limits.h>
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/param_build.h>
 #include <openssl/params.h>
@@ -127,6 +129,23 @@ OSSL_LIB_CTX *delegate_context(struct delegate *d)
 const struct error *delegate_error(const struct delegate *d)
 {
 	return &d->provider->error;
+}
+
+int delegate_certificate(struct delegate *d, struct span der, X509 **out, struct error *err)
+{
+	const unsigned char *p = (const unsigned char *)der.p;
+	X509 *certificate = X509_new_ex(d->ctx, NULL);
+
+	*out = NULL;
+	if (!certificate)
+		return error_set(err, E_TEMP, "OpenSSL cannot make a certificate");
+	if (!der.n || der.n > LONG_MAX || !d2i_X509(&certificate, &p, (long)der.n) || p != (const unsigned char *)der.p + der.n) {
+		X509_free(certificate); /* NULL where the parser has freed it */
+		ERR_clear_error();
+		return error_set(err, E_PERM, "not a certificate in DER");
+	}
+	*out = certificate;
+	return 0;
 }
 
 static int is_own(OSSL_PROVIDER *provider, void *out)

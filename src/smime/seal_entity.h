@@ -10,8 +10,7 @@
 int entity_write_cms(CMS_ContentInfo *cms, const char *smime_type, struct buf *out, struct error *err);
 
 /* Appends multipart/signed with entity as it is and the structure as smime.p7s. */
-int entity_write_signed(OSSL_LIB_CTX *ctx, struct span entity, const char *micalg, CMS_ContentInfo *cms, struct buf *out,
-			struct error *err);
+int entity_write_signed(struct span entity, const char *micalg, CMS_ContentInfo *cms, struct buf *out, struct error *err);
 
 /* "cannot do what: reason of OpenSSL" as code; empties OpenSSL's error queue. */
 int seal_failed(struct error *err, int code, const char *what);

@@ -159,7 +159,7 @@ int seal_sign(OSSL_LIB_CTX *ctx, struct span entity, const struct signer *signer
 	if (!(cms = make_signed(ctx, entity, signer, profile, digests[digest].md())))
 		return signing_failed(ctx, err);
 	rc = profile->opaque ? entity_write_cms(cms, "signed-data", out, err) :
-			       entity_write_signed(ctx, entity, digests[digest].micalg, cms, out, err);
+			       entity_write_signed(entity, digests[digest].micalg, cms, out, err);
 	CMS_ContentInfo_free(cms);
 	if (rc < 0)
 		out->len = before;

@@ -30,15 +30,30 @@ static void encode_line(struct buf *out, struct span line)
 	}
 }
 
+/* Bytes before the next CRLF, in.n if there is none. */
+static size_t line_length(struct span in)
+{
+	for (size_t from = 0; from < in.n;) {
+		ptrdiff_t lf = span_find(span_sub(in, from, in.n), '\n');
+
+		if (lf < 0)
+			break;
+		from += (size_t)lf;
+		if (from > 0 && in.p[from - 1] == '\r')
+			return from - 1;
+		from++;
+	}
+	return in.n;
+}
+
 void qp_encode(struct buf *out, struct span in)
 {
 	while (in.n) {
-		const char *crlf = memmem(in.p, in.n, "\r\n", 2);
-		size_t n = crlf ? (size_t)(crlf - in.p) : in.n;
+		size_t n = line_length(in);
 
 		encode_line(out, span_sub(in, 0, n));
-		if (crlf)
+		if (n < in.n)
 			buf_addstr(out, "\r\n");
-		in = span_sub(in, n + (crlf ? 2 : 0), in.n);
+		in = span_sub(in, n + 2, in.n);
 	}
 }

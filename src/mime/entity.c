@@ -110,19 +110,28 @@ static bool has_dashes(const struct parser *p, size_t at)
 	return at + 2 <= p->in.n && p->in.p[at] == '-' && p->in.p[at + 1] == '-';
 }
 
-static size_t find_carriage(const struct parser *p, size_t from)
+/* The next c with "--" behind it at or behind `from`, else the end. */
+static size_t find_dashes(const struct parser *p, size_t from, char c)
 {
-	const char *hit = from < p->in.n ? memmem(p->in.p + from, p->in.n - from, "\r--", 3) : NULL;
+	while (from < p->in.n) {
+		const char *hit = memchr(p->in.p + from, c, p->in.n - from);
 
-	return hit ? (size_t)(hit - p->in.p) : p->in.n;
+		if (!hit)
+			break;
+		from = (size_t)(hit - p->in.p);
+		if (has_dashes(p, from + 1))
+			return from;
+		from++;
+	}
+	return p->in.n;
 }
 
 /* A boundary behind a lone CR is none for us, but for some. */
 static void doubt_carriage(struct parser *p, size_t from, size_t to)
 {
 	if (p->carriage < from)
-		p->carriage = find_carriage(p, from);
-	for (; p->carriage < to; p->carriage = find_carriage(p, p->carriage + 1)) {
+		p->carriage = find_dashes(p, from, '\r');
+	for (; p->carriage < to; p->carriage = find_dashes(p, p->carriage + 1, '\r')) {
 		struct line l = { p->carriage + 1, p->carriage + 1 };
 		bool close;
 
@@ -139,13 +148,10 @@ static bool next_boundary(struct parser *p, size_t from, struct line *l, size_t 
 	size_t at = from;
 
 	while (p->boundaries && at < p->in.n) {
-		if (!has_dashes(p, at)) {
-			const char *hit = memmem(p->in.p + at, p->in.n - at, "\n--", 3);
-
-			if (!hit)
-				break;
-			at = (size_t)(hit - p->in.p) + 1;
-		}
+		if (!has_dashes(p, at))
+			at = find_dashes(p, at, '\n') + 1;
+		if (at > p->in.n)
+			break;
 		*l = line_at(p, at);
 		*level = match_line(p, *l, close);
 		if (*level < p->depth) {
@@ -296,7 +302,7 @@ static int parse(struct parser *p)
 	int rc = open_entity(p, 0, &at);
 
 	if (p->boundaries)
-		p->carriage = find_carriage(p, 0);
+		p->carriage = find_dashes(p, 0, '\r');
 	while (rc == 0 && next_boundary(p, at, &l, &level, &close)) {
 		struct level *v = &p->levels[level];
 		size_t end = before(p, l.at);

@@ -23,15 +23,27 @@ struct decoder {
 	struct span gap;   /* white space behind them */
 };
 
+/* The next two bytes a b at or behind `from`, else the end. */
+static size_t find_pair(struct span s, size_t from, char a, char b)
+{
+	while (from < s.n) {
+		ptrdiff_t k = span_find(span_sub(s, from, s.n), a);
+
+		if (k < 0)
+			break;
+		from += (size_t)k;
+		if (from + 1 < s.n && s.p[from + 1] == b)
+			return from;
+		from++;
+	}
+	return s.n;
+}
+
 /* Remembered between calls, so that looking for the ends of a thousand half words stays linear. */
 static size_t find_close(struct decoder *d, size_t from)
 {
-	const char *hit;
-
-	if (d->close >= from && d->close != (size_t)-1)
-		return d->close;
-	hit = from < d->in.n ? memmem(d->in.p + from, d->in.n - from, "?=", 2) : NULL;
-	d->close = hit ? (size_t)(hit - d->in.p) : d->in.n;
+	if (d->close < from || d->close == (size_t)-1)
+		d->close = find_pair(d->in, from, '?', '=');
 	return d->close;
 }
 
@@ -134,12 +146,10 @@ static void decode(struct decoder *d)
 	size_t plain = 0, at = 0; /* plain: start of text not yet written */
 	struct word w;
 
-	while (at < d->in.n) {
-		const char *hit = memmem(d->in.p + at, d->in.n - at, "=?", 2);
-
-		if (!hit)
+	for (;;) {
+		at = find_pair(d->in, at, '=', '?');
+		if (at >= d->in.n)
 			break;
-		at = (size_t)(hit - d->in.p);
 		if (!word_at(d, at, &w)) {
 			at += 2;
 			continue;

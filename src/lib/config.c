@@ -404,9 +404,11 @@ static int parse_file(struct reading *r, struct span rest, struct error *err)
 	return rc < 0 ? error_prefix(err, "%s:%u", r->config->file, r->line) : 0;
 }
 
-/* "keys-ldap" owns keys_ldap_... */
-static bool module_owns(const struct config_list *modules, const char *name)
+/* "keys-ldap" owns keys_ldap_...: the length of the longest module name that owns this one, 0: none does. */
+static size_t owner_length(const struct config_list *modules, const char *name)
 {
+	size_t longest = 0;
+
 	for (size_t i = 0; i < modules->n; i++) {
 		const char *m = strrchr(modules->items[i], '/');
 		size_t k = 0;
@@ -414,22 +416,54 @@ static bool module_owns(const struct config_list *modules, const char *name)
 		m = m ? m + 1 : modules->items[i];
 		while (m[k] && name[k] && ascii_lower((unsigned char)name[k]) == (m[k] == '-' ? '_' : ascii_lower((unsigned char)m[k])))
 			k++;
-		if (k && !m[k] && name[k] == '_')
-			return true;
+		if (!m[k] && name[k] == '_' && k > longest)
+			longest = k;
 	}
-	return false;
+	return longest;
+}
+
+/* What all names of a module's own table begin with, up to an underscore: "check_path_"; its length. */
+static size_t own_prefix(const struct target *own)
+{
+	size_t n = strlen(own->options[0].name);
+
+	for (size_t i = 1; i < own->n; i++) {
+		size_t k = 0;
+
+		while (k < n && own->options[0].name[k] == own->options[i].name[k])
+			k++;
+		n = k;
+	}
+	while (n && own->options[0].name[n - 1] != '_')
+		n--;
+	return n;
+}
+
+/* Another module's name is not ours to judge; one of our own that we do not know is misspelled. */
+static bool is_allowed(const struct reading *r, const char *name)
+{
+	const struct config *c = r->config;
+	size_t k, rules = owner_length(&c->rules_modules, name), keys = owner_length(&c->keys_modules, name),
+	       check = owner_length(&c->check_modules, name);
+
+	if (span_casestarts(span_of(name), via_prefix))
+		return true;
+	k = rules > keys ? rules : keys;
+	k = k > check ? k : check;
+	if (k && r->ntargets > 1) {
+		size_t n = own_prefix(&r->targets[1]);
+
+		return k + 1 != n || !span_caseeq(span_from(r->targets[1].options[0].name, n),
+						  arena_strndup(&r->config->arena, name, n));
+	}
+	return k > 0;
 }
 
 static int judge_foreign(const struct reading *r, struct error *err)
 {
-	const struct config *c = r->config;
-
 	for (size_t i = 0; i < r->nforeign; i++)
-		if (!span_casestarts(span_of(r->foreign[i].name), via_prefix) &&
-		    !module_owns(&c->rules_modules, r->foreign[i].name) &&
-		    !module_owns(&c->keys_modules, r->foreign[i].name) &&
-		    !module_owns(&c->check_modules, r->foreign[i].name))
-			return error_set(err, E_CONFIG, "%s:%u: unknown option \"%s\"", c->file, r->foreign[i].line,
+		if (!is_allowed(r, r->foreign[i].name))
+			return error_set(err, E_CONFIG, "%s:%u: unknown option \"%s\"", r->config->file, r->foreign[i].line,
 					 r->foreign[i].name);
 	return 0;
 }

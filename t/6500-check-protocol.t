@@ -86,7 +86,10 @@ subtest options => sub {
 		my ($got) = talk($s, '<check-certificate id="1" purpose="sign"/>');
 		like($got, qr{^<refused id="1" kind="temporary" code="configuration">.*postern\.conf.*$name}, "$name = $bad{$name}");
 	}
-	for (['check_path_ec_bits', 112], ['check_path_rsa_bits', 512], ['check_path_hashes', 'SHA256 sha3-512'], ['check_path_crl', 'REQUIRE']) {
+	my $typo = site(check_path_crls => 'require');
+	my ($refused) = talk($typo, '<check-certificate id="1" purpose="sign"/>');
+	like($refused, qr{code="configuration">.*postern\.conf:1: unknown option &quot;check_path_crls&quot;}, 'a misspelled name');
+	for (['rules_file_x', 1], ['check_path_ec_bits', 112], ['check_path_rsa_bits', 512], ['check_path_hashes', 'SHA256 sha3-512'], ['check_path_crl', 'REQUIRE']) {
 		my ($got) = talk(site(@$_), '<check-certificate id="1" purpose="sign"/>');
 		like($got, qr{code="bad-request"}, "$_->[0] = $_->[1]");
 	}

@@ -46,9 +46,7 @@ size_t der_element(struct span s)
 	return header + content;
 }
 
-/* Takes the next element off the front of *rest: all of it, and what is inside (either may be NULL).  false: there is none
- * with this tag. */
-static bool take(struct span *rest, unsigned char tag, struct span *whole, struct span *content)
+bool der_take(struct span *rest, unsigned char tag, struct span *whole, struct span *content)
 {
 	struct span s = *rest;
 	size_t header, inside, n = der_element(s);
@@ -70,21 +68,21 @@ static bool take_extensions(struct span *rest, struct span *out)
 	*out = span_from(NULL, 0);
 	if (rest->n == 0)
 		return true;
-	return take(rest, TAG_EXTENSIONS, NULL, &explicit) && take(&explicit, TAG_SEQUENCE, out, NULL) && explicit.n == 0;
+	return der_take(rest, TAG_EXTENSIONS, NULL, &explicit) && der_take(&explicit, TAG_SEQUENCE, out, NULL) && explicit.n == 0;
 }
 
 static bool read_tbs(struct span rest, struct certificate_parts *out)
 {
-	take(&rest, TAG_VERSION, NULL, NULL); /* version 1 has none */
-	if (!take(&rest, TAG_INTEGER, &out->serial, NULL) ||
-	    !take(&rest, TAG_SEQUENCE, NULL, NULL) || /* signature */
-	    !take(&rest, TAG_SEQUENCE, &out->issuer, NULL) ||
-	    !take(&rest, TAG_SEQUENCE, NULL, &out->validity) ||
-	    !take(&rest, TAG_SEQUENCE, &out->subject, NULL) ||
-	    !take(&rest, TAG_SEQUENCE, NULL, &out->public_key))
+	der_take(&rest, TAG_VERSION, NULL, NULL); /* version 1 has none */
+	if (!der_take(&rest, TAG_INTEGER, &out->serial, NULL) ||
+	    !der_take(&rest, TAG_SEQUENCE, NULL, NULL) || /* signature */
+	    !der_take(&rest, TAG_SEQUENCE, &out->issuer, NULL) ||
+	    !der_take(&rest, TAG_SEQUENCE, NULL, &out->validity) ||
+	    !der_take(&rest, TAG_SEQUENCE, &out->subject, NULL) ||
+	    !der_take(&rest, TAG_SEQUENCE, NULL, &out->public_key))
 		return false;
-	take(&rest, TAG_ISSUER_ID, NULL, NULL);
-	take(&rest, TAG_SUBJECT_ID, NULL, NULL);
+	der_take(&rest, TAG_ISSUER_ID, NULL, NULL);
+	der_take(&rest, TAG_SUBJECT_ID, NULL, NULL);
 	return take_extensions(&rest, &out->extensions) && rest.n == 0;
 }
 
@@ -92,9 +90,9 @@ bool certificate_parts(struct span der, struct certificate_parts *out)
 {
 	struct span certificate, tbs;
 
-	return take(&der, TAG_SEQUENCE, NULL, &certificate) && der.n == 0 &&
-	       take(&certificate, TAG_SEQUENCE, NULL, &tbs) && read_tbs(tbs, out) &&
-	       take(&certificate, TAG_SEQUENCE, NULL, NULL) && take(&certificate, TAG_BIT_STRING, NULL, NULL) &&
+	return der_take(&der, TAG_SEQUENCE, NULL, &certificate) && der.n == 0 &&
+	       der_take(&certificate, TAG_SEQUENCE, NULL, &tbs) && read_tbs(tbs, out) &&
+	       der_take(&certificate, TAG_SEQUENCE, NULL, NULL) && der_take(&certificate, TAG_BIT_STRING, NULL, NULL) &&
 	       certificate.n == 0;
 }
 
@@ -166,7 +164,7 @@ static struct span key_bits(const struct certificate *c)
 {
 	struct span rest = c->parts.public_key, bits;
 
-	if (!take(&rest, TAG_SEQUENCE, NULL, NULL) || !take(&rest, TAG_BIT_STRING, NULL, &bits) || bits.n == 0)
+	if (!der_take(&rest, TAG_SEQUENCE, NULL, NULL) || !der_take(&rest, TAG_BIT_STRING, NULL, &bits) || bits.n == 0)
 		return span_from(NULL, 0);
 	return span_sub(bits, 1, bits.n); /* without the number of unused bits */
 }

@@ -16,6 +16,10 @@ size_t der_element(struct span s);
 /* Its header and content; false if s does not begin with a whole header of definite length. */
 bool der_header(struct span s, size_t *header, size_t *content);
 
+/* Takes the next element off the front of *rest: all of it, and what is inside (either may be NULL).  false, and nothing
+ * taken: there is none with this tag. */
+bool der_take(struct span *rest, unsigned char tag, struct span *whole, struct span *content);
+
 /* The pieces of a certificate as they stand in its DER. */
 struct certificate_parts {
 	struct span serial;          /* a DER INTEGER */

@@ -29,6 +29,7 @@ struct index {
 	MDB_dbi table;
 	char *place;     /* SPOOL/index/AREA; NULL: in memory */
 	char *directory;
+	bool writable;   /* most processes only read, and LMDB sets two megabytes up for a writer */
 };
 
 static int lmdb_error(int rc, const struct index *ix, struct error *err)
@@ -58,7 +59,8 @@ static int open_env(struct index *ix, const char *path, unsigned flags)
 {
 	int rc = ENOMEM;
 
-	for (size_t i = 0; i < sizeof(map_sizes) / sizeof(*map_sizes) && rc == ENOMEM; i++) {
+	ix->writable = !(flags & MDB_RDONLY);
+	for (size_t i = 0; i < sizeof(map_sizes) / sizeof(*map_sizes) && (rc == ENOMEM || rc == EINVAL); i++) {
 		rc = mdb_env_create(&ix->env);
 		if (rc)
 			return rc;
@@ -185,6 +187,15 @@ static void remove_leftovers(const char *spool, const char *area)
 	buf_release(&prefix);
 }
 
+/* What is there and in order. */
+static bool open_to_read(struct index *ix)
+{
+	if (check_place(ix->place) == 0 && open_env(ix, ix->place, MDB_RDONLY) == 0 && is_whole(ix) && is_ours(ix))
+		return true;
+	close_env(ix);
+	return false;
+}
+
 /* 0, or an errno or LMDB code that says why not. */
 static int open_on_disk(struct index *ix, const char *spool, const char *area)
 {
@@ -192,6 +203,11 @@ static int open_on_disk(struct index *ix, const char *spool, const char *area)
 	int rc;
 
 	buf_addf(&parent, "%s/index", spool);
+	rc = check_place(parent.data);
+	if (rc == 0 && open_to_read(ix)) {
+		buf_release(&parent);
+		return 0;
+	}
 	rc = make_place(parent.data);
 	buf_release(&parent);
 	for (int attempt = 0; rc == 0 && attempt < 3; attempt++) {
@@ -283,10 +299,27 @@ static void end_transaction(struct index *ix)
 		guard_leave();
 }
 
+static int reopen_to_write(struct index *ix)
+{
+	int rc;
+
+	if (ix->env)
+		mdb_env_close(ix->env);
+	ix->env = NULL;
+	guard_enter(ix->place);
+	rc = open_env(ix, ix->place, 0);
+	guard_leave();
+	return rc;
+}
+
 int index_begin(struct index *ix, bool write, struct error *err)
 {
 	int rc, dead;
 
+	if (!ix->env) /* reopening failed before */
+		return error_set(err, E_TEMP, "index of %s cannot be opened", ix->directory);
+	if (write && !ix->writable && (rc = reopen_to_write(ix)) != 0)
+		return lmdb_error(rc, ix, err);
 	if (ix->place)
 		guard_enter(ix->place);
 	if (write)

@@ -59,25 +59,20 @@ static int visit_certificate(const struct visit *v, const PKCS12_SAFEBAG *bag)
 
 static int visit_key(const struct visit *v, const PKCS12_SAFEBAG *bag)
 {
-	PKCS8_PRIV_KEY_INFO *info = NULL;
-	EVP_PKEY *key;
+	const PKCS8_PRIV_KEY_INFO *key;
+	PKCS8_PRIV_KEY_INFO *opened = NULL;
 	int rc;
 
 	if (v->visitor->sealed_key)
 		return v->visitor->sealed_key(v->visitor->ctx);
 	if (!v->visitor->private_key)
 		return 0;
-	if (PKCS12_SAFEBAG_get_nid(bag) == NID_keyBag) {
-		key = EVP_PKCS82PKEY(PKCS12_SAFEBAG_get0_p8inf(bag));
-	} else {
-		info = PKCS12_decrypt_skey(bag, v->passphrase, v->length);
-		key = info ? EVP_PKCS82PKEY(info) : NULL;
-	}
-	PKCS8_PRIV_KEY_INFO_free(info);
-	if (!key)
-		return fail(v, "private key cannot be opened");
-	rc = v->visitor->private_key(v->visitor->ctx, key);
-	EVP_PKEY_free(key);
+	if (PKCS12_SAFEBAG_get_nid(bag) == NID_keyBag)
+		key = PKCS12_SAFEBAG_get0_p8inf(bag);
+	else
+		key = opened = PKCS12_decrypt_skey(bag, v->passphrase, v->length);
+	rc = key ? v->visitor->private_key(v->visitor->ctx, key) : fail(v, "private key cannot be opened");
+	PKCS8_PRIV_KEY_INFO_free(opened);
 	return rc;
 }
 

@@ -14,7 +14,7 @@
 
 struct pkcs12_visitor {
 	int (*certificate)(void *ctx, X509 *certificate);        /* may be NULL; the certificate is freed afterwards */
-	int (*private_key)(void *ctx, EVP_PKEY *key);            /* may be NULL; the key is freed afterwards */
+	int (*private_key)(void *ctx, const PKCS8_PRIV_KEY_INFO *key); /* may be NULL; freed afterwards */
 	int (*sealed_key)(void *ctx);                            /* may be NULL; there is a key, which is not opened */
 	void *ctx;
 };

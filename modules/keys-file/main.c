@@ -5,10 +5,6 @@
 
 #include "keys-file/keys_file.h"
 
-/* For the numbers of private keys: locked into memory and left out of dumps. */
-#define SECURE_MEMORY ((size_t)64 * 1024)
-#define SECURE_PIECE 16
-
 static const char *const area_names[KEYS_AREAS] = {
 	[IN_PUBLIC] = "public", [IN_TRUSTED] = "trusted", [IN_PRIVATE] = "private", [IN_CA] = "ca", [IN_SEEN] = "seen",
 };
@@ -76,7 +72,7 @@ static const struct server_role role = {
 int main(int argc, char **argv)
 {
 	refuse_dumps();
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-	CRYPTO_secure_malloc_init(SECURE_MEMORY, SECURE_PIECE);
+	/* Neither its configuration nor the texts of its errors: each costs more than a signature. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
 	return server_main(&role, argc, argv);
 }

@@ -9,26 +9,83 @@
 #include "common/certfile.h"
 #include "common/passphrase.h"
 #include "common/pkcs12.h"
+#include "keys-file/fast_key.h"
 #include "keys-file/keys_file.h"
 #include "lib/fs.h"
 
 #define KEY_FILE_MAX ((size_t)16 << 20)
 
+/* For the numbers of private keys: locked into memory and left out of dumps. */
+#define SECURE_MEMORY ((size_t)64 * 1024)
+#define SECURE_PIECE 16
+
 struct key_search {
-	EVP_PKEY *wanted;       /* the public key */
+	struct span certificate;
+	struct key_info public; /* its public key ... */
+	X509 *parsed;           /* ... and as OpenSSL reads it, where that is needed */
 	const char *passphrase; /* NULL: none */
 	bool asked;             /* a key wanted a passphrase ... */
 	bool failed;            /* ... or did not open with ours */
 	EVP_PKEY *found;
 };
 
-static int consider(void *ctx, EVP_PKEY *key)
+/* ---- is it this one? ---- */
+
+/* The long way: OpenSSL reads both and compares. */
+static void consider_key(struct key_search *k, EVP_PKEY *key)
+{
+	const unsigned char *p = (const unsigned char *)k->certificate.p;
+
+	if (!k->parsed)
+		k->parsed = d2i_X509(NULL, &p, (long)k->certificate.n);
+	if (key && k->parsed && !k->found && X509_check_private_key(k->parsed, key) == 1 && EVP_PKEY_up_ref(key))
+		k->found = key;
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+}
+
+static int consider_pkcs8(void *ctx, const PKCS8_PRIV_KEY_INFO *key)
 {
 	struct key_search *k = ctx;
+	unsigned char *der = NULL;
+	int n = k->found ? 0 : i2d_PKCS8_PRIV_KEY_INFO(key, &der);
+	struct key_info private;
+	bool unsure = true;
 
-	if (!k->found && EVP_PKEY_eq(key, k->wanted) == 1 && EVP_PKEY_up_ref(key))
-		k->found = key;
+	if (n <= 0)
+		return 0;
+	if (key_info_private(span_from(der, (size_t)n), &private))
+		k->found = fast_key(&private, &k->public, &unsure);
+	if (unsure)
+		consider_key(k, EVP_PKCS82PKEY(key));
+	OPENSSL_clear_free(der, (size_t)n);
 	return 0;
+}
+
+static void try_plain(struct key_search *k, struct span der)
+{
+	const unsigned char *p = (const unsigned char *)der.p;
+	PKCS8_PRIV_KEY_INFO *key = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.n);
+
+	if (key)
+		consider_pkcs8(k, key);
+	PKCS8_PRIV_KEY_INFO_free(key);
+}
+
+static void try_encrypted(struct key_search *k, struct span der)
+{
+	const unsigned char *p = (const unsigned char *)der.p;
+	X509_SIG *sealed = d2i_X509_SIG(NULL, &p, (long)der.n);
+	PKCS8_PRIV_KEY_INFO *key = NULL;
+
+	if (sealed && k->passphrase)
+		key = PKCS8_decrypt(sealed, k->passphrase, (int)strlen(k->passphrase));
+	if (key)
+		consider_pkcs8(k, key);
+	else
+		k->failed = true;
+	PKCS8_PRIV_KEY_INFO_free(key);
+	X509_SIG_free(sealed);
 }
 
 static int give_passphrase(char *buffer, int size, int writing, void *ctx)
@@ -44,29 +101,36 @@ static int give_passphrase(char *buffer, int size, int writing, void *ctx)
 	return (int)n;
 }
 
-static void try_key_block(struct key_search *k, struct span block)
+/* The older forms, with their own kind of encryption in RFC 1421 headers. */
+static void try_older(struct key_search *k, const struct pem_block *b, struct span der)
 {
-	BIO *b = BIO_new_mem_buf(block.p, (int)block.n);
+	struct key_info private;
+	bool unsure = true;
 	EVP_PKEY *key;
+	BIO *bio;
 
+	if (!memchr(b->body.p, ':', b->body.n) && key_info_older(b->label, der, &private))
+		k->found = fast_key(&private, &k->public, &unsure);
+	if (!unsure)
+		return;
+	bio = BIO_new_mem_buf(b->whole.p, (int)b->whole.n);
 	k->asked = false;
-	key = b ? PEM_read_bio_PrivateKey(b, NULL, give_passphrase, k) : NULL;
-	if (key)
-		consider(k, key);
-	else if (k->asked)
+	key = bio ? PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, k) : NULL;
+	if (!key && k->asked)
 		k->failed = true;
-	EVP_PKEY_free(key);
-	BIO_free(b);
-	ERR_clear_error();
+	consider_key(k, key);
+	BIO_free(bio);
 }
 
 static void try_pkcs12(struct key_search *k, struct span der)
 {
-	const struct pkcs12_visitor visitor = { NULL, consider, NULL, k };
+	const struct pkcs12_visitor visitor = { NULL, consider_pkcs8, NULL, k };
 
 	if (pkcs12_visit(der, k->passphrase, &visitor, NULL) == E_CONFIG)
 		k->failed = true;
 }
+
+/* ---- where keys stand ---- */
 
 static bool ends_with(struct span s, const char *tail)
 {
@@ -75,20 +139,34 @@ static bool ends_with(struct span s, const char *tail)
 	return s.n >= n && memcmp(s.p + s.n - n, tail, n) == 0;
 }
 
+static void try_block(struct key_search *k, const struct pem_block *b)
+{
+	struct buf der = BUF_INIT;
+	struct span s;
+
+	buf_reserve(&der, b->body.n); /* at once: growing would leave copies */
+	if (pem_decode(b, &der) == 0) {
+		s = span_from(buf_str(&der), der.len);
+		if (span_eqstr(b->label, "PRIVATE KEY"))
+			try_plain(k, s);
+		else if (span_eqstr(b->label, "ENCRYPTED PRIVATE KEY"))
+			try_encrypted(k, s);
+		else if (span_eqstr(b->label, "PKCS12"))
+			try_pkcs12(k, s);
+		else if (ends_with(b->label, " PRIVATE KEY"))
+			try_older(k, b, s);
+	}
+	buf_wipe(&der);
+	ERR_clear_error();
+}
+
 static void search_pem(struct key_search *k, struct span text)
 {
 	struct pem_block b;
 	size_t at = 0;
 
-	while (!k->found && pem_next(text, &at, &b, NULL) == 0) {
-		struct buf der = BUF_INIT;
-
-		if (ends_with(b.label, "PRIVATE KEY"))
-			try_key_block(k, b.whole);
-		else if (span_eqstr(b.label, "PKCS12") && pem_decode(&b, &der) == 0)
-			try_pkcs12(k, span_from(buf_str(&der), der.len));
-		buf_wipe(&der);
-	}
+	while (!k->found && pem_next(text, &at, &b, NULL) == 0)
+		try_block(k, &b);
 }
 
 static int search_file(struct key_search *k, const char *file, struct error *err)
@@ -123,15 +201,16 @@ static int judge(struct server *s, const struct key_search *k, const char *file,
 
 int private_key_read(struct server *s, const char *file, struct span certificate, EVP_PKEY **out, struct error *err)
 {
-	const unsigned char *p = (const unsigned char *)certificate.p;
-	X509 *x = d2i_X509(NULL, &p, (long)certificate.n);
-	struct key_search k = { .wanted = x ? X509_get0_pubkey(x) : NULL };
+	struct key_search k = { .certificate = certificate };
+	struct certificate_parts parts;
 	char *passphrase = NULL;
 	int rc = 0;
 
 	*out = NULL;
-	if (!k.wanted)
-		rc = error_set(err, E_PERM, "%s: public key of a kind that is not supported", file);
+	if (!CRYPTO_secure_malloc_initialized())
+		CRYPTO_secure_malloc_init(SECURE_MEMORY, SECURE_PIECE);
+	if (!certificate_parts(certificate, &parts) || !key_info_public(parts.public_key, &k.public))
+		rc = error_set(err, E_PERM, "%s: broken public key in the certificate", file);
 	if (rc == 0)
 		rc = passphrase_read(s->config->passphrase_file, &passphrase, err);
 	k.passphrase = passphrase;
@@ -140,7 +219,7 @@ int private_key_read(struct server *s, const char *file, struct span certificate
 	if (rc == 0)
 		rc = judge(s, &k, file, err);
 	passphrase_free(passphrase);
-	X509_free(x);
+	X509_free(k.parsed);
 	ERR_clear_error();
 	*out = k.found;
 	return rc;

@@ -35,4 +35,3 @@ t_unit_core_result_LDADD = $(CORE_LDADD) $(UNIT_LDADD)
 t_unit_core_subject_SOURCES = t/unit/core_subject.c t/unit/test.h
 t_unit_core_subject_LDADD = $(CORE_LDADD) $(UNIT_LDADD)
 
-EXTRA_DIST += t/0000-options.t t/0100-exit-codes.t t/0200-configuration.t t/0300-directions.t

@@ -1,4 +1,6 @@
-EXTRA_DIST += t/run t/lib.sh
+# the whole folder: tests, their helpers and data (as EXTRA_DIST it would bring the build's objects along)
+dist-hook:
+	(cd $(srcdir) && tar cf - t fuzz/seeds) | (cd $(distdir) && tar xf -)
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS)
 endif
@@ -6,5 +8,5 @@ endif
 # make check T="t/1*.t"; test-programs only builds what tests need
 test-programs: all $(check_PROGRAMS)
 check-local: test-programs
-	POSTERN_BUILD='$(abs_top_builddir)' $(top_srcdir)/t/run $(T)
+	test '$(DISTCHECK_TESTS)' = no || POSTERN_BUILD='$(abs_top_builddir)' $(top_srcdir)/t/run $(T)
 .PHONY: test-programs

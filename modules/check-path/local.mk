@@ -21,9 +21,3 @@ t_unit_check_verify_log_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_
 
 dist_man_MANS += man/check-path.8
 
-EXTRA_DIST += t/helper/PathCheck.pm t/helper/PathPki.pm \
-	t/6100-bsi-paths.t \
-	t/6200-reasons.t \
-	t/6300-revocation.t \
-	t/6400-corpora-certificates.t \
-	t/6500-check-protocol.t

@@ -11,6 +11,5 @@ keys_file_SOURCES = \
 	modules/keys-file/use.c
 keys_file_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
 
-EXTRA_DIST += t/KeysFile.pm t/7000-keys-file-areas.t t/7100-keys-file-operations.t t/7200-keys-file-private.t
 EXTRA_DIST += bench/lookup
 dist_man_MANS += man/keys-file.8

@@ -1,5 +1,4 @@
 # rules-file
-EXTRA_DIST += t/helper/module-talk t/4000-rules-conversation.t t/4010-rules-command.t
 
 noinst_LIBRARIES += librules.a
 librules_a_SOURCES = \
@@ -24,5 +23,3 @@ t_unit_rules_parse_LDADD = librules.a $(BASE_LDADD) $(PCRE_LIBS) $(UNIT_LDADD)
 
 dist_man_MANS += man/postern-rules.5
 
-EXTRA_DIST += fuzz/seeds/rules/design fuzz/seeds/rules/endless fuzz/seeds/rules/errors fuzz/seeds/rules/sample \
-	fuzz/seeds/rules/words

@@ -35,5 +35,3 @@ UNIT_TESTS += t/unit/deliver_report
 t_unit_deliver_report_SOURCES = t/unit/deliver_report.c t/unit/test.h
 t_unit_deliver_report_LDADD = libdeliver.a $(BASE_LDADD) $(UNIT_LDADD)
 
-EXTRA_DIST += t/helper/smtp-sink t/sink.sh t/5000-maildir.t t/5010-command.t t/5020-journal.t t/5030-smtp.t t/5031-smtp-faults.t \
-	t/5032-lmtp.t t/5033-once.t

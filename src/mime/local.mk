@@ -29,4 +29,3 @@ t_unit_mime_canonical_LDADD = libmime.a $(BASE_LDADD) $(UNIT_LDADD)
 check_PROGRAMS += t/helper/mime-tree
 t_helper_mime_tree_SOURCES = t/helper/mime-tree.c
 t_helper_mime_tree_LDADD = libmime.a $(BASE_LDADD)
-EXTRA_DIST += t/1000-mime-tree.t t/1100-mime4j.t t/1110-mikel.t t/1120-evasion.t t/mime/Tree.pm

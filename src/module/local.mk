@@ -18,9 +18,6 @@ t_helper_ask_SOURCES = t/helper/ask.c
 t_helper_ask_LDADD = libmodule.a $(BASE_LDADD) $(CRYPTO_LIBS)
 t_helper_skeleton_module_SOURCES = t/helper/skeleton-module.c
 t_helper_skeleton_module_LDADD = $(BASE_LDADD)
-EXTRA_DIST += t/helper/fake-module
-EXTRA_DIST += t/helper/modules.sh t/3000-module-start.t t/3010-module-faults.t t/3020-questions.t t/3030-server.t \
-	t/3040-module-log.t t/3050-grammar.t t/3060-our-modules.t
 
 grammardir = $(datadir)/postern
 dist_grammar_DATA = etc/postern-modules.rng
@@ -31,12 +28,6 @@ t_unit_module_frame_SOURCES = t/unit/module_frame.c t/unit/test.h
 t_unit_module_frame_LDADD = $(BASE_LDADD) $(UNIT_LDADD)
 t_unit_module_xml_SOURCES = t/unit/module_xml.c t/unit/test.h
 t_unit_module_xml_LDADD = libmodule.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
-EXTRA_DIST += fuzz/seeds/answer/certificates fuzz/seeds/answer/check fuzz/seeds/answer/decide \
-	fuzz/seeds/answer/framed fuzz/seeds/answer/hello fuzz/seeds/answer/keys fuzz/seeds/answer/refused \
-	fuzz/seeds/answer/rules fuzz/seeds/answer/unwrap fuzz/seeds/answer/valid fuzz/seeds/frame/cut \
-	fuzz/seeds/frame/limit fuzz/seeds/frame/long fuzz/seeds/frame/one fuzz/seeds/frame/over fuzz/seeds/frame/two \
-	fuzz/seeds/frame/zero fuzz/seeds/xml/base64 fuzz/seeds/xml/declaration fuzz/seeds/xml/doctype \
-	fuzz/seeds/xml/escapes fuzz/seeds/xml/namespaces fuzz/seeds/xml/result
 
 if FUZZERS
 noinst_PROGRAMS += fuzz/fuzz_answer

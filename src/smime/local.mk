@@ -31,8 +31,6 @@ check_PROGRAMS += t/helper/smime-open
 t_helper_smime_open_SOURCES = t/helper/smime-open.c
 t_helper_smime_open_LDADD = libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
 
-EXTRA_DIST += t/smime_open.pl t/2300-open-corpora.t t/2310-open-signed.t t/2320-open-encrypted.t
-EXTRA_DIST += t/2330-open-forms.t
 
 UNIT_TESTS += t/unit/smime_open_check
 t_unit_smime_open_check_SOURCES = t/unit/smime_open_check.c t/unit/test.h
@@ -59,4 +57,3 @@ check_PROGRAMS += t/helper/smime-seal
 t_helper_smime_seal_SOURCES = t/helper/smime-seal.c t/helper/softkey.c t/helper/softkey.h
 t_helper_smime_seal_LDADD = libsmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
 
-EXTRA_DIST += t/smime_lib.sh t/2000-seal-sign.t t/2100-seal-encrypt.t t/2200-seal-gpgsm.t

@@ -128,6 +128,20 @@ subtest 'a verify log that cannot be written' => sub {
 	}
 };
 
+subtest 'an area that cannot be read' => sub {
+	for my $area (qw(ca trusted untrusted crl)) {
+		my $s = site();
+		put($s, ca => $root) if $area ne 'ca';
+		rmdir "$s/certs/$area" or die;
+		is(ask($s, certificate => $der)->{verdict}, $area eq 'ca' ? 'unknown' : 'valid', "$area: a folder that is not there is empty");
+		open my $f, '>', "$s/certs/$area" or die;
+		close $f or die;
+		my $a = ask($s, certificate => $der);
+		is("$a->{verdict} $a->{reason}", 'refused configuration', "$area: a file in its place is no verdict") or diag $a->{raw};
+		is(scalar(() = slurp("$s/verify.log") =~ /\n/g), 1, "$area: nor a line in the verify log");
+	}
+};
+
 subtest 'processes that write at the same time' => sub {
 	my $s = site();
 	put($s, ca => $root);

@@ -63,18 +63,20 @@ void areas_close(struct areas *a)
 	free(a);
 }
 
-static bool folder_is_empty(const char *path)
+/* 1: it holds something; 0: it is empty or not there; E_CONFIG: who knows?  An unreadable folder must never look like
+ * an empty one: `untrusted' would no longer forbid anything. */
+static int look_into(const char *path, struct error *err)
 {
 	DIR *d = opendir(path);
 	const struct dirent *e;
 
 	if (!d)
-		return errno == ENOENT;
+		return errno == ENOENT ? 0 : error_set(err, E_CONFIG, "%s: %s", path, strerror(errno));
 	do
 		e = readdir(d);
 	while (e && e->d_name[0] == '.');
 	closedir(d);
-	return !e;
+	return e != NULL;
 }
 
 /* 1: there is something to ask; 0: the folder is empty; negative: error. */
@@ -84,8 +86,9 @@ static int ready(struct areas *a, struct arena *arena, enum areas_name name, str
 
 	if (a->areas[name])
 		return 1;
-	if (folder_is_empty(arena_printf(arena, "%s/%s", a->config->areas, names[name])))
-		return 0;
+	rc = look_into(arena_printf(arena, "%s/%s", a->config->areas, names[name]), err);
+	if (rc <= 0)
+		return rc;
 	rc = area_open(a->config, names[name], &a->areas[name], err);
 	return rc < 0 ? rc : 1;
 }

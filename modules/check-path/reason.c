@@ -2,7 +2,6 @@
 #include "check-path/reason.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "lib/buf.h"

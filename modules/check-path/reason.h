@@ -2,6 +2,8 @@
 #ifndef POSTERN_CHECK_PATH_REASON_H
 #define POSTERN_CHECK_PATH_REASON_H
 
+#include <stdbool.h>
+
 #include "lib/mem.h"
 
 enum check_verdict { CHECK_VALID, CHECK_INVALID, CHECK_UNKNOWN };
@@ -45,7 +47,7 @@ enum check_verdict reason_verdict(enum reason r);
 const char *check_verdict_word(enum check_verdict v);
 
 /* Fills *j (text lives in the arena) and returns false, so that a rule can end with it. */
-_Bool judge(struct judgement *j, struct arena *a, enum reason r, const char *fmt, ...)
+bool judge(struct judgement *j, struct arena *a, enum reason r, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
 #endif

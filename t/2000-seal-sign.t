@@ -79,6 +79,11 @@ is "three boundary lines" "$(grep -c -- "^--$boundary" "$T/out")" 3
 sign rsa compatible "$T/second"
 unlike "boundaries are not repeated" "$(cat "$T/second")" "$boundary"
 
+# openssl.cnf is not for us: one that stops every program that reads it
+printf 'config_diagnostics = 1\nopenssl_conf = nothing\n' >"$T/openssl.cnf"
+not_ok "a configuration that stops openssl" env OPENSSL_CONF="$T/openssl.cnf" openssl dgst -sha256 "$T/entity"
+ok "is not read" env OPENSSL_CONF="$T/openssl.cnf" "$seal" -sign "$T/rsa.pem" "$T/rsa.key" "$T/entity"
+
 # refusals
 not_ok "a certificate for encryption does not sign" sign cipher compatible "$T/out"
 like "and is named" "$out" 'CN = cipher: its key usage does not allow signatures'

@@ -155,7 +155,6 @@ int seal_encrypt(OSSL_LIB_CTX *ctx, struct span entity, const struct sealed_for 
 	struct capabilities *theirs = NULL;
 	const struct content_cipher *cipher;
 	CMS_ContentInfo *cms = NULL;
-	size_t before = out->len;
 	int rc;
 
 	if (used)
@@ -178,10 +177,7 @@ int seal_encrypt(OSSL_LIB_CTX *ctx, struct span entity, const struct sealed_for 
 	if (rc < 0)
 		return rc;
 	rc = entity_write_cms(cms, cipher->aead ? "authEnveloped-data" : "enveloped-data", out, err);
-	CMS_ContentInfo_free(cms);
-	if (rc < 0)
-		out->len = before;
-	else if (used)
+	if (rc == 0 && used)
 		*used = cipher->name;
 	return rc;
 }

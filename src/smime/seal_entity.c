@@ -40,22 +40,35 @@ int seal_unfit(struct error *err, X509 *certificate, const char *why)
 	return E_PERM;
 }
 
-/* Appends the structure in DER, base64, CRLF behind every line. */
-static int write_base64(CMS_ContentInfo *cms, struct buf *out, struct error *err)
-{
-	unsigned char *der = NULL;
-	int n = i2d_CMS_ContentInfo(cms, &der);
+struct der {
+	unsigned char *p;
+	int n;
+};
 
-	if (n <= 0)
-		return seal_failed(err, E_TEMP, "cannot write the CMS structure");
-	buf_reserve(out, (size_t)n / 57 * 78 + 80);
-	base64_encode(out, der, (size_t)n, LINE, "\r\n");
-	OPENSSL_free(der);
-	return 0;
+/* The structure's DER; the structure is freed, so that a large message is not in memory once more. */
+static int encode(CMS_ContentInfo *cms, struct der *out, struct error *err)
+{
+	out->p = NULL;
+	out->n = i2d_CMS_ContentInfo(cms, &out->p);
+	CMS_ContentInfo_free(cms);
+	return out->n > 0 ? 0 : seal_failed(err, E_TEMP, "cannot write the CMS structure");
+}
+
+/* Appends base64 with CRLF behind every line, and frees what was encoded. */
+static void write_base64(struct der *der, struct buf *out)
+{
+	buf_reserve(out, (size_t)der->n / 57 * 78 + 160);
+	base64_encode(out, der->p, (size_t)der->n, LINE, "\r\n");
+	OPENSSL_free(der->p);
 }
 
 int entity_write_cms(CMS_ContentInfo *cms, const char *smime_type, struct buf *out, struct error *err)
 {
+	struct der der;
+	int rc = encode(cms, &der, err);
+
+	if (rc < 0)
+		return rc;
 	buf_addf(out,
 		 "Content-Type: application/pkcs7-mime; smime-type=%s;\r\n"
 		 " name=\"smime.p7m\"\r\n"
@@ -63,7 +76,8 @@ int entity_write_cms(CMS_ContentInfo *cms, const char *smime_type, struct buf *o
 		 "Content-Disposition: attachment; filename=\"smime.p7m\"\r\n"
 		 "\r\n",
 		 smime_type);
-	return write_base64(cms, out, err);
+	write_base64(&der, out);
+	return 0;
 }
 
 /* A boundary nobody can have guessed when the content was written; its "=_" cannot occur in quoted-printable
@@ -89,10 +103,15 @@ static int make_boundary(struct span entity, char boundary[BOUNDARY_MAX], struct
 int entity_write_signed(struct span entity, const char *micalg, CMS_ContentInfo *cms, struct buf *out, struct error *err)
 {
 	char boundary[BOUNDARY_MAX];
-	int rc = make_boundary(entity, boundary, err);
+	struct der der;
+	int rc = encode(cms, &der, err);
 
 	if (rc < 0)
 		return rc;
+	if ((rc = make_boundary(entity, boundary, err)) < 0) {
+		OPENSSL_free(der.p);
+		return rc;
+	}
 	buf_reserve(out, entity.n + 8192);
 	buf_addf(out,
 		 "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n"
@@ -110,8 +129,7 @@ int entity_write_signed(struct span entity, const char *micalg, CMS_ContentInfo 
 		 "Content-Disposition: attachment; filename=\"smime.p7s\"\r\n"
 		 "\r\n",
 		 boundary);
-	if ((rc = write_base64(cms, out, err)) < 0)
-		return rc;
+	write_base64(&der, out);
 	buf_addf(out, "\r\n--%s--\r\n", boundary);
 	return 0;
 }

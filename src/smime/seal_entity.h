@@ -6,7 +6,8 @@
 
 #include "smime/seal.h"
 
-/* Appends application/pkcs7-mime with this smime-type, smime.p7m, the structure in DER as base64. */
+/* Appends application/pkcs7-mime with this smime-type, smime.p7m, the structure in DER as base64.  Both of these
+ * free the structure in any case, and append nothing when they fail. */
 int entity_write_cms(CMS_ContentInfo *cms, const char *smime_type, struct buf *out, struct error *err);
 
 /* Appends multipart/signed with entity as it is and the structure as smime.p7s. */

@@ -145,7 +145,6 @@ static CMS_ContentInfo *make_signed(OSSL_LIB_CTX *ctx, struct span entity, const
 int seal_sign(OSSL_LIB_CTX *ctx, struct span entity, const struct signer *signer, const struct profile *profile,
 	      struct buf *out, struct error *err)
 {
-	size_t before = out->len;
 	CMS_ContentInfo *cms;
 	size_t digest;
 	int rc;
@@ -158,10 +157,6 @@ int seal_sign(OSSL_LIB_CTX *ctx, struct span entity, const struct signer *signer
 		return seal_unfit(err, signer->certificate, "unsupported: the digest that its key or the profile asks for");
 	if (!(cms = make_signed(ctx, entity, signer, profile, digests[digest].md())))
 		return signing_failed(ctx, err);
-	rc = profile->opaque ? entity_write_cms(cms, "signed-data", out, err) :
-			       entity_write_signed(entity, digests[digest].micalg, cms, out, err);
-	CMS_ContentInfo_free(cms);
-	if (rc < 0)
-		out->len = before;
-	return rc;
+	return profile->opaque ? entity_write_cms(cms, "signed-data", out, err) :
+				 entity_write_signed(entity, digests[digest].micalg, cms, out, err);
 }

@@ -157,9 +157,9 @@ int main(int argc, char **argv)
 	struct error err;
 	int rc;
 
+	rc = delegate_new(&calls, &d, &err); /* first: it keeps OpenSSL from reading openssl.cnf */
 	read_arguments(&job, argc, argv);
 	soft.key = job.key;
-	rc = delegate_new(&calls, &d, &err);
 	if (rc == 0)
 		rc = profile_find(&arena, job.profiles, job.profile, &profile, &err);
 	if (rc == 0 && job.key)

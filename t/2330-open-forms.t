@@ -91,7 +91,10 @@ is(signed_words($s, $text, $p7s =~ s/\n\r\n.*/\n\r\n/sr . encode_base64($certs, 
 is(signed_words($s, $text, $p7s =~ s/\n\r\n.*/\n\r\n/sr . encode_base64($enc, "\r\n")), 'malformed', 'encrypted data as signature');
 is(signed_words('protocol="application/pgp-signature"', $text, $pgp), '', 'OpenPGP is not ours');
 is(signed_words('protocol=application/pkcs7-signature', $text, $p7s), 'verifies', 'a slash without quotes');
-is(signed_words("$s; boundary=c", $text, $p7s), 'malformed', 'two boundaries: two readings');
+is(words(open_message(message("multipart/signed; $s; boundary=b; boundary=c", '', "--b\r\n$text\r\n--b\r\n$p7s\r\n--b--\r\n"))),
+	'malformed', 'two boundaries: two readings');
+is(words(open_message(message("multipart/signed; $s; boundary=b", '', "--b\r\n$text\r\n--b\r\n$p7s\r\n--b--\r\n",
+	"Content-Type: text/html\n"))), 'malformed', 'two types: two readings');
 $r = open_message(signed($s, $text, $p7s));
 is("$r->{content}{unwrapped} $r->{content}{encrypted} $r->{looks}{signed} $r->{looks}{encrypted}", 'no no yes no',
 	'clear-signed stays as it is');

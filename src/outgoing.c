@@ -19,12 +19,33 @@ struct signing {
 	const char *why;         /* "" when there is a key */
 };
 
+/* A profile that has been looked up. */
+struct known_profile {
+	struct known_profile *next;
+	struct profile profile;
+};
+
+/* The message as an entity to seal, with or without the sender's own signature. */
+struct form {
+	struct span entity;      /* p NULL: not made yet */
+	bool as_is;              /* it has no canonical form: what is in it must not be changed */
+};
+
+/* An entity that was signed: groups that differ only in recipients share it. */
+struct signed_entity {
+	struct signed_entity *next;
+	const struct signing *by;
+	const struct profile *profile;
+	bool strip;
+	struct span entity;
+};
+
 /* What is done for one recipient. */
 struct treatment {
 	const char *address;
 	struct decision decision; /* with the wishes of the subject in it */
 	const char *destination;
-	const char *profile;
+	const struct profile *profile; /* NULL until something is to be sealed */
 	struct target *target;    /* NULL: encryption was not looked at */
 	struct signing *signing;  /* NULL: not signed */
 	bool encrypt;
@@ -43,8 +64,9 @@ struct outgoing {
 	struct treatment *items;
 	size_t n;
 	struct signing *signings;
-	/* the last entity that was signed: groups that differ only in recipients share it */
-	struct { const struct signing *by; const char *profile; bool strip; struct span entity; } made;
+	struct known_profile *profiles;
+	struct form forms[2];     /* [1]: stripped */
+	struct signed_entity *made;
 };
 
 static void refuse(struct outgoing *o, struct treatment *t, const char *status, const char *text)
@@ -66,22 +88,33 @@ static int refuse_all(struct outgoing *o, const char *text)
 static int find_sender(struct outgoing *o)
 {
 	struct work *w = o->w;
-	const char *sender = w->envelope->sender;
-	const struct header_field *f = header_find(&w->header, "From", NULL);
-	const char **addresses = NULL;
-	size_t n = 0;
-	bool readable = f && !header_find(&w->header, "From", f) &&
-			header_addresses(w->arena, f->value, &addresses, &n, NULL) == 0 && n == 1;
+	const char *sender = w->envelope->sender, *foreign = NULL;
+	const struct header_field *f = NULL;
+	size_t fields = 0, total = 0;
 
-	o->from = readable ? addresses[0] : "";
+	o->from = o->no_signing = "";
+	while ((f = header_find(&w->header, "From", f))) {
+		const char **addresses = NULL;
+		size_t n = 0;
+
+		fields++;
+		if (header_addresses(w->arena, f->value, &addresses, &n, NULL) < 0)
+			n = 0;
+		for (size_t i = 0; i < n; i++)
+			if (!config_is_local(w->config, addresses[i]))
+				foreign = addresses[i];
+		if (n)
+			o->from = addresses[0];
+		total += n;
+	}
+	if (fields != 1 || total != 1)
+		o->from = "";
 	o->acting = *sender ? sender : o->from;
-	o->no_signing = "";
 	if (*sender && !config_is_local(w->config, sender))
 		return refuse_all(o, arena_printf(w->arena, "the sender %s is in none of local_domains", sender));
-	for (size_t i = 0; i < n; i++)
-		if (!config_is_local(w->config, addresses[i]) && *sender)
-			return refuse_all(o, arena_printf(w->arena, "the From address %s is in none of local_domains", addresses[i]));
-	if (!readable)
+	if (*sender && foreign)
+		return refuse_all(o, arena_printf(w->arena, "the From address %s is in none of local_domains", foreign));
+	if (!*o->from)
 		o->no_signing = "the message has not exactly one readable From address";
 	else if (!config_is_local(w->config, o->from))
 		o->no_signing = "a message without envelope sender comes From an address that is in none of local_domains";
@@ -90,25 +123,42 @@ static int find_sender(struct outgoing *o)
 
 /* ---- what the message is ---- */
 
+/* A wish counts in whichever Subject field it stands; the first of them is the one that goes out then. */
+static int find_wishes(struct outgoing *o, struct error *err)
+{
+	struct work *w = o->w;
+	const struct header_field *f = NULL;
+	const char *first = NULL;
+	bool cut = false;
+
+	while ((f = header_find(&w->header, "Subject", f))) {
+		const char *subject = header_decode(w->arena, f->value), *rest;
+		struct wishes found;
+		int rc = subject_wishes(w->arena, w->config, subject, &found, &rest, err);
+
+		if (rc < 0)
+			return rc;
+		o->wishes.sign |= found.sign;
+		o->wishes.encrypt |= found.encrypt;
+		o->wishes.plain |= found.plain;
+		cut = cut || rest != subject;
+		first = first ? first : rest;
+	}
+	o->subject = cut ? first : NULL;
+	return 0;
+}
+
 static int look_at_message(struct outgoing *o, struct error *err)
 {
 	struct work *w = o->w;
 	struct mime_limits limits = work_mime_limits(w);
-	const struct header_field *f = header_find(&w->header, "Subject", NULL);
-	const char *subject, *rest;
 	struct entity *root;
 	int rc = entity_parse(w->arena, w->message, &limits, &root, err);
 
 	if (rc < 0)
 		return rc;
 	smime_looks(root, &o->is_signed, &o->is_encrypted);
-	if (!f)
-		return 0;
-	subject = header_decode(w->arena, f->value);
-	rc = subject_wishes(w->arena, w->config, subject, &o->wishes, &rest, err);
-	if (rc == 0 && rest != subject)
-		o->subject = rest;
-	return rc;
+	return find_wishes(o, err);
 }
 
 static bool lists_address(struct outgoing *o, const char *field, const char *address)
@@ -149,7 +199,7 @@ static void settle_rules(struct outgoing *o, struct treatment *t)
 	struct arena *a = o->w->arena;
 
 	t->destination = *d->via ? d->via : "external";
-	t->profile = *d->profile ? d->profile : o->w->config->profile;
+	d->strip = d->strip && o->is_signed;
 	if (d->reject)
 		refuse(o, t, "5.7.1", *d->reject ? d->reject : "refused by the rules of the site");
 	else if (d->block_signed && o->is_signed)
@@ -190,6 +240,30 @@ static int decide(struct outgoing *o, struct error *err)
 	return rc < 0 && rc != E_CONFIG ? E_TEMP : rc;
 }
 
+/* ---- profiles ---- */
+
+static int find_profile(struct outgoing *o, struct treatment *t, struct error *err)
+{
+	const char *name = *t->decision.profile ? t->decision.profile : o->w->config->profile;
+	struct known_profile *k;
+	int rc;
+
+	for (k = o->profiles; k && !ascii_caseeq(k->profile.name, name); k = k->next)
+		;
+	if (!k) {
+		k = arena_alloc(o->w->arena, sizeof(*k));
+		rc = profile_find(o->w->arena, o->w->config->profiles_file, name, &k->profile, err);
+		if (rc == E_NOTFOUND)
+			rc = error_set(err, E_CONFIG, "profile \"%s\" is not known", name);
+		if (rc < 0)
+			return rc;
+		k->next = o->profiles;
+		o->profiles = k;
+	}
+	t->profile = &k->profile;
+	return 0;
+}
+
 /* ---- certificates ---- */
 
 /* A client's own encryption is not opened; only a forced one is put around it. */
@@ -197,6 +271,25 @@ static bool wants_encryption(const struct outgoing *o, const struct treatment *t
 {
 	return !t->settled && (t->decision.encrypt == ENCRYPT_FORCE ||
 			       (t->decision.encrypt == ENCRYPT_IF_POSSIBLE && !o->is_encrypted));
+}
+
+/* What the recipient's profile allows; the others of the message are served whatever he has. */
+static void drop_unfit(struct outgoing *o, struct treatment *t)
+{
+	struct target *have = t->target;
+	size_t n = 0;
+
+	for (size_t i = 0; i < have->n; i++) {
+		struct error why = { 0 };
+
+		if (seal_check_recipient(have->certificates[i].certificate, t->profile, &why) == 0) {
+			have->certificates[n++] = have->certificates[i];
+			continue;
+		}
+		have->why = arena_strdup(o->w->arena, why.text);
+		X509_free(have->certificates[i].certificate);
+	}
+	have->n = n;
 }
 
 static int find_certificates(struct outgoing *o, struct error *err)
@@ -219,12 +312,39 @@ static int find_certificates(struct outgoing *o, struct error *err)
 		if (!wants_encryption(o, t))
 			continue;
 		t->target = &targets[k++];
+		rc = find_profile(o, t, err);
+		if (rc < 0)
+			return rc;
+		drop_unfit(o, t);
 		t->encrypt = t->target->n > 0;
 		if (!t->encrypt && t->decision.encrypt == ENCRYPT_FORCE)
 			refuse(o, t, "5.7.1", arena_printf(w->arena, "encryption is required, but there is no valid certificate: %s. "
 				"Ask the recipient for a signed message or for the certificate, and give it to %s", t->target->why,
 				w->config->admin));
 	}
+	return rc;
+}
+
+/* ---- the message as an entity ---- */
+
+static int get_form(struct outgoing *o, bool strip, const struct form **out, struct error *err)
+{
+	struct form *f = &o->forms[strip];
+
+	*out = f;
+	return f->entity.p ? 0 : canonical_message(o->w, strip, &f->entity, &f->as_is, err);
+}
+
+/* Who reads mail in clear may know nothing of S/MIME: an opaque signature would hide it from him. */
+static int is_clear_signable(struct outgoing *o, const struct treatment *t, bool *signable, struct error *err)
+{
+	const struct form *f;
+	int rc = get_form(o, t->decision.strip, &f, err);
+
+	*signable = rc == 0 && !f->as_is;
+	if (rc == 0 && f->as_is)
+		plan_note(o->w->plan, "to=<%s> not signed: the message cannot be made 7-bit without changing what must not be "
+			  "changed", t->address);
 	return rc;
 }
 
@@ -258,6 +378,7 @@ static int get_signing(struct outgoing *o, const char *address, struct signing *
 static int find_signing(struct outgoing *o, struct treatment *t, struct error *err)
 {
 	enum sign_word word = t->decision.sign;
+	bool signable = true;
 	struct signing *s;
 	int rc;
 
@@ -268,11 +389,15 @@ static int find_signing(struct outgoing *o, struct treatment *t, struct error *e
 	rc = get_signing(o, *t->decision.sign_as ? t->decision.sign_as : *o->from ? o->from : o->acting, &s, err);
 	if (rc < 0)
 		return rc;
-	if (!*s->why)
+	if (!*s->why && word == SIGN_IF_POSSIBLE && !t->encrypt)
+		rc = is_clear_signable(o, t, &signable, err);
+	if (rc < 0)
+		return rc;
+	if (!*s->why && signable)
 		t->signing = s;
 	else if (word == SIGN_FORCE)
 		refuse(o, t, "5.7.1", arena_printf(o->w->arena, "a signature is required: %s", s->why));
-	return 0;
+	return t->signing ? find_profile(o, t, err) : 0;
 }
 
 /* ---- groups and layers ---- */
@@ -280,7 +405,7 @@ static int find_signing(struct outgoing *o, struct treatment *t, struct error *e
 static bool same_group(const struct treatment *a, const struct treatment *b)
 {
 	return !b->settled && a->signing == b->signing && a->encrypt == b->encrypt && a->decision.strip == b->decision.strip &&
-	       strcmp(a->profile, b->profile) == 0 && strcmp(a->destination, b->destination) == 0 &&
+	       a->profile == b->profile && strcmp(a->destination, b->destination) == 0 &&
 	       !(a->encrypt && (a->hidden || b->hidden));
 }
 
@@ -292,44 +417,69 @@ static int key_trouble(struct outgoing *o, int rc, struct error *err)
 	return rc < 0 && e->code ? error_set(err, E_TEMP, "%s", e->text) : rc;
 }
 
-static int make_entity(struct outgoing *o, const struct treatment *t, const struct profile *profile, OSSL_LIB_CTX *ctx,
-		       struct span *out, struct error *err)
+static int sign(struct outgoing *o, const struct treatment *t, const struct form *f, struct span *out, struct error *err)
 {
+	struct profile profile = *t->profile;
 	struct buf b = BUF_INIT;
-	int rc;
+	OSSL_LIB_CTX *ctx;
+	int rc = work_crypto(o->w, &ctx, err);
 
-	if (o->made.entity.p && o->made.by == t->signing && o->made.strip == t->decision.strip &&
-	    strcmp(o->made.profile, t->profile) == 0) {
-		*out = o->made.entity;
-		return 0;
-	}
-	rc = canonical_message(o->w, t->decision.strip, out, err);
-	if (rc == 0 && t->signing) {
-		rc = key_trouble(o, seal_sign(ctx, *out, &t->signing->signer, profile, &b, err), err);
-		*out = span_from(arena_memdup(o->w->arena, b.data, b.len), b.len);
-		buf_release(&b);
-	}
-	if (rc == 0) {
-		o->made.by = t->signing;
-		o->made.profile = t->profile;
-		o->made.strip = t->decision.strip;
-		o->made.entity = *out;
-	}
+	profile.opaque |= f->as_is; /* only base64 carries it through any transport */
+	if (rc == 0)
+		rc = key_trouble(o, seal_sign(ctx, f->entity, &t->signing->signer, &profile, &b, err), err);
+	*out = span_from(arena_memdup(o->w->arena, b.data, b.len), b.len);
+	buf_release(&b);
 	return rc;
 }
 
-static int encrypt_for(struct outgoing *o, const struct treatment *const *members, size_t n, const struct profile *profile,
-		       OSSL_LIB_CTX *ctx, struct span *entity, const char **cipher, struct error *err)
+/* What is delivered or encrypted: signed once, whoever gets it. */
+static int make_entity(struct outgoing *o, const struct treatment *t, struct span *out, struct error *err)
+{
+	struct signed_entity *m;
+	const struct form *f;
+	int rc = get_form(o, t->decision.strip, &f, err);
+
+	*out = rc == 0 ? f->entity : span_from(NULL, 0);
+	if (rc < 0 || !t->signing)
+		return rc;
+	for (m = o->made; m; m = m->next)
+		if (m->by == t->signing && m->profile == t->profile && m->strip == t->decision.strip) {
+			*out = m->entity;
+			return 0;
+		}
+	m = arena_alloc(o->w->arena, sizeof(*m));
+	*m = (struct signed_entity){ .next = o->made, .by = t->signing, .profile = t->profile, .strip = t->decision.strip };
+	rc = sign(o, t, f, &m->entity, err);
+	if (rc == 0)
+		o->made = m;
+	*out = m->entity;
+	return rc;
+}
+
+/* Many recipients may have one certificate: that of their house. */
+static bool is_among(const struct sealed_for *list, size_t n, const X509 *certificate)
+{
+	for (size_t i = 0; i < n; i++)
+		if (X509_cmp(list[i].certificate, certificate) == 0)
+			return true;
+	return false;
+}
+
+static int encrypt_for(struct outgoing *o, const struct treatment *const *members, size_t n, struct span *entity,
+		       const char **cipher, struct error *err)
 {
 	struct sealed_for *all = arena_array(o->w->arena, n * CERTIFICATES_PER_RECIPIENT, sizeof(*all));
 	struct buf b = BUF_INIT;
+	OSSL_LIB_CTX *ctx;
 	size_t count = 0;
-	int rc;
+	int rc = work_crypto(o->w, &ctx, err);
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < members[i]->target->n; k++)
-			all[count++] = members[i]->target->certificates[k];
-	rc = seal_encrypt(ctx, *entity, all, count, profile, &b, cipher, err);
+			if (!is_among(all, count, members[i]->target->certificates[k].certificate))
+				all[count++] = members[i]->target->certificates[k];
+	if (rc == 0)
+		rc = seal_encrypt(ctx, *entity, all, count, members[0]->profile, &b, cipher, err);
 	*entity = span_from(arena_memdup(o->w->arena, b.data, b.len), b.len);
 	buf_release(&b);
 	return rc;
@@ -342,13 +492,8 @@ static const char *explain(struct outgoing *o, const struct treatment *t, const 
 	const char *encrypt = t->encrypt ? arena_printf(a, "encrypted with %s (%s)", cipher, t->target->source)
 					 : t->target ? arena_printf(a, "in clear (%s)", t->target->why) : "in clear";
 
-	return arena_printf(a, "outgoing: %s, %s, profile %s, rules %s", sign, encrypt, t->profile,
+	return arena_printf(a, "outgoing: %s, %s, profile %s, rules %s", sign, encrypt, t->profile ? t->profile->name : "none",
 			    *t->decision.because ? t->decision.because : "none matched");
-}
-
-static bool is_strip_needed(const struct outgoing *o, const struct treatment *t)
-{
-	return t->decision.strip && o->is_signed;
 }
 
 /* One output: the layers for a group, put together with the message's header. */
@@ -359,24 +504,16 @@ static int plan_group(struct outgoing *o, const struct treatment *const *members
 	const char **to = arena_array(w->arena, n, sizeof(*to));
 	struct edit e = { .subject = o->subject };
 	struct replacement replacement;
-	struct profile profile;
 	struct span entity;
-	OSSL_LIB_CTX *ctx;
 	const char *cipher = "";
 	int rc = 0;
 
 	for (size_t i = 0; i < n; i++)
 		to[i] = members[i]->address;
-	if (t->signing || t->encrypt || is_strip_needed(o, t)) {
-		rc = profile_find(w->arena, w->config->profiles_file, t->profile, &profile, err);
-		if (rc == E_NOTFOUND)
-			rc = error_set(err, E_CONFIG, "profile \"%s\" is not known", t->profile);
-		if (rc == 0)
-			rc = work_crypto(w, &ctx, err);
-		if (rc == 0)
-			rc = make_entity(o, t, &profile, ctx, &entity, err);
+	if (t->signing || t->encrypt || t->decision.strip) {
+		rc = make_entity(o, t, &entity, err);
 		if (rc == 0 && t->encrypt)
-			rc = encrypt_for(o, members, n, &profile, ctx, &entity, &cipher, err);
+			rc = encrypt_for(o, members, n, &entity, &cipher, err);
 		if (rc == 0)
 			rc = compose_replacement(w, entity, &replacement, err);
 		e.replacement = &replacement;

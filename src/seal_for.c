@@ -171,19 +171,25 @@ static int unsigned_root(struct work *w, struct entity **root, struct error *err
 	return rc;
 }
 
-int canonical_message(struct work *w, bool strip, struct span *out, struct error *err)
+int canonical_message(struct work *w, bool strip, struct span *out, bool *as_is, struct error *err)
 {
 	struct mime_limits limits = work_mime_limits(w);
 	struct entity *root;
 	struct buf b = BUF_INIT;
 	int rc = strip ? unsigned_root(w, &root, err) : entity_parse(w->arena, w->message, &limits, &root, err);
 
-	if (rc == 0)
-		rc = canonical_entity(root, &b, err);
-	if (rc == 0)
-		*out = span_from(arena_memdup(w->arena, b.data, b.len), b.len);
+	*out = span_from(NULL, 0);
+	*as_is = false;
+	if (rc < 0)
+		return rc;
+	if (canonical_entity(root, &b, err) < 0) {
+		*as_is = true;
+		buf_clear(&b);
+		canonical_as_is(root, &b);
+	}
+	*out = span_from(arena_memdup(w->arena, b.data, b.len), b.len);
 	buf_wipe(&b);
-	return rc;
+	return 0;
 }
 
 /* ---- encrypting again ---- */

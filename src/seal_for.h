@@ -25,8 +25,10 @@ void targets_release(struct target *targets, size_t n);
 int find_signer(struct work *w, const char *address, struct signer *out, const char **source, struct error *err);
 void signer_release(struct signer *s);
 
-/* The message as one canonical MIME entity (arena).  strip: without the sender's own S/MIME signature. */
-int canonical_message(struct work *w, bool strip, struct span *out, struct error *err);
+/* The message as one canonical MIME entity (arena).  strip: without the sender's own S/MIME signature.
+ * *as_is: it has parts that are not 7-bit and must not be changed, so it stands as it came (with CRLF) and can only
+ * travel inside of base64. */
+int canonical_message(struct work *w, bool strip, struct span *out, bool *as_is, struct error *err);
 
 /* Encrypts what has been opened again, with our own certificates of the recipients (deliver_inside = reencrypted). */
 int seal_again(struct work *w, const char *const *to, size_t n, const struct replacement *opened, struct replacement *out,

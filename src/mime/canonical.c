@@ -206,3 +206,10 @@ int canonical_entity(const struct entity *root, struct buf *out, struct error *e
 
 	return write_entity(&w, root);
 }
+
+void canonical_as_is(const struct entity *root, struct buf *out)
+{
+	canonical_header(root, true, NULL, out);
+	buf_addstr(out, "\r\n");
+	canonical_lines(without_surroundings(root), out);
+}

@@ -14,6 +14,10 @@
  * text/calendar and application/ms-tnef keep type, parameters and decoded bytes. */
 int canonical_entity(const struct entity *root, struct buf *out, struct error *err);
 
+/* The same entity where that fails: its own bytes with CRLF line breaks, 8-bit or whatever they are.  It survives
+ * transport only inside of base64: as content of SignedData or EnvelopedData. */
+void canonical_as_is(const struct entity *root, struct buf *out);
+
 /* Appends s with every bare LF as CRLF; CRLF stays, and so does a CR that is not before an LF. */
 void canonical_lines(struct span s, struct buf *out);
 /* Appends s with CRLF as LF (for eol "\n") or canonical_lines (for "\r\n"). */

@@ -47,6 +47,16 @@ for n in 200 201 450; do
 	is "... in $(((n + 199) / 200)) questions" "$(cat "$T"/rec/*-to-* | grep -o '<decide ' | wc -l)" $(((n + 199) / 200))
 done
 
+# ---- a request at frame_limit and one byte above
+setting 'frame_limit = 4K'; rm -f "$T"/rec/*; fake r "record $T/rec"
+long() { ask decide outgoing a@example.org a@example.org 127.0.0.1 "$(printf "%0$1d" 7)" no no x@y; }
+long 1; short=$(cat "$T"/rec/0003-to-* | wc -c)
+long $((4096 - short + 1))
+is "a request of frame_limit" "$status" 0
+long $((4096 - short + 2))
+like "one byte more" "$status:$out" '^1:E_LIMIT: module r: decide: the request has 4097 bytes, frame_limit is 4096$'
+site rules=r
+
 # ---- what a mail claims may be anything: it must not stop the question
 rm -f "$T"/rec/*; fake r "record $T/rec"
 ask decide outgoing a@example.org "$(printf 'f\001@x')" 127.0.0.1 "$(printf 'a\033b<&"\303\244')" yes no x@y

@@ -14,6 +14,13 @@ struct step {
 	struct span content;
 };
 
+static void conclude(struct opening *o, const struct layer *l, struct step *s)
+{
+	s->goes_on = s->replaces = l->status == LAYER_OPEN && l->kind != LAYER_CERTS_ONLY;
+	if (l->kind == LAYER_ENVELOPED || l->kind == LAYER_AUTHENVELOPED)
+		o->out->encrypted |= l->status == LAYER_OPEN;
+}
+
 static int open_cms_entity(struct opening *o, const struct entity *e, struct step *s)
 {
 	struct layer *l = layer_add(o, LAYER_UNKNOWN);
@@ -26,9 +33,7 @@ static int open_cms_entity(struct opening *o, const struct entity *e, struct ste
 	else
 		rc = layer_open_cms(o, bytes, &decoded, NULL, l, &s->content);
 	buf_release(&decoded);
-	s->goes_on = s->replaces = l->status == LAYER_OPEN && l->kind != LAYER_CERTS_ONLY;
-	if (l->kind == LAYER_ENVELOPED || l->kind == LAYER_AUTHENVELOPED)
-		o->out->encrypted |= l->status == LAYER_OPEN;
+	conclude(o, l, s);
 	return rc;
 }
 
@@ -76,9 +81,7 @@ static int open_bare(struct opening *o, struct span bytes, struct step *s)
 	int rc = layer_open_cms(o, bytes, NULL, NULL, l, &s->content);
 
 	s->layer = true;
-	s->goes_on = s->replaces = l->status == LAYER_OPEN && l->kind != LAYER_CERTS_ONLY;
-	if (l->kind == LAYER_ENVELOPED || l->kind == LAYER_AUTHENVELOPED)
-		o->out->encrypted |= l->status == LAYER_OPEN;
+	conclude(o, l, s);
 	return rc;
 }
 

@@ -4,50 +4,50 @@ fuzzers: $(noinst_PROGRAMS)
 .PHONY: fuzzers
 
 if FUZZERS
-FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 
 noinst_PROGRAMS += fuzz/fuzz_certfile
 fuzz_fuzz_certfile_SOURCES = fuzz/fuzz_certfile.c
 fuzz_fuzz_certfile_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS)
-fuzz_fuzz_certfile_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_fuzz_certfile_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_config
 fuzz_fuzz_config_SOURCES = fuzz/fuzz_config.c
 fuzz_fuzz_config_LDADD = $(BASE_LDADD)
-fuzz_fuzz_config_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_header
 fuzz_fuzz_header_SOURCES = fuzz/fuzz_header.c
 fuzz_fuzz_header_LDADD = libmime.a $(BASE_LDADD)
-fuzz_fuzz_header_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_fuzz_header_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_mime
 fuzz_fuzz_mime_SOURCES = fuzz/fuzz_mime.c
 fuzz_fuzz_mime_LDADD = libmime.a $(BASE_LDADD)
-fuzz_fuzz_mime_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_fuzz_mime_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_profiles
 fuzz_fuzz_profiles_SOURCES = fuzz/fuzz_profiles.c
 fuzz_fuzz_profiles_LDADD = libsmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
-fuzz_fuzz_profiles_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_fuzz_profiles_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_record
 fuzz_fuzz_record_SOURCES = fuzz/fuzz_record.c
 fuzz_fuzz_record_LDADD = $(CORE_LDADD)
-fuzz_fuzz_record_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_fuzz_record_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_reply
 fuzz_fuzz_reply_SOURCES = fuzz/fuzz_reply.c
 fuzz_fuzz_reply_LDADD = libdeliver.a $(BASE_LDADD)
-fuzz_fuzz_reply_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_fuzz_reply_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_rules
 fuzz_fuzz_rules_SOURCES = fuzz/fuzz_rules.c
 fuzz_fuzz_rules_LDADD = librules.a $(BASE_LDADD) $(PCRE_LIBS)
-fuzz_fuzz_rules_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_fuzz_rules_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_smime_open
 fuzz_fuzz_smime_open_SOURCES = fuzz/fuzz_smime_open.c
 fuzz_fuzz_smime_open_LDADD = libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
-fuzz_fuzz_smime_open_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_fuzz_smime_open_LDFLAGS = $(FUZZ_LINK)
 endif

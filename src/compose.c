@@ -74,9 +74,17 @@ static void emit_replacement(struct work *w, struct plan_output *o, const struct
 	work_emit(w, o, r->body);
 }
 
+static bool has_8bit(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] & 0x80)
+			return true;
+	return false;
+}
+
 void compose_write(struct work *w, struct plan_output *o, const struct edit *e)
 {
-	o->eight_bit = !e->replacement;
+	o->eight_bit = !e->replacement || has_8bit(e->replacement->body);
 	work_emit(w, o, e->top);
 	emit_fields(w, o, e);
 	if (e->replacement)

@@ -1,8 +1,9 @@
 /* canonical.c - the form of an entity that is signed (RFC 8551 section 3.1)
  *
  * A signature must survive every transport, so nothing is signed that one could change: the entity is 7-bit,
- * with CRLF, without blanks at the ends of lines.  What carries a signature or encryption of its own
- * cannot be changed without breaking it; it is 7-bit already or cannot be signed.
+ * with CRLF, without blanks at the ends of lines.  What carries a signature or encryption of its own, and an attached
+ * message, cannot be changed without breaking it.  If such a part has 8-bit bytes it keeps them and is labelled so, as are the
+ * multiparts around it: every server of today carries 8BITMIME, and a user cannot mend the message that he forwards.
  */
 #include "mime/canonical.h"
 
@@ -60,17 +61,55 @@ static int not_7bit(struct writer *w, const struct entity *e, const char *why)
 	return error_set(w->err, E_PERM, "part %s (%s) has %s and must not be changed", *e->path ? e->path : "0", e->type.text, why);
 }
 
+static struct span kept_body(struct writer *w, const struct entity *e)
+{
+	return e == w->root ? without_surroundings(e) : e->body;
+}
+
+/* 8-bit bytes are text there; anywhere else they may be binary, which changing line breaks would destroy. */
+static bool is_made_of_lines(const struct entity *e)
+{
+	return (entity_is(e, "message/") || entity_is(e, "multipart/")) && e->encoding != ENCODING_UNKNOWN;
+}
+
 static int write_untouched(struct writer *w, const struct entity *e)
 {
-	struct span body = e == w->root ? without_surroundings(e) : e->body;
+	struct span body = kept_body(w, e);
 	struct lines l;
+	bool high;
 
 	lines_inspect(body, &l);
+	high = l.high && is_made_of_lines(e);
+	if (high)
+		l.high = 0;
 	if (*lines_not_7bit(&l))
 		return not_7bit(w, e, lines_not_7bit(&l));
-	write_header(w, e, NULL);
+	write_header(w, e, high ? "8bit" : NULL);
 	canonical_lines(body, w->out);
 	return 0;
+}
+
+/* Whether some part inside keeps 8-bit bytes. */
+static bool keeps_8bit(struct writer *w, const struct entity *e)
+{
+	struct lines l;
+
+	if (is_untouchable(e)) {
+		lines_inspect(kept_body(w, e), &l);
+		return l.high > 0;
+	}
+	for (const struct entity *c = e->first; c; c = c->next)
+		if (keeps_8bit(w, c))
+			return true;
+	return false;
+}
+
+/* The transfer encoding that a multipart must declare; NULL: what it has declared is right. */
+static const char *multipart_label(struct writer *w, const struct entity *e)
+{
+	if (keeps_8bit(w, e))
+		return "8bit";
+	return e->encoding == ENCODING_8BIT || e->encoding == ENCODING_BINARY ? "7bit" : NULL;
 }
 
 static void write_base64(struct writer *w, const struct entity *e, struct span bytes)
@@ -163,14 +202,13 @@ static int write_entity(struct writer *w, const struct entity *e);
 static int write_multipart(struct writer *w, const struct entity *e)
 {
 	struct buf *out = w->out;
-	bool relabel = e->encoding == ENCODING_8BIT || e->encoding == ENCODING_BINARY;
 	struct span boundary = boundary_of(e);
 	struct lines l;
 
 	lines_inspect(boundary, &l);
 	if (lines_fragile(&l))
 		return not_7bit(w, e, "a boundary that is not ASCII or ends with a blank");
-	canonical_header(e, e == w->root, relabel ? "7bit" : NULL, out);
+	canonical_header(e, e == w->root, multipart_label(w, e), out);
 	if (e != w->root && is_clean(e->preamble)) {
 		buf_addstr(out, "\r\n");
 		canonical_lines(e->preamble, out);

@@ -10,7 +10,8 @@
  * blanks and lines beginning "From " are protected; a multipart keeps its boundary, preamble and epilogue of the root
  * are left out.  Parts that are themselves signed or encrypted (multipart/signed, application/pkcs7-mime,
  * multipart/encrypted, application/pgp-*), message/rfc822 and other message/ parts, and parts of unknown transfer
- * encoding are not changed apart from line breaks; if such a part is not 7-bit already, E_PERM says which.
+ * encoding are not changed apart from line breaks; 8-bit bytes in multiparts and message/ parts stay and are labelled 8bit
+ * up to the root; other parts that are not 7-bit, NUL, a lone CR or an over-long line are E_PERM.
  * text/calendar and application/ms-tnef keep type, parameters and decoded bytes. */
 int canonical_entity(const struct entity *root, struct buf *out, struct error *err);
 

@@ -6,6 +6,11 @@ fuzzers: $(noinst_PROGRAMS)
 if FUZZERS
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 
+noinst_PROGRAMS += fuzz/fuzz_answer
+fuzz_fuzz_answer_SOURCES = fuzz/fuzz_answer.c
+fuzz_fuzz_answer_LDADD = libmodule.a $(BASE_LDADD) $(CRYPTO_LIBS)
+fuzz_fuzz_answer_LDFLAGS = $(FUZZ_LINK)
+
 noinst_PROGRAMS += fuzz/fuzz_certfile
 fuzz_fuzz_certfile_SOURCES = fuzz/fuzz_certfile.c
 fuzz_fuzz_certfile_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS)
@@ -15,6 +20,11 @@ noinst_PROGRAMS += fuzz/fuzz_config
 fuzz_fuzz_config_SOURCES = fuzz/fuzz_config.c
 fuzz_fuzz_config_LDADD = $(BASE_LDADD)
 fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
+
+noinst_PROGRAMS += fuzz/fuzz_frame
+fuzz_fuzz_frame_SOURCES = fuzz/fuzz_frame.c
+fuzz_fuzz_frame_LDADD = $(BASE_LDADD)
+fuzz_fuzz_frame_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_header
 fuzz_fuzz_header_SOURCES = fuzz/fuzz_header.c
@@ -50,4 +60,9 @@ noinst_PROGRAMS += fuzz/fuzz_smime_open
 fuzz_fuzz_smime_open_SOURCES = fuzz/fuzz_smime_open.c
 fuzz_fuzz_smime_open_LDADD = libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
 fuzz_fuzz_smime_open_LDFLAGS = $(FUZZ_LINK)
+
+noinst_PROGRAMS += fuzz/fuzz_xml
+fuzz_fuzz_xml_SOURCES = fuzz/fuzz_xml.c
+fuzz_fuzz_xml_LDADD = $(BASE_LDADD)
+fuzz_fuzz_xml_LDFLAGS = $(FUZZ_LINK)
 endif

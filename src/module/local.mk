@@ -28,18 +28,3 @@ t_unit_module_frame_SOURCES = t/unit/module_frame.c t/unit/test.h
 t_unit_module_frame_LDADD = $(BASE_LDADD) $(UNIT_LDADD)
 t_unit_module_xml_SOURCES = t/unit/module_xml.c t/unit/test.h
 t_unit_module_xml_LDADD = libmodule.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
-
-if FUZZERS
-noinst_PROGRAMS += fuzz/fuzz_answer
-fuzz_fuzz_answer_SOURCES = fuzz/fuzz_answer.c
-fuzz_fuzz_answer_LDADD = libmodule.a $(BASE_LDADD) $(CRYPTO_LIBS)
-fuzz_fuzz_answer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += fuzz/fuzz_frame
-fuzz_fuzz_frame_SOURCES = fuzz/fuzz_frame.c
-fuzz_fuzz_frame_LDADD = $(BASE_LDADD)
-fuzz_fuzz_frame_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += fuzz/fuzz_xml
-fuzz_fuzz_xml_SOURCES = fuzz/fuzz_xml.c
-fuzz_fuzz_xml_LDADD = $(BASE_LDADD)
-fuzz_fuzz_xml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-endif

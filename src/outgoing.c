@@ -264,13 +264,6 @@ static int find_profile(struct outgoing *o, struct treatment *t, struct error *e
 	return 0;
 }
 
-static int get_profile(struct outgoing *o, const char *name, struct profile *out, struct error *err)
-{
-	int rc = profile_find(o->w->arena, o->w->config->profiles_file, name, out, err);
-
-	return rc == E_NOTFOUND ? error_set(err, E_CONFIG, "profile \"%s\" is not known", name) : rc;
-}
-
 /* ---- certificates ---- */
 
 /* A client's own encryption is not opened; only a forced one is put around it. */
@@ -297,34 +290,6 @@ static void drop_unfit(struct outgoing *o, struct treatment *t)
 		X509_free(have->certificates[i].certificate);
 	}
 	have->n = n;
-}
-
-/* Leaves only the certificates that the recipient's profile can use. */
-static void keep_usable(struct outgoing *o, struct treatment *t, const struct profile *profile)
-{
-	struct target *target = t->target;
-	struct error why = { 0 };
-	size_t kept = 0;
-
-	for (size_t i = 0; i < target->n; i++) {
-		if (seal_check_recipient(target->certificates[i].certificate, profile, &why) == 0) {
-			target->certificates[kept++] = target->certificates[i];
-			continue;
-		}
-		X509_free(target->certificates[i].certificate);
-		target->why = arena_printf(o->w->arena, "%s: not usable with profile %s: %s", target->source, t->profile, why.text);
-	}
-	target->n = kept;
-}
-
-static int use_profile(struct outgoing *o, struct treatment *t, struct error *err)
-{
-	struct profile profile;
-	int rc = get_profile(o, t->profile, &profile, err);
-
-	if (rc == 0)
-		keep_usable(o, t, &profile);
-	return rc;
 }
 
 static int find_certificates(struct outgoing *o, struct error *err)

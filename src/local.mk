@@ -34,5 +34,3 @@ t_unit_core_result_SOURCES = t/unit/core_result.c t/unit/test.h
 t_unit_core_result_LDADD = $(CORE_LDADD) $(UNIT_LDADD)
 t_unit_core_subject_SOURCES = t/unit/core_subject.c t/unit/test.h
 t_unit_core_subject_LDADD = $(CORE_LDADD) $(UNIT_LDADD)
-
-EXTRA_DIST += t/outgoing.sh t/0400-out-profiles.t t/0410-out-recipients.t

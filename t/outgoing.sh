@@ -51,8 +51,8 @@ decrypts() {
 	openssl cms -decrypt -in "$1" -recip "$T/$2.pem" -inkey "$T/$2.key" -out "$T/dec"
 }
 verifies() {
-	rm -f "$T/content"
-	openssl cms -verify -in "$1" -CAfile "$T/ca.pem" -signer "$T/signer.pem" -out "$T/content"
+	cp "$1" "$T/verified" && rm -f "$T/content" "$T/signer.pem" &&
+		openssl cms -verify -in "$T/verified" -CAfile "$T/ca.pem" -signer "$T/signer.pem" -out "$T/content"
 }
 opens() { decrypts "$(letter "$1")" "$2" && verifies "$T/dec"; }
 plain() { tr -d '\r' <"$1"; }

@@ -101,6 +101,16 @@ static int give_passphrase(char *buffer, int size, int writing, void *ctx)
 	return (int)n;
 }
 
+/* PEM headers name their cipher in OpenSSL's old table, which main.c leaves empty. */
+static void add_older_ciphers(void)
+{
+	EVP_add_cipher(EVP_aes_128_cbc());
+	EVP_add_cipher(EVP_aes_192_cbc());
+	EVP_add_cipher(EVP_aes_256_cbc());
+	EVP_add_cipher(EVP_des_ede3_cbc());
+	EVP_add_cipher(EVP_des_cbc());
+}
+
 /* The older forms, with their own kind of encryption in RFC 1421 headers. */
 static void try_older(struct key_search *k, const struct pem_block *b, struct span der)
 {
@@ -113,6 +123,7 @@ static void try_older(struct key_search *k, const struct pem_block *b, struct sp
 		k->found = fast_key(&private, &k->public, &unsure);
 	if (!unsure)
 		return;
+	add_older_ciphers();
 	bio = BIO_new_mem_buf(b->whole.p, (int)b->whole.n);
 	k->asked = false;
 	key = bio ? PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, k) : NULL;

@@ -214,19 +214,19 @@ static void note_changed(struct question *q, char *path)
 	q->changed[q->nchanged++] = path;
 }
 
-static void take_candidate(struct question *q, const struct candidate *c)
+static int take_candidate(struct question *q, const struct candidate *c)
 {
 	struct area_entry e = { .domain = c->domain };
 	struct entry_view v;
 	char *path;
 
 	if (!entry_of(q, c->id, &v))
-		return;
+		return index_damaged(q->area->index, "an entry is missing", q->err);
 	path = arena_strndup(q->arena, v.path.p, v.path.n);
 	e.file = area_path(q->arena, q->area, path);
 	if (!fetch(q, &v, path, e.file, &e.der)) {
 		note_changed(q, path);
-		return;
+		return 0;
 	}
 	e.position = v.fixed.position;
 	e.not_before = (time_t)v.fixed.not_before;
@@ -237,17 +237,19 @@ static void take_candidate(struct question *q, const struct candidate *c)
 	e.exposed = v.fixed.flags & ENTRY_EXPOSED;
 	if (!have_already(q, e.der) && (!q->fits || q->fits(q, &e)))
 		q->out->items[q->out->n++] = e;
+	return 0;
 }
 
 static int take_candidates(struct question *q)
 {
 	size_t room = q->ncandidates < q->max ? q->ncandidates : q->max;
+	int rc = 0;
 
 	q->out->items = arena_array(q->arena, room + 1, sizeof(*q->out->items));
 	q->out->n = 0;
-	for (size_t i = 0; i < q->ncandidates && q->out->n < q->max; i++)
-		take_candidate(q, &q->candidates[i]);
-	return 0;
+	for (size_t i = 0; i < q->ncandidates && q->out->n < q->max && rc == 0; i++)
+		rc = take_candidate(q, &q->candidates[i]);
+	return rc;
 }
 
 /* ---- asking until the answer is true ---- */

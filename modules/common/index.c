@@ -32,8 +32,33 @@ struct index {
 	bool writable;   /* most processes only read, and LMDB sets two megabytes up for a writer */
 };
 
-static int lmdb_error(int rc, const struct index *ix, struct error *err)
+static void put_aside(const char *place);
+
+int index_damaged(struct index *ix, const char *what, struct error *err)
 {
+	if (ix->place) {
+		log_error("index %s: %s; put aside, it will be built anew", ix->place, what);
+		put_aside(ix->place);
+	}
+	return error_set(err, E_TEMP, "index of %s is damaged: %s", ix->directory, what);
+}
+
+/* What only a damaged file can make LMDB say. */
+static bool is_damage(int rc)
+{
+	static const int codes[] = { MDB_PAGE_NOTFOUND, MDB_CORRUPTED, MDB_PANIC, MDB_INVALID, MDB_CURSOR_FULL, MDB_PAGE_FULL,
+				     MDB_BAD_TXN, MDB_INCOMPATIBLE };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		if (rc == codes[i])
+			return true;
+	return false;
+}
+
+static int lmdb_error(int rc, struct index *ix, struct error *err)
+{
+	if (is_damage(rc))
+		return index_damaged(ix, mdb_strerror(rc), err);
 	return error_set(err, E_TEMP, "index %s: %s", ix->place ? ix->place : "in memory", mdb_strerror(rc));
 }
 
@@ -358,7 +383,7 @@ int index_get(struct index *ix, struct span key, struct span *value)
 	int rc = mdb_get(ix->txn, ix->table, &k, &v);
 
 	*value = rc ? span_from(NULL, 0) : from_val(v);
-	return rc == 0 ? 0 : rc == MDB_NOTFOUND ? E_NOTFOUND : E_TEMP;
+	return rc == 0 ? 0 : rc == MDB_NOTFOUND ? E_NOTFOUND : lmdb_error(rc, ix, NULL);
 }
 
 int index_put(struct index *ix, struct span key, struct span value, struct error *err)
@@ -374,7 +399,35 @@ int index_delete(struct index *ix, struct span key)
 	MDB_val k = to_val(key);
 	int rc = mdb_del(ix->txn, ix->table, &k, NULL);
 
-	return rc == 0 || rc == MDB_NOTFOUND ? 0 : E_TEMP;
+	return rc == 0 || rc == MDB_NOTFOUND ? 0 : lmdb_error(rc, ix, NULL);
+}
+
+static int compare(MDB_val key, struct span prefix)
+{
+	size_t n = key.mv_size < prefix.n ? key.mv_size : prefix.n;
+	int order = memcmp(key.mv_data, prefix.p, n);
+
+	return order ? order : key.mv_size < prefix.n ? -1 : 0;
+}
+
+static bool is_our_key(MDB_val key)
+{
+	return key.mv_size > 0 && memchr("CDFKMW", *(const char *)key.mv_data, 6) != NULL;
+}
+
+/* Nothing has the prefix.  Pages of nonsense must not be able to say so, for that would be mail in clear: the neighbours on
+ * both sides must be keys of ours, and stand on the right side.  found: the cursor is on the one behind. */
+static bool truly_absent(MDB_cursor *cursor, bool found, MDB_val behind, struct span prefix)
+{
+	MDB_val before, v;
+	int rc;
+
+	if (found && (!is_our_key(behind) || compare(behind, prefix) <= 0))
+		return false;
+	rc = mdb_cursor_get(cursor, &before, &v, found ? MDB_PREV : MDB_LAST);
+	if (rc)
+		return rc == MDB_NOTFOUND;
+	return is_our_key(before) && compare(before, prefix) < 0;
 }
 
 int index_each(struct index *ix, struct span prefix, int (*fn)(void *ctx, struct span key, struct span value), void *ctx,
@@ -382,20 +435,24 @@ int index_each(struct index *ix, struct span prefix, int (*fn)(void *ctx, struct
 {
 	MDB_val k = to_val(prefix), v;
 	MDB_cursor *cursor;
+	bool any = false, absent = true;
 	int answer = 0;
 	int rc = mdb_cursor_open(ix->txn, ix->table, &cursor);
 
 	if (rc)
 		return lmdb_error(rc, ix, err);
 	for (rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE); rc == 0; rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) {
-		if (k.mv_size < prefix.n || memcmp(k.mv_data, prefix.p, prefix.n) != 0)
+		if (compare(k, prefix) != 0)
 			break;
+		any = true;
 		answer = fn(ctx, from_val(k), from_val(v));
 		if (answer)
 			break;
 	}
+	if (!any && (rc == 0 || rc == MDB_NOTFOUND))
+		absent = truly_absent(cursor, rc == 0, k, prefix);
 	mdb_cursor_close(cursor);
 	if (rc && rc != MDB_NOTFOUND)
 		return lmdb_error(rc, ix, err);
-	return answer;
+	return absent ? answer : index_damaged(ix, "keys out of order", err);
 }

@@ -33,6 +33,9 @@ int index_get(struct index *ix, struct span key, struct span *value);
 int index_put(struct index *ix, struct span key, struct span value, struct error *err);
 int index_delete(struct index *ix, struct span key); /* absent is fine */
 
+/* What was read makes no sense: the file is put aside for the next process to build anew.  Returns E_TEMP. */
+int index_damaged(struct index *ix, const char *what, struct error *err);
+
 /* Calls fn for each key that begins with prefix, in byte order, until it answers other than 0; that is returned.
  * fn must not write. */
 int index_each(struct index *ix, struct span prefix, int (*fn)(void *ctx, struct span key, struct span value), void *ctx,

@@ -15,3 +15,7 @@ libarea_a_SOURCES = \
 UNIT_TESTS += t/unit/area_lookup
 t_unit_area_lookup_SOURCES = t/unit/area_lookup.c t/unit/test.h
 t_unit_area_lookup_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(UNIT_LDADD)
+
+UNIT_TESTS += t/unit/area_certfile
+t_unit_area_certfile_SOURCES = t/unit/area_certfile.c t/unit/test.h
+t_unit_area_certfile_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)

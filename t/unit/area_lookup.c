@@ -221,6 +221,28 @@ static void bad_files_harm_nobody(void **state)
 	area_close(a);
 }
 
+static void files_of_the_largest_size(void **state)
+{
+	struct area *a = open_area("public");
+	struct buf text = BUF_INIT;
+	size_t pem;
+
+	put("certs/public/c", "x@example.org", 1, 0);
+	assert_int_equal(fs_read(at("certs/public/c"), 65536, &text, NULL), 0);
+	pem = text.len;
+	while (text.len < AREA_FILE_MAX)
+		buf_addch(&text, '\n');
+	assert_int_equal(fs_replace(at("certs/public/c"), text.data, text.len, 0644, NULL), 0);
+	assert_finds(a, "x@example.org", "1");
+	buf_addch(&text, '\n');
+	assert_int_equal(fs_replace(at("certs/public/c"), text.data, text.len, 0644, NULL), 0);
+	assert_finds(a, "x@example.org", "");
+	assert_int_equal(fs_replace(at("certs/public/c"), text.data, pem, 0644, NULL), 0);
+	assert_finds(a, "x@example.org", "1");
+	buf_release(&text);
+	area_close(a);
+}
+
 /* What is wrong with an index never shows in an answer. */
 static void the_index_is_only_a_cache(void **state)
 {
@@ -290,6 +312,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(copying_is_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(folders_and_domains, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_files_harm_nobody, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(files_of_the_largest_size, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_index_is_only_a_cache, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(other_questions, set_up, tear_down),
 	};

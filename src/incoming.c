@@ -11,6 +11,7 @@
 struct incoming {
 	struct work *work;
 	struct findings findings;
+	const struct header *innermost; /* of what all layers are around; NULL: not looked at */
 	const char *destination;
 	const char *const *to;
 	size_t n;
@@ -21,9 +22,19 @@ static bool signed_and_good(const struct findings *f)
 	return f->result.word == RESULT_PASS;
 }
 
+/* The protected Subject, if there is one that says something else than the message's own (RFC 9788). */
+static const struct header_field *protected_subject(struct incoming *in, const struct header_field *outer)
+{
+	struct arena *a = in->work->arena;
+	const struct header_field *f = in->innermost && in->findings.opened.header_protected ?
+				       header_find(in->innermost, "Subject", NULL) : NULL;
+
+	return f && outer && strcmp(header_decode(a, f->value), header_decode(a, outer->value)) == 0 ? outer : f;
+}
+
 /* The Subject as it will be: the protected one where there is one, without foreign tags, with ours in front.
  * NULL: the field can stay as it is. */
-static const char *new_subject(struct incoming *in, const struct header *inner)
+static const char *new_subject(struct incoming *in)
 {
 	struct work *w = in->work;
 	const struct config *c = w->config;
@@ -32,8 +43,8 @@ static const char *new_subject(struct incoming *in, const struct header *inner)
 	const char *subject, *tag_invalid, *tag_encrypted, *tag_signed;
 	bool had = false;
 
-	if (inner && f->opened.header_protected && header_find(inner, "Subject", NULL))
-		field = header_find(inner, "Subject", NULL);
+	if (protected_subject(in, outer))
+		field = protected_subject(in, outer);
 	subject = field ? subject_without_tags(w->arena, c, field->value, &had) : "";
 	tag_invalid = f->closed || f->invalid_signature ? c->tag_invalid : "";
 	tag_encrypted = f->opened.encrypted && !f->closed ? c->tag_encrypted : "";
@@ -60,13 +71,17 @@ static bool hides_forgery(struct work *w, const struct header *inner)
 }
 
 /* The content to deliver: a clear signature stays around it unless something forged hides behind it. */
-static int peel(struct work *w, struct span *content, struct error *err)
+static int peel(struct incoming *in, struct span *content, struct error *err)
 {
+	struct work *w = in->work;
 	struct mime_limits limits = work_mime_limits(w);
 	struct entity *e;
 	int rc = entity_parse(w->arena, *content, &limits, &e, err);
 
+	if (rc == 0)
+		in->innermost = &e->header;
 	for (; rc == 0 && entity_is(e, "multipart/signed") && e->first; e = e->first) {
+		in->innermost = &e->first->header;
 		if (!hides_forgery(w, &e->first->header))
 			continue;
 		*content = e->first->whole;
@@ -77,27 +92,21 @@ static int peel(struct work *w, struct span *content, struct error *err)
 
 /* The entity that takes the place of the body: *replacement stays NULL where the message stays as it is. */
 static int choose_content(struct incoming *in, struct replacement *room, const struct replacement **replacement,
-			  const struct header **inner, struct error *err)
+			  struct error *err)
 {
 	struct work *w = in->work;
 	struct span content = in->findings.opened.content;
-	struct header *h = arena_alloc(w->arena, sizeof(*h));
 	int rc = 0;
 
 	*replacement = NULL;
-	*inner = NULL;
 	if (in->findings.opened.nlayers)
-		rc = peel(w, &content, err);
+		rc = peel(in, &content, err);
 	if (rc < 0 || content.p == w->message.p)
 		return rc;
-	rc = header_parse(w->arena, content, w->config->header_limit, h, err);
+	rc = compose_replacement(w, content, room, err);
 	if (rc == 0)
-		rc = compose_replacement(w, content, room, err);
-	if (rc < 0)
-		return rc;
-	*inner = h;
-	*replacement = room;
-	return 0;
+		*replacement = room;
+	return rc;
 }
 
 static const char *summary(struct incoming *in)
@@ -113,11 +122,10 @@ static int plan_delivery(struct incoming *in, bool as_it_came, struct error *err
 {
 	struct work *w = in->work;
 	const struct replacement *replacement = NULL;
-	const struct header *inner = NULL;
 	struct replacement room;
 	struct buf top = BUF_INIT;
 	struct edit e = { 0 };
-	int rc = as_it_came ? 0 : choose_content(in, &room, &replacement, &inner, err);
+	int rc = as_it_came ? 0 : choose_content(in, &room, &replacement, err);
 
 	if (rc == 0 && replacement && w->config->deliver_inside == DELIVER_REENCRYPTED && in->findings.opened.encrypted)
 		rc = seal_again(w, in->to, in->n, replacement, &room, err);
@@ -125,7 +133,7 @@ static int plan_delivery(struct incoming *in, bool as_it_came, struct error *err
 		rc = compose_result(w, &in->findings.result, replacement, &top, err);
 	if (rc == 0) {
 		e.replacement = replacement;
-		e.subject = new_subject(in, inner);
+		e.subject = new_subject(in);
 		e.top = span_from(top.data, top.len);
 		compose_write(w, plan_add_output(w->plan, "mail", in->destination, w->envelope->sender, in->to, in->n,
 						 summary(in)), &e);

@@ -17,6 +17,7 @@
 #include "lib/fs.h"
 #include "lib/log.h"
 #include "record.h"
+#include "routes.h"
 
 #define RECORD_MAX ((size_t)64 * 1024 * 1024)
 
@@ -64,7 +65,7 @@ static _Noreturn void run_child(struct work *w, int record)
 
 	shut_in(w, record);
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
-	work_run(w);
+	routes_plan(w);
 	record_write(w->plan, &bytes);
 	rc = fs_write_all(record, bytes.data, bytes.len, NULL);
 	_exit(rc < 0 ? 1 : 0);

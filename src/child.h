@@ -9,7 +9,7 @@
 
 #include "work.h"
 
-/* Runs work_run in a child and brings the plan back.  w->plan is filled in the parent; *output_size: bytes in
+/* Runs routes_plan in a child and brings the plan back.  w->plan is filled in the parent; *output_size: bytes in
  * w->output_fd.  E_TEMP: crash, deadline, bad record. */
 int child_run(struct work *w, struct error *err);
 

@@ -30,7 +30,4 @@ void compose_write(struct work *w, struct plan_output *o, const struct edit *e);
 int compose_result(struct work *w, const struct result *r, const struct replacement *replacement, struct buf *top,
 		   struct error *err);
 
-/* A message back from the scanner: our result fields stay if their MAC is good, go if it is not. */
-int compose_returning(struct work *w, const char *const *to, size_t n, struct error *err);
-
 #endif

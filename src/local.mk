@@ -16,6 +16,8 @@ libpostern_a_SOURCES = \
 	src/plan.c src/plan.h \
 	src/receive.c src/receive.h \
 	src/record.c src/record.h \
+	src/returning.c src/returning.h \
+	src/routes.c src/routes.h \
 	src/result.c src/result.h \
 	src/seal_for.c src/seal_for.h \
 	src/selfcheck.c src/selfcheck.h \

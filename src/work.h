@@ -1,4 +1,4 @@
-/* work.h - what the child does with one message: from bytes to a plan, without effects
+/* work.h - one message in the child: its bytes, its output, its cryptography
  *
  * The child holds the message, a scratch file, the output file and the module
  * conversations; it opens nothing else.
@@ -24,7 +24,7 @@ struct work {
 	deadline until;
 	struct plan *plan;         /* the result */
 
-	/* set by work_run */
+	/* set by routes_plan */
 	struct span file;          /* the spooled bytes, mapped */
 	struct span message;       /* behind an mbox From line */
 	struct header header;      /* of message */
@@ -32,9 +32,6 @@ struct work {
 	struct delegate *delegate; /* made when first needed */
 	struct error problem;      /* the first write error on output_fd; checked once at the end */
 };
-
-/* Fills w->plan.  Always leaves a plan: an error becomes its outcome (defer or refuse). */
-void work_run(struct work *w);
 
 /* Adds bytes to an output: as a range of the message where they lie in it, else by writing them to the output file. */
 void work_emit(struct work *w, struct plan_output *o, struct span bytes);

@@ -77,14 +77,11 @@ static int key_trouble(void *arg, struct error *err)
 static const char *from_address(struct work *w)
 {
 	const struct header_field *f = header_find(&w->header, "From", NULL);
-	const char **addresses;
-	size_t n;
+	const char *address = "";
 
-	if (!f || header_find(&w->header, "From", f))
-		return "";
-	if (header_addresses(w->arena, f->value, &addresses, &n, NULL) < 0 || n != 1)
-		return "";
-	return addresses[0];
+	if (f && !header_find(&w->header, "From", f))
+		header_mailbox(w->arena, f->value, &address, NULL);
+	return address;
 }
 
 /* A certificate for "@example.org" speaks for every address of the domain. */

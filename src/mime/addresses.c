@@ -10,7 +10,8 @@ struct list {
 	struct arena *arena;
 	struct span in;
 	size_t at;
-	bool group;
+	bool group;      /* inside one */
+	bool indirect;   /* there was a group or a route */
 	const char **addresses;
 	size_t n, room;
 	struct error *err;
@@ -176,6 +177,7 @@ static int skip_route(struct list *l)
 	struct buf route = BUF_INIT;
 	int rc = 0;
 
+	l->indirect = true;
 	while (rc == 0 && peek(l) == '@') {
 		l->at++;
 		rc = read_domain(l, &route);
@@ -216,7 +218,7 @@ static int open_group(struct list *l)
 {
 	if (l->group)
 		return malformed(l, "group in a group");
-	l->group = true;
+	l->group = l->indirect = true;
 	l->at++;
 	return 0;
 }
@@ -282,22 +284,43 @@ static int read_list(struct list *l, struct buf *b)
 	return any ? 0 : malformed(l, "nothing in it");
 }
 
-int header_addresses(struct arena *a, struct span value, const char ***addresses, size_t *n, struct error *err)
+static int read_all(struct list *l, const char ***addresses, size_t *n)
 {
-	struct list l = { .arena = a, .in = value, .err = err };
 	struct buf b = BUF_INIT;
 	int rc;
 
 	*addresses = NULL;
 	*n = 0;
-	rc = read_list(&l, &b);
+	rc = read_list(l, &b);
 	if (rc == 0) {
-		*addresses = arena_array(a, l.n, sizeof(**addresses));
-		if (l.n)
-			memcpy(*addresses, l.addresses, l.n * sizeof(**addresses));
-		*n = l.n;
+		*addresses = arena_array(l->arena, l->n, sizeof(**addresses));
+		if (l->n)
+			memcpy(*addresses, l->addresses, l->n * sizeof(**addresses));
+		*n = l->n;
 	}
-	free(l.addresses);
+	free(l->addresses);
 	buf_release(&b);
+	return rc;
+}
+
+int header_addresses(struct arena *a, struct span value, const char ***addresses, size_t *n, struct error *err)
+{
+	struct list l = { .arena = a, .in = value, .err = err };
+
+	return read_all(&l, addresses, n);
+}
+
+int header_mailbox(struct arena *a, struct span value, const char **address, struct error *err)
+{
+	struct list l = { .arena = a, .in = value, .err = err };
+	const char **addresses;
+	size_t n;
+	int rc = read_all(&l, &addresses, &n);
+
+	*address = "";
+	if (rc == 0 && (n != 1 || l.indirect))
+		rc = error_set(err, E_PERM, "not exactly one mailbox");
+	if (rc == 0)
+		*address = addresses[0];
 	return rc;
 }

@@ -52,6 +52,10 @@ char *header_decode(struct arena *a, struct span value);
  * E_PERM when the list is malformed: nothing may be concluded from it then. */
 int header_addresses(struct arena *a, struct span value, const char ***addresses, size_t *n, struct error *err);
 
+/* The addr-spec of a value that is one mailbox, without a group (RFC 6854) or a route around it, which readers show in
+ * different ways.  *address: as above; "" on failure.  E_PERM otherwise. */
+int header_mailbox(struct arena *a, struct span value, const char **address, struct error *err);
+
 /* A value with parameters: "type/subtype; name=value; ...", "attachment; filename=...".  Parameters with RFC 2231
  * continuations and charsets joined and decoded to UTF-8; comments removed; the first of duplicates wins and
  * duplicate is set. */

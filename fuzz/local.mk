@@ -48,7 +48,7 @@ fuzz_fuzz_record_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_reply
 fuzz_fuzz_reply_SOURCES = fuzz/fuzz_reply.c
-fuzz_fuzz_reply_LDADD = libdeliver.a $(BASE_LDADD)
+fuzz_fuzz_reply_LDADD = libdeliver.a $(BASE_LDADD) $(CRYPTO_LIBS)
 fuzz_fuzz_reply_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_rules

@@ -2,25 +2,21 @@
 #include "receive.h"
 
 #include <errno.h>
-#include <openssl/sha.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/digest.h"
 #include "lib/fs.h"
 
 #define PIECE ((size_t)64 * 1024)
 #define FROM_LINE_MAX ((size_t)1024)
 
-/* SHA256_* are deprecated in favour of EVP, which costs a start-up of its own in a process that may
- * have no other use for it. */
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-
 struct reading {
 	struct received *out;
-	SHA256_CTX hash;
+	struct digest hash;
 	bool past_from_line; /* hashing has begun */
 	uint64_t limit;
 };
@@ -56,16 +52,7 @@ static void hash(struct reading *r, const char *p, size_t n)
 		}
 	}
 	r->past_from_line = true;
-	SHA256_Update(&r->hash, p, n);
-}
-
-static void finish(struct reading *r)
-{
-	unsigned char md[SHA256_DIGEST_LENGTH];
-
-	SHA256_Final(md, &r->hash);
-	for (size_t i = 0; i < sizeof(md); i++)
-		snprintf(r->out->digest + 2 * i, 3, "%02x", md[i]);
+	digest_add(&r->hash, p, n);
 }
 
 /* The first piece is filled up, so that the From line is seen whole. */
@@ -94,7 +81,7 @@ int receive(int from, const char *spool, uint64_t limit, deadline until, struct 
 	*out = (struct received){ .fd = fs_temporary(spool, err) };
 	if (out->fd < 0)
 		return out->fd;
-	SHA256_Init(&r.hash);
+	digest_init(&r.hash);
 	for (;;) {
 		ssize_t n = fill(from, piece, sizeof(piece), until, err);
 
@@ -115,6 +102,6 @@ int receive(int from, const char *spool, uint64_t limit, deadline until, struct 
 				 (unsigned long long)limit);
 	if (!out->size)
 		return error_set(err, E_PERM, "message is empty");
-	finish(&r);
+	digest_hex(&r.hash, out->digest);
 	return 0;
 }

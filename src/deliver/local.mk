@@ -23,15 +23,15 @@ libdeliver_a_SOURCES = \
 # t/helper/deliver hands a file to a destination, for the tests of family 5
 check_PROGRAMS += t/helper/deliver
 t_helper_deliver_SOURCES = t/helper/deliver.c
-t_helper_deliver_LDADD = libdeliver.a $(BASE_LDADD)
+t_helper_deliver_LDADD = libdeliver.a $(BASE_LDADD) $(CRYPTO_LIBS)
 
 dist_man_MANS += man/postern-destinations.5
 
 UNIT_TESTS += t/unit/deliver_base
 t_unit_deliver_base_SOURCES = t/unit/deliver_base.c t/unit/test.h
-t_unit_deliver_base_LDADD = libdeliver.a $(BASE_LDADD) $(UNIT_LDADD)
+t_unit_deliver_base_LDADD = libdeliver.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
 
 UNIT_TESTS += t/unit/deliver_report
 t_unit_deliver_report_SOURCES = t/unit/deliver_report.c t/unit/test.h
-t_unit_deliver_report_LDADD = libdeliver.a $(BASE_LDADD) $(UNIT_LDADD)
+t_unit_deliver_report_LDADD = libdeliver.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
 

@@ -6,8 +6,7 @@
 
 #define NAME_HEX 64
 
-/* SHA-256 (FIPS 180-4) of the n strings, each followed by a NUL (so "a","bc" and "ab","c" differ), in lower-case hex.
- * Written out here: the names need no libcrypto, whose first use costs more than a whole delivery. */
+/* SHA-256 (FIPS 180-4) of the n strings, each followed by a NUL (so "a","bc" and "ab","c" differ), in lower-case hex. */
 void name_hash(const char *const *strings, size_t n, char out[NAME_HEX + 1]);
 
 #endif

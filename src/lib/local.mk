@@ -6,6 +6,7 @@ libbase_a_SOURCES = \
 	src/lib/buf.c src/lib/buf.h \
 	src/lib/config.c src/lib/config.h \
 	src/lib/deadline.c src/lib/deadline.h \
+	src/lib/digest.c src/lib/digest.h \
 	src/lib/error.c src/lib/error.h \
 	src/lib/frame.c src/lib/frame.h \
 	src/lib/fs.c src/lib/fs.h \

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -53,6 +54,7 @@ static void shut_in(const struct work *w, int record)
 	if (log_descriptor() > 2)
 		keep[n++] = log_descriptor();
 	close_others(keep, n);
+	log_reopen();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
@@ -147,6 +149,7 @@ int child_run(struct work *w, struct error *err)
 
 	if (pipe2(record, O_CLOEXEC) < 0)
 		return error_set(err, E_TEMP, "no pipe for the plan record");
+	tzset(); /* reads its file before the child would */
 	pid = fork();
 	if (pid == 0) {
 		close(record[0]);

@@ -73,6 +73,16 @@ static int receive_message(struct job *j, struct error *err)
 	return rc;
 }
 
+/* What sealing needs to know is read here: the child opens no file. */
+static int read_profiles(struct job *j, struct work *w, struct error *err)
+{
+	bool seals = j->config->deliver_inside == DELIVER_REENCRYPTED;
+
+	for (size_t i = 0; i < j->modules.n; i++)
+		seals = seals || j->modules.items[i].role == ROLE_RULES;
+	return seals ? profile_file(&j->arena, j->config->profiles_file, &w->profiles, err) : 0;
+}
+
 static int make_plan(struct job *j, struct work *w, struct error *err)
 {
 	const char *tmp = arena_printf(&j->arena, "%s/tmp", j->config->spool);
@@ -86,6 +96,8 @@ static int make_plan(struct job *j, struct work *w, struct error *err)
 	w->output_fd = fs_temporary(tmp, err);
 	if (w->output_fd < 0)
 		return w->output_fd;
+	if (read_profiles(j, w, err) < 0)
+		return err->code;
 	plan_init(&j->plan, &j->arena);
 	return child_run(w, err);
 }

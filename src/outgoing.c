@@ -252,7 +252,7 @@ static int find_profile(struct outgoing *o, struct treatment *t, struct error *e
 		;
 	if (!k) {
 		k = arena_alloc(o->w->arena, sizeof(*k));
-		rc = profile_find(o->w->arena, o->w->config->profiles_file, name, &k->profile, err);
+		rc = work_profile(o->w, name, &k->profile, err);
 		if (rc == E_NOTFOUND)
 			rc = error_set(err, E_CONFIG, "profile \"%s\" is not known", name);
 		if (rc < 0)

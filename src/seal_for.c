@@ -233,7 +233,7 @@ int seal_again(struct work *w, const char *const *to, size_t n, const struct rep
 	struct buf sealed = BUF_INIT;
 	OSSL_LIB_CTX *ctx;
 	size_t count;
-	int rc = profile_find(w->arena, w->config->profiles_file, w->config->profile, &profile, err);
+	int rc = work_profile(w, w->config->profile, &profile, err);
 
 	if (rc == 0)
 		rc = work_crypto(w, &ctx, err);

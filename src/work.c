@@ -32,6 +32,11 @@ int work_crypto(struct work *w, OSSL_LIB_CTX **ctx, struct error *err)
 	return rc;
 }
 
+int work_profile(const struct work *w, const char *name, struct profile *out, struct error *err)
+{
+	return profile_parse(w->arena, w->config->profiles_file, w->profiles, name, out, err);
+}
+
 struct mime_limits work_mime_limits(const struct work *w)
 {
 	return (struct mime_limits){ .header = w->config->header_limit, .parts = w->config->part_limit,

@@ -12,6 +12,7 @@
 #include "module/module.h"
 #include "plan.h"
 #include "smime/delegate.h"
+#include "smime/profile.h"
 
 struct work {
 	struct arena *arena;
@@ -19,6 +20,7 @@ struct work {
 	struct envelope *envelope;
 	struct modules *modules;
 	struct span mac_key;       /* empty when smime_engine is 0 */
+	struct span profiles;      /* text of profiles_file; read before the child is there */
 	int message_fd, scratch_fd, output_fd;
 	uint64_t message_size;
 	deadline until;
@@ -38,6 +40,9 @@ void work_emit(struct work *w, struct plan_output *o, struct span bytes);
 
 /* The library context for all cryptography of this message, with the delegating provider. */
 int work_crypto(struct work *w, OSSL_LIB_CTX **ctx, struct error *err);
+
+/* The algorithms of that name; E_NOTFOUND: there is none, E_CONFIG: the file is bad. */
+int work_profile(const struct work *w, const char *name, struct profile *out, struct error *err);
 
 struct mime_limits work_mime_limits(const struct work *w);
 

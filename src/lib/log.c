@@ -51,6 +51,14 @@ int log_open(const char *where, const char *program, struct error *err)
 	return 0;
 }
 
+void log_reopen(void)
+{
+	if (state.fd >= 0)
+		return;
+	closelog();
+	openlog(state.program, LOG_PID | LOG_NDELAY, LOG_MAIL);
+}
+
 int log_descriptor(void)
 {
 	return state.fd;

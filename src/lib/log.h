@@ -15,6 +15,9 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
  * postern-modules(7)), or the path of a file that is appended to (made with mode 0640).  E_CONFIG if the file cannot be opened; then stderr is used. */
 int log_open(const char *where, const char *program, struct error *err);
 int log_descriptor(void); /* of the log file or stderr; -1: syslog (which has a descriptor of its own) */
+/* In a process forked off that has closed descriptors: a connection of its own to syslog, now, so that it need not open
+ * one later.  Files and stderr stay as they are. */
+void log_reopen(void);
 void log_set_level(enum log_level level);
 void log_set_queue_id(const char *id); /* copied; NULL: none */
 int log_level_parse(const char *word, enum log_level *level); /* error warning info debug; else E_CONFIG */

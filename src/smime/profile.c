@@ -233,16 +233,25 @@ int profile_parse(struct arena *a, const char *file, struct span text, const cha
 	return 0;
 }
 
-int profile_find(struct arena *a, const char *file, const char *name, struct profile *out, struct error *err)
+int profile_file(struct arena *a, const char *file, struct span *text, struct error *err)
 {
-	struct buf text = BUF_INIT;
-	int rc = fs_read(file, FILE_MAX, &text, err);
+	struct buf b = BUF_INIT;
+	int rc = fs_read(file, FILE_MAX, &b, err);
 
-	*out = (struct profile){ 0 };
-	if (rc == 0 || rc == E_NOTFOUND)
-		rc = profile_parse(a, file, span_from(text.data, text.len), name, out, err);
+	*text = span_from(NULL, 0);
+	if (rc == 0)
+		*text = span_from(arena_strndup(a, b.data, b.len), b.len);
 	else if (rc == E_LIMIT)
 		rc = error_set(err, E_CONFIG, "%s: more than %zu bytes of profiles", file, FILE_MAX);
-	buf_release(&text);
-	return rc;
+	buf_release(&b);
+	return rc == E_NOTFOUND ? 0 : rc;
+}
+
+int profile_find(struct arena *a, const char *file, const char *name, struct profile *out, struct error *err)
+{
+	struct span text;
+	int rc = profile_file(a, file, &text, err);
+
+	*out = (struct profile){ 0 };
+	return rc < 0 ? rc : profile_parse(a, file, text, name, out, err);
 }

@@ -27,7 +27,10 @@ struct profile {
  * bsi-tr-02102.  E_NOTFOUND if there is none of that name, E_CONFIG with FILE:LINE for a bad file. */
 int profile_find(struct arena *a, const char *file, const char *name, struct profile *out, struct error *err);
 
-/* The same with the file's text; file only names it in errors.  The built-in ones apply too. */
+/* The file's text, in the arena; empty where there is no file. */
+int profile_file(struct arena *a, const char *file, struct span *text, struct error *err);
+
+/* The same as profile_find with the file's text; file only names it in errors.  The built-in ones apply too. */
 int profile_parse(struct arena *a, const char *file, struct span text, const char *name, struct profile *out,
 		  struct error *err);
 

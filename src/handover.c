@@ -106,17 +106,26 @@ static void count_states(struct carrying *c, const struct plan_output *o, const 
 	}
 }
 
+static int find_destination(struct arena *a, const struct config *c, const struct plan_output *o, struct destination *d,
+			    struct error *err)
+{
+	const char *text = config_via(c, o->destination);
+
+	if (destination_parse(a, text ? text : "", d, err) == 0 && d->kind != DESTINATION_NONE)
+		return 0;
+	return error_set(err, E_CONFIG, "destination \"%s\": %s", o->destination,
+			 err->code ? arena_strdup(a, err->text) : "not configured");
+}
+
 static void deliver_output(struct carrying *c, const struct plan_output *o)
 {
 	const struct handover *h = c->h;
-	const char *text = config_via(h->config, o->destination);
 	struct destination d;
 	struct error err = { 0 };
 	struct parcel p;
 
 	c->kind = o->kind;
-	if (destination_parse(h->arena, text ? text : "", &d, &err) < 0 || d.kind == DESTINATION_NONE) {
-		error_set(&err, E_CONFIG, "destination \"%s\": %s", o->destination, err.code ? err.text : "not configured");
+	if (find_destination(h->arena, h->config, o, &d, &err) < 0) {
 		note_temporary(c, "4.3.5", err.text);
 		return;
 	}
@@ -330,4 +339,11 @@ void handover_foresee(const struct config *c, const struct envelope *e, const st
 		*out = p->outcome;
 	else if (p->failures && (fails_whole(c, p) || (!p->outputs && !p->hold)))
 		outcome_refuse(out, p->failures->status, p->failures->text);
+	for (const struct plan_output *o = p->outputs; o && out->code == EXIT_DONE; o = o->next) {
+		struct destination d;
+		struct error err = { 0 };
+
+		if (find_destination(p->arena, c, o, &d, &err) < 0)
+			outcome_defer(out, "4.3.5", err.text);
+	}
 }

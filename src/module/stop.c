@@ -29,6 +29,8 @@ static void say_status(const struct module *p, const siginfo_t *si, bool forced)
 		log_warning("module %s: did not end by itself, killed", p->name);
 	else if (p->killed)
 		log_debug("module %s: ended", p->name);
+	else if (si->si_code == CLD_KILLED && si->si_status == SIGPIPE) /* it spoke when nobody listened any more */
+		log_debug("module %s: ended while it spoke", p->name);
 	else if (si->si_code == CLD_KILLED && si->si_status == SIGKILL) /* by the process that talks, most likely */
 		log_warning("module %s: was killed", p->name);
 	else if (si->si_code != CLD_EXITED)

@@ -72,6 +72,8 @@ struct outgoing {
 static void refuse(struct outgoing *o, struct treatment *t, const char *status, const char *text)
 {
 	plan_add_failure(o->w->plan, t->address, status, text);
+	if (t->decision.because && *t->decision.because)
+		plan_note(o->w->plan, "to=<%s> refused, rules %s", t->address, t->decision.because);
 	t->settled = true;
 }
 
@@ -145,6 +147,9 @@ static int find_wishes(struct outgoing *o, struct error *err)
 		first = first ? first : rest;
 	}
 	o->subject = cut ? first : NULL;
+	if (cut)
+		plan_note(w->plan, "the Subject asks:%s%s%s", o->wishes.sign ? " sign" : "", o->wishes.encrypt ? " encrypt" : "",
+			  o->wishes.plain ? " plain" : "");
 	return 0;
 }
 
@@ -496,6 +501,15 @@ static const char *explain(struct outgoing *o, const struct treatment *t, const 
 			    *t->decision.because ? t->decision.because : "none matched");
 }
 
+/* The output's line speaks of its first recipient; others may be there for reasons of their own. */
+static void note_member(struct outgoing *o, const struct treatment *t, const struct treatment *first)
+{
+	const char *source = t->encrypt ? t->target->source : t->target ? t->target->why : "none asked for";
+
+	plan_note(o->w->plan, "to=<%s> as <%s>, certificate %s, rules %s", t->address, first->address, source,
+		  *t->decision.because ? t->decision.because : "none matched");
+}
+
 /* One output: the layers for a group, put together with the message's header. */
 static int plan_group(struct outgoing *o, const struct treatment *const *members, size_t n, struct error *err)
 {
@@ -510,6 +524,8 @@ static int plan_group(struct outgoing *o, const struct treatment *const *members
 
 	for (size_t i = 0; i < n; i++)
 		to[i] = members[i]->address;
+	for (size_t i = 1; i < n; i++)
+		note_member(o, members[i], t);
 	if (t->signing || t->encrypt || t->decision.strip) {
 		rc = make_entity(o, t, &entity, err);
 		if (rc == 0 && t->encrypt)

@@ -12,7 +12,7 @@ libpostern_a_SOURCES = \
 	src/job.c src/job.h \
 	src/options.c src/options.h \
 	src/outcome.c src/outcome.h \
-	src/outgoing.c src/outgoing.h \
+	src/outgoing.c src/outgoing.h src/outgoing_group.c src/outgoing_inside.h \
 	src/plan.c src/plan.h \
 	src/receive.c src/receive.h \
 	src/record.c src/record.h \

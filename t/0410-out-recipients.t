@@ -90,6 +90,10 @@ send alice@behoerde.example "bob@$P" "dave@$P"
 is "in clear nobody is split" "$code $(left)" "0 1"
 is "and nothing but the envelope tells of them" "$(sed '/^Delivered-To/d' "$(letter "bob@$P")" | grep -c dave)" 0
 
+rules ". (to) . (do) NS, NE" '. (to) ^nobody@ (do) EIP' '. (to) ^erin@ (do) SIP=nokey@behoerde.example'
+send alice@behoerde.example "bob@$P" "nobody@$P" "erin@$P"
+is "nor is who is in clear for another reason" "$code $(left)" "0 1"
+
 # ---- the same person twice ----
 rules ". (to) . (do) FE, FS"
 send alice@behoerde.example "bob@$P" "bob@$P" "BOB@$P"

@@ -80,13 +80,14 @@ static void run(const struct options *o, const struct config *c, struct outcome 
 	job_run(c, o, out);
 }
 
-/* The mail server may have closed descriptors 0 to 2: then a file of ours would become its standard output. */
+/* The mail server may have closed descriptors 0 to 2: then a file of ours would become its standard output.  What stands in
+ * their place cannot be read: no standard input is an error and no empty message. */
 static void open_standard_descriptors(void)
 {
 	struct stat st;
 
 	while (fstat(STDERR_FILENO, &st) < 0 || fstat(STDOUT_FILENO, &st) < 0 || fstat(STDIN_FILENO, &st) < 0)
-		if (open("/dev/null", O_RDWR) < 0)
+		if (open("/dev/null", O_WRONLY) < 0)
 			_exit(EXIT_DEFER);
 }
 
@@ -99,6 +100,7 @@ int main(int argc, char **argv)
 
 	open_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is a full disk, not our death */
 	umask(077);
 	outcome_done(&out);
 	if (options_parse(argc, argv, &o, &err) < 0) {

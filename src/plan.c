@@ -101,3 +101,10 @@ void plan_note(struct plan *p, const char *fmt, ...)
 	note->text = arena_strdup(p->arena, text);
 	APPEND(p->notes, note);
 }
+
+void plan_break_off(struct plan *p, const struct error *err)
+{
+	outcome_error(&p->outcome, err);
+	p->outputs = NULL;
+	p->hold = NULL;
+}

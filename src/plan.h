@@ -80,4 +80,8 @@ void plan_add_notice(struct plan *p, const char *subject, const char *text);
 void plan_set_hold(struct plan *p, const char *reason, const char *text, const char *const *recipients, size_t n);
 void plan_note(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The plan could not be finished: the error becomes its outcome, and what it had so far is dropped, because the
+ * bytes it refers to may never have been written. */
+void plan_break_off(struct plan *p, const struct error *err);
+
 #endif

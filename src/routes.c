@@ -138,6 +138,6 @@ void routes_plan(struct work *w)
 	struct error err = { 0 };
 
 	if (plan_all(w, &err) < 0)
-		outcome_error(&w->plan->outcome, &err);
+		plan_break_off(w->plan, &err);
 	delegate_free(w->delegate);
 }

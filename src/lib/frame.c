@@ -143,7 +143,7 @@ static int write_some(int fd, const char *p, size_t n, deadline until, struct er
 		if (k < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (k < 0)
-			return error_set(err, E_TEMP, "write: %s", strerror(errno));
+			return error_set(err, errno == EPIPE ? E_NOTFOUND : E_TEMP, "write: %s", strerror(errno));
 		p += k;
 		n -= (size_t)k;
 	}

@@ -44,7 +44,7 @@ bool frame_idle(const struct frame_reader *r); /* nothing is left behind the doc
 /* Appends a document as a frame to what is to be written. */
 void frame_append(struct buf *out, struct span document);
 
-/* Writes one frame; the descriptor may be non-blocking.  E_TEMP on error or deadline. */
+/* Writes one frame; the descriptor may be non-blocking.  E_TEMP on error or deadline, E_NOTFOUND when nobody reads it any more. */
 int frame_write(int fd, struct span document, deadline until, struct error *err);
 
 #endif

@@ -292,6 +292,7 @@ int server_main(const struct server_role *role, int argc, char **argv)
 	if (argc > 1)
 		return command_line(role, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a log or an index that is too big is an error like a full disk */
 	log_open("module", role->program, NULL);
 	s.server.until = deadline_in(IDLE_MAX_MS);
 	frame_reader_init(&s.in, STDIN_FILENO, FRAME_MAX_DEFAULT * 64);

@@ -121,6 +121,15 @@ chmod +x "$T/daemon"
 like "what it leaves running keeps us not" "$("$deliver" -t 5000 "command:$T/daemon" "$T/mail" r@x)" 'accepted'
 kill "$(cat "$T/child")" 2>/dev/null
 
+# ---- killed in the middle, as a mail server does at its time limit
+printf '#!/bin/sh\n: >"%s/begun"; sleep 0.5; cat >"%s/part"; mv "%s/part" "%s/got"\n' "$T" "$T" "$T" "$T" >"$T/late"; chmod +x "$T/late"
+"$deliver" "command:$T/late" "$T/long" r@x >/dev/null 2>&1 &
+pid=$!
+until [ -e "$T/begun" ]; do sleep 0.05; done
+kill -9 $pid; wait $pid 2>/dev/null
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ ! -e "$T/got" ] || break; sleep 0.2; done
+ok "the program never gets half a message" cmp -s "$T/got" "$T/long"
+
 # ---- size
 printf '#!/bin/sh\nexec cksum\n' >"$T/sum"; chmod +x "$T/sum"
 head -c 50000000 /dev/zero | tr '\0' 'a' | fold -w 72 >"$T/fifty"

@@ -9,14 +9,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include "lib/fs.h"
 
 #define KERNEL_PIECE ((uint64_t)16 * 1024 * 1024)
 
-bool segment_at_end(struct segment_reader *r)
+static bool at_end(struct segment_reader *r)
 {
 	while (r->at < r->n && r->done == r->segments[r->at].length) {
 		r->at++;
@@ -44,7 +43,7 @@ ssize_t segment_read(struct segment_reader *r, void *p, size_t n, struct error *
 {
 	size_t taken = 0;
 
-	while (taken < n && !segment_at_end(r)) {
+	while (taken < n && !at_end(r)) {
 		off_t offset;
 		size_t want = next_piece(r, n - taken, &offset);
 		ssize_t k = pread(r->segments[r->at].fd, (char *)p + taken, want, offset);
@@ -59,48 +58,6 @@ ssize_t segment_read(struct segment_reader *r, void *p, size_t n, struct error *
 		taken += (size_t)k;
 	}
 	return (ssize_t)taken;
-}
-
-/* For what sendfile cannot do.  As write(2); what is not written is read again next time. */
-static ssize_t send_by_hand(int out, int in, off_t offset, size_t n)
-{
-	char *piece = mem_alloc(COPY_PIECE);
-	ssize_t k = pread(in, piece, n < COPY_PIECE ? n : COPY_PIECE, offset);
-	int saved;
-
-	if (k > 0)
-		k = write(out, piece, (size_t)k);
-	saved = errno;
-	free(piece);
-	errno = saved;
-	return k;
-}
-
-int segment_send(struct segment_reader *r, int out, struct error *err)
-{
-	off_t offset, from;
-	ssize_t k;
-	size_t n;
-	int in;
-
-	if (segment_at_end(r))
-		return 0;
-	n = next_piece(r, KERNEL_PIECE, &offset);
-	in = r->segments[r->at].fd;
-	from = offset;
-	k = sendfile(out, in, &from, n);
-	if (k < 0 && (errno == EINVAL || errno == ENOSYS))
-		k = send_by_hand(out, in, offset, n);
-	if (k < 0 && (errno == EINTR || errno == EAGAIN))
-		return 0;
-	if (k < 0 && errno == EPIPE)
-		return error_set(err, E_NOTFOUND, "stopped reading the message");
-	if (k < 0)
-		return error_set(err, E_TEMP, "passing the message on: %s", strerror(errno));
-	if (k == 0)
-		return truncated(err);
-	r->done += (uint64_t)k;
-	return 0;
 }
 
 uint64_t segments_length(const struct segment *segments, size_t n)
@@ -140,7 +97,7 @@ int copy_to_file(int out, const struct segment *segments, size_t n, struct error
 {
 	struct segment_reader r = { .segments = segments, .n = n };
 
-	while (!segment_at_end(&r)) {
+	while (!at_end(&r)) {
 		off_t offset;
 		size_t want = next_piece(&r, KERNEL_PIECE, &offset);
 		ssize_t k = copy_file_range(segments[r.at].fd, &offset, out, NULL, want, 0);

@@ -18,12 +18,6 @@ struct segment_reader {
  * than its segment says (such a message must never go out). */
 ssize_t segment_read(struct segment_reader *r, void *p, size_t n, struct error *err);
 
-/* The next bytes straight into a pipe or file, which may be non-blocking: sendfile(2), else pread and write.
- * Returns 0 (something or nothing was written, see segment_at_end()), E_NOTFOUND: nobody reads the pipe any more,
- * E_TEMP as above.  SIGPIPE is the caller's business. */
-int segment_send(struct segment_reader *r, int out, struct error *err);
-bool segment_at_end(struct segment_reader *r);
-
 uint64_t segments_length(const struct segment *segments, size_t n);
 
 /* "\r\n" if the first line of the message ends so, else "\n"; a literal. */

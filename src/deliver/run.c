@@ -1,4 +1,8 @@
-/* run.c - starts a program, feeds it the message, keeps the beginning of what it says */
+/* run.c - starts a program, gives it the message, keeps the beginning of what it says
+ *
+ * The message is a file, never a pipe: a pipe ends when we do.  A mail server that kills us at its time limit
+ * (Postfix: SIGKILL) would then make the program take half a message for a whole one and deliver that.
+ */
 #include "deliver/run.h"
 
 #include <errno.h>
@@ -6,6 +10,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,9 +25,7 @@
 struct running {
 	pid_t pid;
 	int pidfd;  /* -1: none */
-	int feed;   /* its standard input; -1: closed */
 	int output; /* its stdout and stderr; -1: closed */
-	struct segment_reader reader;
 };
 
 static const char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/", "SHELL=/bin/sh", NULL };
@@ -88,24 +92,42 @@ static int safe_pipe(int ends[2])
 	return 0;
 }
 
-static int start(struct running *r, const char *const *argv, struct error *err)
+/* The whole message as its standard input, read from the beginning.  In memory: there it cannot be cut short. */
+static int make_input(const struct segment *segments, size_t n, struct error *err)
 {
-	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
+	int fd = memfd_create("message", MFD_CLOEXEC), high, rc;
+
+	if (fd >= 0 && fd <= STDERR_FILENO) {
+		high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		close(fd);
+		fd = high;
+	}
+	if (fd < 0)
+		return error_set(err, E_TEMP, "no memory for the message: %s", strerror(errno));
+	rc = copy_to_file(fd, segments, n, err);
+	if (rc == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		rc = error_set(err, E_TEMP, "the message: %s", strerror(errno));
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+static int start(struct running *r, const char *const *argv, int input, struct error *err)
+{
+	int out[2] = { -1, -1 };
 	int rc;
 
 	r->pid = -1;
-	r->pidfd = r->feed = r->output = -1;
-	rc = safe_pipe(in) < 0 || safe_pipe(out) < 0 ? errno : spawn(r, argv, in[0], out[1]);
-	close_once(&in[0]);
+	r->pidfd = r->output = -1;
+	rc = safe_pipe(out) < 0 ? errno : spawn(r, argv, input, out[1]);
 	close_once(&out[1]);
 	if (rc) {
-		close_once(&in[1]);
 		close_once(&out[0]);
 		return error_set(err, E_TEMP, "%s: cannot be started: %s", argv[0], strerror(rc));
 	}
-	r->feed = in[1];
 	r->output = out[0];
-	unblock(r->feed);
 	unblock(r->output);
 	r->pidfd = (int)syscall(SYS_pidfd_open, r->pid, 0);
 	return 0;
@@ -134,21 +156,6 @@ static void take_output(struct running *r, struct buf *output)
 	close_once(&r->output);
 }
 
-static int give_input(struct running *r, bool *fed, struct error *err)
-{
-	int rc = segment_send(&r->reader, r->feed, err);
-
-	if (rc == E_NOTFOUND) {
-		close_once(&r->feed);
-		return 0;
-	}
-	if (rc == 0 && segment_at_end(&r->reader)) {
-		*fed = true;
-		close_once(&r->feed);
-	}
-	return rc;
-}
-
 static bool ended(struct running *r, int *status)
 {
 	pid_t pid = waitpid(r->pid, status, WNOHANG);
@@ -161,24 +168,21 @@ static bool ended(struct running *r, int *status)
 	return true;
 }
 
-static void wait_for_events(struct running *r, deadline until, bool *can_feed)
+static void wait_for_events(struct running *r, deadline until)
 {
-	struct pollfd p[3] = { { .fd = r->feed, .events = POLLOUT }, { .fd = r->output, .events = POLLIN },
-			       { .fd = r->pidfd, .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = r->output, .events = POLLIN }, { .fd = r->pidfd, .events = POLLIN } };
 	int left = deadline_left(until);
 
-	poll(p, 3, r->pidfd < 0 && left > SLICE ? SLICE : left);
-	*can_feed = r->feed >= 0 && p[0].revents;
+	poll(p, 2, r->pidfd < 0 && left > SLICE ? SLICE : left);
 }
 
-/* The group, not just the program: what it started must not go on with half a message. */
+/* The group, not just the program: what it started must not go on after we have said that it failed. */
 static void end_group(struct running *r)
 {
 	deadline grace = deadline_in(GRACE);
 	pid_t group = r->pid;
 	int status;
 
-	close_once(&r->feed);
 	kill(-group, SIGTERM);
 	while (!ended(r, &status) && !deadline_over(grace))
 		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
@@ -188,67 +192,37 @@ static void end_group(struct running *r)
 	r->pid = -1;
 }
 
-static int converse(struct running *r, deadline until, struct run_result *out, struct error *err)
+static int watch(struct running *r, deadline until, struct run_result *out, struct error *err)
 {
 	while (!ended(r, &out->status)) {
-		bool can_feed;
-
 		if (deadline_over(until)) {
 			end_group(r);
 			return error_set(err, E_TEMP, "no end before the deadline");
 		}
-		wait_for_events(r, until, &can_feed);
-		if (can_feed && give_input(r, &out->fed, err) < 0) {
-			end_group(r);
-			return E_TEMP;
-		}
+		wait_for_events(r, until);
 		take_output(r, &out->output);
 	}
 	take_output(r, &out->output);
 	return 0;
 }
 
-/* A program that stops reading must cost us EPIPE, not the process; whoever calls keeps his own disposition. */
-static void hold_sigpipe(sigset_t *before, bool *was_pending)
-{
-	sigset_t pipe_set, pending;
-
-	sigemptyset(&pipe_set);
-	sigaddset(&pipe_set, SIGPIPE);
-	sigpending(&pending);
-	*was_pending = sigismember(&pending, SIGPIPE);
-	sigprocmask(SIG_BLOCK, &pipe_set, before);
-}
-
-static void release_sigpipe(const sigset_t *before, bool was_pending)
-{
-	sigset_t pipe_set;
-
-	sigemptyset(&pipe_set);
-	sigaddset(&pipe_set, SIGPIPE);
-	if (!was_pending)
-		while (sigtimedwait(&pipe_set, NULL, &(struct timespec){ 0 }) > 0)
-			;
-	sigprocmask(SIG_SETMASK, before, NULL);
-}
-
 int run_program(const char *const *argv, const struct segment *segments, size_t n, deadline until,
 		struct run_result *out, struct error *err)
 {
-	struct running r = { .reader = { .segments = segments, .n = n } };
-	sigset_t before;
-	bool was_pending;
-	int rc;
+	struct running r;
+	int input = make_input(segments, n, err), rc;
 
 	*out = (struct run_result){ .status = -1 };
-	rc = start(&r, argv, err);
-	if (rc < 0)
-		return rc;
-	hold_sigpipe(&before, &was_pending);
-	rc = converse(&r, until, out, err);
-	release_sigpipe(&before, was_pending);
-	close_once(&r.feed);
-	close_once(&r.output);
-	close_once(&r.pidfd);
+	if (input < 0)
+		return input;
+	rc = start(&r, argv, input, err);
+	if (rc == 0) {
+		rc = watch(&r, until, out, err);
+		/* the position is the program's, too */
+		out->fed = lseek(input, 0, SEEK_CUR) == (off_t)segments_length(segments, n);
+		close_once(&r.output);
+		close_once(&r.pidfd);
+	}
+	close(input);
 	return rc;
 }

@@ -163,7 +163,6 @@ static void pieces_by_hand(void **state)
 {
 	struct buf path = BUF_INIT, big = BUF_INIT, got = BUF_INIT;
 	struct segment s[2];
-	struct segment_reader r;
 	int fd, out;
 
 	for (int i = 0; i < 200000; i++)
@@ -176,17 +175,11 @@ static void pieces_by_hand(void **state)
 	out = open(path.data, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	assert_true(out >= 0);
 	assert_int_equal(copy_to_file(out, s, 2, NULL), 0);
-	r = (struct segment_reader){ s, 2, 0, 0 };
-	while (!segment_at_end(&r))
-		assert_int_equal(segment_send(&r, out, NULL), 0);
 	assert_int_equal(fs_read(path.data, 1000000, &got, NULL), 0);
-	assert_int_equal(got.len, 400000);
+	assert_int_equal(got.len, 200000);
 	assert_memory_equal(got.data, big.data, 200000);
-	assert_memory_equal(got.data + 200000, big.data, 200000);
 	s[1].length++;
 	assert_int_equal(copy_to_file(out, s, 2, NULL), E_TEMP);
-	r = (struct segment_reader){ s + 1, 1, 0, 130000 };
-	assert_int_equal(segment_send(&r, out, NULL), E_TEMP);
 	close(fd);
 	close(out);
 	buf_release(&path);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "deliver/copy.h"
@@ -81,12 +82,13 @@ static bool has_line(struct span record, struct span line)
 static bool add_missing(struct buf *record, const struct hold *h)
 {
 	struct buf line = BUF_INIT;
+	size_t before = record->len;
 	bool added = false;
 
 	for (size_t i = 0; i < h->n; i++) {
 		buf_clear(&line);
 		add_field(&line, "recipient", h->recipients[i]);
-		if (has_line(span_from(record->data, record->len), span_from(line.data, line.len - 1)))
+		if (has_line(span_from(record->data, before), span_from(line.data, line.len - 1)))
 			continue;
 		buf_add(record, line.data, line.len);
 		added = true;
@@ -108,6 +110,21 @@ static void start_record(struct buf *b, const char *id, const struct hold *h)
 	add_field(b, "message-id", h->message_id);
 	add_field(b, "reason", h->reason);
 	add_field(b, "text", h->text);
+}
+
+/* The mail server may hand over one message in several processes at once, each for some of its recipients: the record
+ * is read and written by one after the other.  The lock ends with the descriptor. */
+static int lock_directory(const char *directory, struct error *err)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0) {
+		if (errno == EINTR)
+			continue;
+		close(fd);
+		fd = -1;
+	}
+	return fd >= 0 ? fd : error_set(err, E_TEMP, "%s: cannot be locked: %s", directory, strerror(errno));
 }
 
 static int keep_record(const char *path, const char *id, const struct hold *h, struct error *err)
@@ -132,7 +149,7 @@ int hold_keep(struct arena *a, const char *spool, const char *identity, const st
 {
 	const char *directory = arena_printf(a, "%s/hold", spool);
 	char name[NAME_HEX + 1];
-	int rc;
+	int rc, lock;
 
 	*id = NULL;
 	name_hash((const char *const[]){ identity }, 1, name);
@@ -140,6 +157,9 @@ int hold_keep(struct arena *a, const char *spool, const char *identity, const st
 	if (access(directory, F_OK) < 0 &&
 	    (fs_make_directory(directory, 0700, err) < 0 || sync_directory(spool, err) < 0))
 		return E_TEMP;
+	lock = lock_directory(directory, err);
+	if (lock < 0)
+		return lock;
 	rc = keep_message(arena_printf(a, "%s/%s.eml", directory, name), segments, nsegments, err);
 	if (rc == 0)
 		rc = sync_directory(directory, err); /* no record of a message that a crash could take away */
@@ -149,5 +169,6 @@ int hold_keep(struct arena *a, const char *spool, const char *identity, const st
 		rc = sync_directory(directory, err);
 	if (rc == 0)
 		*id = arena_strdup(a, name);
+	close(lock);
 	return rc;
 }

@@ -518,6 +518,31 @@ static void hold_keeps(void **state)
 }
 
 /* As after a crash between the two files: the message is there, its record is not. */
+#define AT_ONCE 8
+
+/* A mail server hands one message over in several processes, each for some of its recipients. */
+static void hold_at_once(void **state)
+{
+	const char *spool = under("at-once"), *one[] = { "first@x" }, *id = hold(spool, "one", "the message", one, 1);
+	pid_t pids[AT_ONCE];
+
+	for (int i = 0; i < AT_ONCE; i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] == 0) {
+			for (int k = 0; k < 20; k++) {
+				const char *who = arena_printf(&arena, "r%d.%d@x", i, k);
+
+				hold(spool, "one", "the message", &who, 1);
+			}
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < AT_ONCE; i++)
+		assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+	assert_int_equal(count(content(spool, id, "hold"), "recipient: "), 1 + AT_ONCE * 20);
+}
+
 static void hold_after_a_crash(void **state)
 {
 	static const char *const one[] = { "a@x" };
@@ -581,7 +606,7 @@ int main(void)
 		cmocka_unit_test(notice_is_suppressed), cmocka_unit_test(notice_limit), cmocka_unit_test(flood),
 		cmocka_unit_test(digest_is_bounded), cmocka_unit_test(digest_waits_for_its_destination),
 		cmocka_unit_test(damaged_state), cmocka_unit_test(no_spool), cmocka_unit_test(hold_keeps),
-		cmocka_unit_test(hold_after_a_crash), cmocka_unit_test(hold_fails_cleanly), cmocka_unit_test(hold_on_a_full_disk),
+		cmocka_unit_test(hold_at_once), cmocka_unit_test(hold_after_a_crash), cmocka_unit_test(hold_fails_cleanly), cmocka_unit_test(hold_on_a_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

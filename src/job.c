@@ -123,6 +123,12 @@ static void finish(struct job *j, const struct work *w, struct outcome *out)
 	}
 }
 
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 void job_run(const struct config *c, const struct options *o, struct outcome *out)
 {
 	struct job j = { .config = c, .options = o, .until = deadline_in((int64_t)c->deadline), .message = { .fd = -1 } };
@@ -143,5 +149,9 @@ void job_run(const struct config *c, const struct options *o, struct outcome *ou
 		outcome_error(out, &err);
 		log_warning("exit %d: %s %s", out->code, out->status, out->text);
 	}
+	close_if_open(w.scratch_fd);
+	close_if_open(w.output_fd);
+	close_if_open(j.message.fd);
 	buf_wipe(&j.mac_key);
+	arena_release(&j.arena);
 }

@@ -22,11 +22,12 @@ static int say_version(void)
 	return EXIT_DONE;
 }
 
+/* The number of errors: the lines it prints are for people, so no single line says why as in a delivery. */
 static int check(const struct config *c)
 {
 	log_open("stderr", "postern", NULL);
 	log_set_level(LOG_LEVEL_WARNING);
-	return selfcheck_run(c) ? EXIT_DEFER : EXIT_DONE;
+	return selfcheck_run(c);
 }
 
 /* 0 the record is ours and fits the message; 77 it is forged or the message was changed; 69 there is none. */
@@ -80,6 +81,22 @@ static void run(const struct options *o, const struct config *c, struct outcome 
 	job_run(c, o, out);
 }
 
+static int run_command(const struct options *o, struct config *config)
+{
+	struct outcome out;
+	int errors = 0;
+
+	outcome_done(&out);
+	if (o->command == COMMAND_CHECK)
+		errors = check(config);
+	else if (o->command == COMMAND_VERIFY_RESULT)
+		verify_result(config, &out);
+	else
+		run(o, config, &out);
+	config_free(config);
+	return errors ? EXIT_DEFER : outcome_say(&out);
+}
+
 /* The mail server may have closed descriptors 0 to 2: then a file of ours would become its standard output.  What stands in
  * their place cannot be read: no standard input is an error and no empty message. */
 static void open_standard_descriptors(void)
@@ -115,12 +132,5 @@ int main(int argc, char **argv)
 		outcome_error(&out, &err);
 		return outcome_say(&out);
 	}
-	if (o.command == COMMAND_CHECK)
-		return check(config);
-	if (o.command == COMMAND_VERIFY_RESULT)
-		verify_result(config, &out);
-	else
-		run(&o, config, &out);
-	config_free(config);
-	return outcome_say(&out);
+	return run_command(&o, config);
 }

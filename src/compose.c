@@ -87,10 +87,15 @@ void compose_write(struct work *w, struct plan_output *o, const struct edit *e)
 	o->eight_bit = !e->replacement || has_8bit(e->replacement->body);
 	work_emit(w, o, e->top);
 	emit_fields(w, o, e);
-	if (e->replacement)
+	if (e->replacement) {
 		emit_replacement(w, o, e->replacement);
-	else /* with the empty line between header and body as it stands */
-		work_emit(w, o, span_sub(w->message, w->header.bytes.n, w->message.n));
+		return;
+	}
+	/* With the empty line between header and body as it stands.  If the header ended at a line that is no field, it gets
+	 * one: a reader that passes over such a line would take what follows, and nobody looked through, for header fields. */
+	if (w->header.garbage)
+		emit_string(w, o, w->header.eol);
+	work_emit(w, o, span_sub(w->message, w->header.bytes.n, w->message.n));
 }
 
 int compose_result(struct work *w, const struct result *r, const struct replacement *replacement, struct buf *top,

@@ -296,27 +296,51 @@ int result_verify(struct arena *a, OSSL_LIB_CTX *ctx, struct span key, const str
 
 /* ---- reserved fields ---- */
 
-/* The authserv-id: the first word of the value, comments and quotes away, encoded words decoded. */
+/* The authserv-id: the first word of the value, encoded words decoded; comments, quotes, a final dot and what is not
+ * ASCII count for nothing.  Whoever reads the field may be as tolerant, and no other host has such a name. */
 static bool bears_name(struct arena *a, const char *hostname, struct span value)
 {
 	struct header_value v;
-	struct span name;
+	struct buf name = BUF_INIT;
+	bool ours;
 
 	header_value_parse(a, span_of(header_decode(a, value)), &v);
-	name = span_trim(span_of(v.text));
-	for (size_t i = 0; i < name.n; i++)
-		if (ascii_space((unsigned char)name.p[i]) || name.p[i] == '/') /* "host 1" and "host/1": a version follows */
-			name.n = i;
-	if (name.n >= 2 && name.p[0] == '"')
-		name = span_sub(name, 1, name.n - (name.p[name.n - 1] == '"'));
-	return name.n == 0 || span_caseeq(name, hostname);
+	for (const char *p = span_trim(span_of(v.text)).p; *p && !strchr(" \t/,;", *p); p++) /* "host 1", "host/1" */
+		if (*p > ' ' && *p < 0x7f && *p != '"' && *p != '\\')
+			buf_addch(&name, *p);
+	while (name.len && name.data[name.len - 1] == '.')
+		name.data[--name.len] = '\0';
+	ours = !name.len || ascii_caseeq(buf_str(&name), hostname);
+	buf_release(&name);
+	return ours;
 }
 
-bool result_is_reserved(struct arena *a, const char *hostname, const struct header_field *f)
+static bool reserved(struct arena *a, const char *hostname, const struct header_field *f)
 {
 	if (span_casestarts(f->name, "X-Postern-") || span_caseeq(f->name, "X-Postern"))
 		return true;
 	return span_caseeq(f->name, "Authentication-Results") && bears_name(a, hostname, f->value);
+}
+
+bool result_is_reserved(struct arena *a, const char *hostname, const struct header_field *f)
+{
+	struct span rest = f->whole;
+	ptrdiff_t cr;
+
+	if (reserved(a, hostname, f))
+		return true;
+	while ((cr = span_find(rest, '\r')) >= 0) { /* a lone CR ends a line for some readers */
+		struct header hidden;
+		size_t n = 0;
+
+		rest = span_sub(rest, (size_t)cr + 1, rest.n);
+		while (n < rest.n && rest.p[n] != '\r' && rest.p[n] != '\n')
+			n++;
+		if (n && header_parse(a, span_sub(rest, 0, n), n, &hidden, NULL) == 0 && hidden.n &&
+		    reserved(a, hostname, &hidden.fields[0]))
+			return true;
+	}
+	return false;
 }
 
 /* ---- the key ---- */

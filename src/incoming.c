@@ -22,14 +22,26 @@ static bool signed_and_good(const struct findings *f)
 	return f->result.word == RESULT_PASS;
 }
 
-/* The protected Subject, if there is one that says something else than the message's own (RFC 9788). */
-static const struct header_field *protected_subject(struct incoming *in, const struct header_field *outer)
+/* The first Subject that does not come along with something forged. */
+static const struct header_field *find_subject(const struct work *w, const struct header *h)
+{
+	const struct header_field *f = header_find(h, "Subject", NULL);
+
+	while (f && result_is_reserved(w->arena, w->config->hostname, f))
+		f = header_find(h, "Subject", f);
+	return f;
+}
+
+/* The protected Subject, if there is one that says something else than the message's own (RFC 9788), else outer. */
+static const struct header_field *choose_subject(struct incoming *in, const struct header_field *outer)
 {
 	struct arena *a = in->work->arena;
 	const struct header_field *f = in->innermost && in->findings.opened.header_protected ?
-				       header_find(in->innermost, "Subject", NULL) : NULL;
+				       find_subject(in->work, in->innermost) : NULL;
 
-	return f && outer && strcmp(header_decode(a, f->value), header_decode(a, outer->value)) == 0 ? outer : f;
+	if (!f || (outer && strcmp(header_decode(a, f->value), header_decode(a, outer->value)) == 0))
+		return outer;
+	return f;
 }
 
 /* The Subject as it will be: the protected one where there is one, without foreign tags, with ours in front.
@@ -39,12 +51,10 @@ static const char *new_subject(struct incoming *in)
 	struct work *w = in->work;
 	const struct config *c = w->config;
 	const struct findings *f = &in->findings;
-	const struct header_field *outer = header_find(&w->header, "Subject", NULL), *field = outer;
+	const struct header_field *outer = find_subject(w, &w->header), *field = choose_subject(in, outer);
 	const char *subject, *tag_invalid, *tag_encrypted, *tag_signed;
 	bool had = false;
 
-	if (protected_subject(in, outer))
-		field = protected_subject(in, outer);
 	subject = field ? subject_without_tags(w->arena, c, field->value, &had) : "";
 	tag_invalid = f->closed || f->invalid_signature ? c->tag_invalid : "";
 	tag_encrypted = f->opened.encrypted && !f->closed ? c->tag_encrypted : "";
@@ -56,18 +66,34 @@ static const char *new_subject(struct incoming *in)
 			    *tag_encrypted ? " " : "", tag_signed, *tag_signed ? " " : "", subject);
 }
 
-/* Whether the header inside a signature carries what only we may write: then it must not get in with the signature. */
-static bool hides_forgery(struct work *w, const struct header *inner)
+static bool has_forgery(struct work *w, const struct header *h)
 {
-	const struct header_field *subject = header_find(inner, "Subject", NULL);
+	const struct header_field *subject = header_find(h, "Subject", NULL);
 	bool had = false;
 
-	for (size_t i = 0; i < inner->n; i++)
-		if (result_is_reserved(w->arena, w->config->hostname, &inner->fields[i]))
+	for (size_t i = 0; i < h->n; i++)
+		if (result_is_reserved(w->arena, w->config->hostname, &h->fields[i]))
 			return true;
-	for (; subject && !had; subject = header_find(inner, "Subject", subject))
+	for (; subject && !had; subject = header_find(h, "Subject", subject))
 		subject_without_tags(w->arena, w->config, subject->value, &had);
 	return had;
+}
+
+/* Whether the header inside a signature carries what only we may write: then it must not get in with the signature.
+ * Looked for up to the first empty line: some readers pass over a line that is no field. */
+static bool hides_forgery(struct work *w, struct span entity)
+{
+	struct header h;
+	ptrdiff_t line;
+
+	do {
+		if (header_parse(w->arena, entity, w->config->header_limit, &h, NULL) < 0 || has_forgery(w, &h))
+			return true;
+		entity = span_sub(entity, h.body, entity.n);
+		line = span_find(entity, '\n');
+		entity = span_sub(entity, (size_t)(line + 1), entity.n);
+	} while (h.garbage && line >= 0);
+	return false;
 }
 
 /* The content to deliver: a clear signature stays around it unless something forged hides behind it. */
@@ -82,7 +108,7 @@ static int peel(struct incoming *in, struct span *content, struct error *err)
 		in->innermost = &e->header;
 	for (; rc == 0 && entity_is(e, "multipart/signed") && e->first; e = e->first) {
 		in->innermost = &e->first->header;
-		if (!hides_forgery(w, &e->first->header))
+		if (!hides_forgery(w, e->first->whole))
 			continue;
 		*content = e->first->whole;
 		plan_note(w->plan, "signature removed: the part inside it carries fields or tags that only the gateway may write");

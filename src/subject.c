@@ -5,43 +5,53 @@
 #include <pcre2.h>
 #include <string.h>
 
+#include "mime/charset.h"
+
 #define MATCH_LIMIT 100000
 #define SUBJECT_MAX 8192 /* bytes; what is longer is cut: looking for tags must not cost without bound */
 
 /* ---- tags ---- */
 
-/* Bytes of the code point at s that shows nothing: soft hyphen, zero-width and directional marks, word joiner, BOM. */
-static size_t invisible(const char *s)
-{
-	static const char *const points[] = { "\xc2\xad", "\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d", "\xe2\x80\x8e",
-		"\xe2\x80\x8f", "\xe2\x80\xaa", "\xe2\x80\xab", "\xe2\x80\xac", "\xe2\x80\xad", "\xe2\x80\xae", "\xe2\x81\xa0",
-		"\xe2\x81\xa6", "\xe2\x81\xa7", "\xe2\x81\xa8", "\xe2\x81\xa9", "\xef\xbb\xbf", "\xcd\x8f" };
+/* Code points that show nothing or a blank: controls, fillers, joiners, directional marks, variation selectors, tags,
+ * the typographic spaces.  U+FFFD stands for what header_decode could not read, and what others leave out. */
+static const struct {
+	unsigned first, last;
+} unseen_points[] = {
+	{ 0x01, 0x20 },     { 0x7f, 0xa0 },     { 0xad, 0xad },     { 0x34f, 0x34f },   { 0x61c, 0x61c },   { 0x115f, 0x1160 },
+	{ 0x1680, 0x1680 }, { 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x2000, 0x200f }, { 0x2028, 0x202f }, { 0x205f, 0x206f },
+	{ 0x2800, 0x2800 }, { 0x3000, 0x3000 }, { 0x3164, 0x3164 }, { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
+	{ 0xfff0, 0xfffb }, { 0xfffd, 0xfffd }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+};
 
-	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
-		if (strncmp(s, points[i], strlen(points[i])) == 0)
-			return strlen(points[i]);
-	return (unsigned char)*s < 0x20 && *s && !ascii_space((unsigned char)*s);
+/* The code point at s, which is valid UTF-8 but for what a cut left over; *n: its bytes. */
+static unsigned code_point(const char *s, size_t *n)
+{
+	static const unsigned char lead[] = { 0xff, 0x7f, 0x1f, 0x0f, 0x07 };
+	unsigned c;
+
+	*n = utf8_length(s, strnlen(s, 4));
+	if (!*n)
+		*n = 1;
+	c = (unsigned char)s[0] & lead[*n];
+	for (size_t i = 1; i < *n; i++)
+		c = c << 6 | ((unsigned char)s[i] & 0x3f);
+	return c;
 }
 
-/* Bytes of white space at s: ASCII, no-break and the typographic spaces. */
-static size_t blank(const char *s)
+static bool is_unseen(unsigned c)
 {
-	static const char *const points[] = { "\xc2\xa0", "\xe2\x80\x80", "\xe2\x80\x81", "\xe2\x80\x82", "\xe2\x80\x83",
-		"\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a",
-		"\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80" };
-
-	if (ascii_space((unsigned char)*s))
-		return 1;
-	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
-		if (strncmp(s, points[i], strlen(points[i])) == 0)
-			return strlen(points[i]);
-	return 0;
+	for (size_t i = 0; i < sizeof(unseen_points) / sizeof(unseen_points[0]); i++)
+		if (c >= unseen_points[i].first && c <= unseen_points[i].last)
+			return true;
+	return false;
 }
 
 static const char *skip_unseen(const char *s)
 {
-	for (size_t n; (n = invisible(s)) || (n = blank(s)); s += n)
-		;
+	size_t n;
+
+	while (*s && is_unseen(code_point(s, &n)))
+		s += n;
 	return s;
 }
 

@@ -1,0 +1,36 @@
+#!/bin/sh
+# make install under a prefix with DESTDIR: what must be there, that it runs from there, and that uninstall leaves nothing
+. "${0%/*}/lib.sh"
+[ -f "$BUILD/Makefile" ] || skip_all "no Makefile in $BUILD"
+D=$T/dest
+ok "make install" make -s -C "$BUILD" install DESTDIR="$D"
+value() { sed -n "s|^$1 = ||p" "$BUILD/Makefile"; }
+prefix=$(value prefix)
+libexec=$(echo "$(value libexecdir)" | sed "s|\${exec_prefix}|$prefix|; s|\${prefix}|$prefix|")
+etc=$(echo "$(value sysconfdir)" | sed "s|\${prefix}|$prefix|")
+for file in "$prefix/bin/postern" "$libexec/postern/rules-file" "$libexec/postern/keys-file" "$libexec/postern/check-path"; do
+	ok "$file is there" test -x "$D$file"
+done
+ok "the profiles are where postern reads them" test -f "$D$etc/postern/profiles"
+for file in share/man/man8/postern.8 share/man/man5/postern.conf.5 share/man/man7/postern-modules.7 share/postern/examples/postern.conf \
+	share/postern/examples/rules share/postern/postern-modules.rng; do
+	ok "$file is there" test -f "$D$prefix/$file"
+done
+
+# a site that uses the installed programs
+built=$BUILD
+BUILD=$D$libexec/postern
+site_make "$T"
+printf 'From: alice@behoerde.example\nTo: bob@partner.example\nSubject: t\n\nhello\n' >"$T/m"
+"$D$prefix/bin/postern" -c "$T/postern.conf" -client 10.0.0.1 -sender alice@behoerde.example -readmail bob@partner.example <"$T/m"
+is "the installed program seals" "$?" 0
+like "and the mail is sealed" "$(cat "$(newest "$T/external")")" 'enveloped-data'
+
+BUILD=$built
+echo "# mine" >>"$D$etc/postern/profiles"
+ok "installing again" make -s -C "$BUILD" install DESTDIR="$D"
+ok "keeps the operator's profiles" grep -q '^# mine' "$D$etc/postern/profiles"
+ok "make uninstall" make -s -C "$BUILD" uninstall DESTDIR="$D"
+is "leaves only what the operator changed" "$(find "$D" -type f | sed "s|^$D||")" "$etc/postern/profiles"
+
+done_testing

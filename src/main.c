@@ -117,6 +117,7 @@ int main(int argc, char **argv)
 
 	open_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* a caller that ignores it would have us never learn how a child ended */
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is a full disk, not our death */
 	umask(077);
 	outcome_done(&out);

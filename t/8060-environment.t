@@ -62,13 +62,21 @@ ok "(it ran)" test -s "$S/modules/seen"
 is "modules get PATH, LANG and TZ only" "$(sed 's/=.*//' "$S/modules/seen" | grep -vE '^(PWD|SHLVL|_|OLDPWD)$' | sort | tr '\n' ' ')" "LANG PATH TZ "
 conf "$S" "keys_modules = keys-file"
 
-# signals ignored by the caller, a working directory that is gone, umask 0
-mkdir "$T/gone"
-for way in in out; do
-	(trap '' PIPE CHLD TERM HUP; umask 0; cd "$T/gone" && rmdir "$T/gone" 2>/dev/null; send_$way "$S"; echo "$code:$out" >"$T/said")
-	is "$way: ignored signals (SIGCHLD, too), no working directory, umask 0" "$(cat "$T/said")" "0:"
-	mkdir -p "$T/gone"
-done
+# what a caller may leave behind: ignored and blocked signals, a working directory that is gone, umask 0
+cat >"$T/caller" <<'X'
+#!/usr/bin/perl
+use POSIX;
+$SIG{$_} = 'IGNORE' for qw(CHLD PIPE TERM HUP INT ALRM);
+sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGCHLD, SIGTERM, SIGPIPE, SIGALRM));
+my $gone = "$0.gone";
+mkdir $gone; chdir $gone; rmdir $gone;
+umask 0;
+exec @ARGV;
+X
+out=$(perl "$T/caller" $P -client 192.0.2.7 -sender bob@partner.example -readmail alice@behoerde.example <"$S/in.eml" 2>&1)
+is "in: an odd caller" "$?:$out" "0:"
+out=$(perl "$T/caller" $P -client 10.0.0.5 -sender alice@behoerde.example -readmail bob@partner.example <"$S/out.eml" 2>&1)
+is "out: an odd caller" "$?:$out" "0:"
 is "nothing that others may read was made" "$(find "$S/spool" "$S/external" "$S/internal" -perm /077 | grep -v '/index' )" ""
 none_left "no process is left" "$S"
 done_testing

@@ -1,1 +1,2 @@
-# bench
+# figures: how they are made is in HACKING.md
+EXTRA_DIST += bench/Cpu.pm bench/lookup bench/message

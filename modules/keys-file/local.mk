@@ -11,5 +11,4 @@ keys_file_SOURCES = \
 	modules/keys-file/use.c
 keys_file_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
 
-EXTRA_DIST += bench/lookup
 dist_man_MANS += man/keys-file.8

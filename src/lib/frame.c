@@ -11,7 +11,7 @@
 #include "lib/mem.h"
 
 #define DIGITS_MAX 10
-#define PIECE ((size_t)16 * 1024)
+#define PIECE ((size_t)2 * 1024) /* most documents are shorter; for long ones the room doubles */
 
 void frame_reader_init(struct frame_reader *r, int fd, size_t max)
 {
@@ -99,7 +99,7 @@ int frame_fill(struct frame_reader *r, struct error *err)
 
 	frame_drop(r);
 	buf_reserve(&r->input, PIECE);
-	n = read(r->fd, r->input.data + r->input.len, PIECE);
+	n = read(r->fd, r->input.data + r->input.len, r->input.cap - r->input.len - 1);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
 	if (n < 0)

@@ -16,12 +16,16 @@
 static int read_descriptor(int fd, const char *path, size_t max, struct buf *out, struct error *err)
 {
 	size_t start = out->len;
+	struct stat st;
 
+	/* At once what it will need: growing would cost, and leave copies of secrets behind. */
+	buf_reserve(out, fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size <= max ? (size_t)st.st_size + 1 : PIECE);
 	for (;;) {
 		ssize_t n;
 
-		buf_reserve(out, PIECE);
-		n = read(fd, out->data + out->len, PIECE);
+		if (out->cap - out->len < 2)
+			buf_reserve(out, PIECE);
+		n = read(fd, out->data + out->len, out->cap - out->len - 1);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

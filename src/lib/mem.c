@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHUNK ((size_t)64 * 1024)
+/* Chunks begin small and double: a page that is never touched costs nothing, but one that is costs thousands of instructions. */
+#define CHUNK_FIRST ((size_t)2 * 1024)
+#define CHUNK_LAST ((size_t)64 * 1024)
 #define ALIGN (sizeof(max_align_t))
 
 struct arena_chunk {
@@ -66,6 +68,33 @@ void mem_wipe(void *p, size_t n)
 	explicit_bzero(p, n);
 }
 
+/* A chunk of its own, cleared. */
+static void *big_piece(struct arena *a, size_t n)
+{
+	struct arena_chunk *c = checked(calloc(1, sizeof(*c) + n));
+
+	c->used = c->size = n;
+	if (a->chunks) { /* keep filling the one before */
+		c->next = a->chunks->next;
+		a->chunks->next = c;
+	} else {
+		a->chunks = c;
+	}
+	return c->data;
+}
+
+static struct arena_chunk *next_chunk(struct arena *a)
+{
+	size_t size = !a->chunks || a->chunks->size < CHUNK_FIRST ? CHUNK_FIRST : a->chunks->size * 2;
+	struct arena_chunk *c;
+
+	size = size > CHUNK_LAST ? CHUNK_LAST : size;
+	c = checked(malloc(sizeof(*c) + size));
+	*c = (struct arena_chunk){ a->chunks, 0, size };
+	a->chunks = c;
+	return c;
+}
+
 void *arena_alloc(struct arena *a, size_t n)
 {
 	struct arena_chunk *c = a->chunks;
@@ -75,22 +104,13 @@ void *arena_alloc(struct arena *a, size_t n)
 		checked(NULL);
 	n = (n + ALIGN - 1) / ALIGN * ALIGN;
 	if (!c || c->size - c->used < n) {
-		size_t size = n > CHUNK / 4 ? n : CHUNK;
-
-		c = checked(calloc(1, sizeof(*c) + size));
-		c->size = size;
-		/* a chunk of its own for a big piece: keep filling the old one */
-		if (size != CHUNK && a->chunks) {
-			c->next = a->chunks->next;
-			a->chunks->next = c;
-		} else {
-			c->next = a->chunks;
-			a->chunks = c;
-		}
+		if (n > CHUNK_FIRST / 2)
+			return big_piece(a, n);
+		c = next_chunk(a);
 	}
 	p = (char *)c->data + c->used;
 	c->used += n;
-	return p;
+	return memset(p, 0, n);
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size)

@@ -13,10 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-
 #include "lib/fs.h"
 #include "lib/log.h"
+#include "lib/openssl.h"
 #include "record.h"
 #include "routes.h"
 
@@ -66,7 +65,7 @@ static _Noreturn void run_child(struct work *w, int record)
 	int rc;
 
 	shut_in(w, record);
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
+	openssl_start();
 	routes_plan(w);
 	record_write(w->plan, &bytes);
 	rc = fs_write_all(record, bytes.data, bytes.len, NULL);

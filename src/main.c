@@ -11,6 +11,7 @@
 #include "job.h"
 #include "lib/fs.h"
 #include "lib/log.h"
+#include "lib/openssl.h"
 #include "options.h"
 #include "outcome.h"
 #include "result.h"
@@ -41,7 +42,7 @@ static int verify_result(const struct config *c, struct outcome *out)
 	const char *record;
 	int rc = result_key(c->mac_key_file, &key, &err);
 
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	openssl_start();
 	if (rc == 0)
 		rc = fs_read("/dev/stdin", c->message_size_limit, &message, &err);
 	whole = span_from(message.data, message.len);

@@ -139,5 +139,4 @@ void routes_plan(struct work *w)
 
 	if (plan_all(w, &err) < 0)
 		plan_break_off(w->plan, &err);
-	delegate_free(w->delegate);
 }

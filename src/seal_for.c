@@ -60,11 +60,13 @@ static int fill_target(struct work *w, struct target *t, struct found_certificat
 int find_targets(struct work *w, const char *const *addresses, size_t n, struct target **out, struct error *err)
 {
 	struct found_certificate *found = NULL;
+	OSSL_LIB_CTX *ctx;
 	size_t nfound = 0;
-	int rc;
+	int rc = work_crypto(w, &ctx, err);
 
 	*out = arena_array(w->arena, n, sizeof(**out));
-	rc = ask_certificates(w->modules, w->arena, addresses, n, &found, &nfound, err);
+	if (rc == 0)
+		rc = ask_certificates(w->modules, w->arena, addresses, n, &found, &nfound, err);
 	if (rc == E_NOTFOUND)
 		rc = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {

@@ -27,6 +27,9 @@ int work_crypto(struct work *w, OSSL_LIB_CTX **ctx, struct error *err)
 		calls = arena_alloc(w->arena, sizeof(*calls));
 		ask_key_calls(w->modules, calls);
 		rc = delegate_new(calls, &w->delegate, err);
+		/* for all that names no context: a second one would be set up beside it, at the cost of a signature */
+		if (rc == 0)
+			OSSL_LIB_CTX_set0_default(delegate_context(w->delegate));
 	}
 	*ctx = w->delegate ? delegate_context(w->delegate) : NULL;
 	return rc;

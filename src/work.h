@@ -31,14 +31,15 @@ struct work {
 	struct span message;       /* behind an mbox From line */
 	struct header header;      /* of message */
 	uint64_t output_size;      /* bytes written to output_fd so far */
-	struct delegate *delegate; /* made when first needed */
+	struct delegate *delegate; /* made when first needed, ends with the process */
 	struct error problem;      /* the first write error on output_fd; checked once at the end */
 };
 
 /* Adds bytes to an output: as a range of the message where they lie in it, else by writing them to the output file. */
 void work_emit(struct work *w, struct plan_output *o, struct span bytes);
 
-/* The library context for all cryptography of this message, with the delegating provider. */
+/* The library context for all cryptography of this message, with the delegating provider; from the first call on it is also the
+ * default one.  Before certificates are asked for, so that they belong to it. */
 int work_crypto(struct work *w, OSSL_LIB_CTX **ctx, struct error *err);
 
 /* The algorithms of that name; E_NOTFOUND: there is none, E_CONFIG: the file is bad. */

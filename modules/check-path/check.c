@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include "check-path/checking.h"
+#include "lib/openssl.h"
 
 static const char *const crl_words[] = { "if-present", "require", "ignore", NULL };
 
@@ -32,7 +33,8 @@ int checker_open(const struct config *config, const struct check_policy *policy,
 	c = mem_alloc(sizeof(*c));
 	/* no openssl.cnf: it costs a millisecond, and no file of the system may change what is valid here; no texts of
 	 * OpenSSL's errors: ours are the ones that people read */
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
+	openssl_start();
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
 	c->policy = policy;
 	rc = areas_open(config, &c->areas, err);
 	if (rc < 0)

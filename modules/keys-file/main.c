@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "keys-file/keys_file.h"
+#include "lib/openssl.h"
 
 static const char *const area_names[KEYS_AREAS] = {
 	[IN_PUBLIC] = "public", [IN_TRUSTED] = "trusted", [IN_PRIVATE] = "private", [IN_CA] = "ca", [IN_SEEN] = "seen",
@@ -82,5 +83,6 @@ int main(int argc, char **argv)
 {
 	refuse_dumps();
 	OPENSSL_init_crypto(unused, NULL);
+	openssl_random_by_hash(NULL);
 	return server_main(&role, argc, argv);
 }

@@ -12,6 +12,7 @@ libbase_a_SOURCES = \
 	src/lib/fs.c src/lib/fs.h \
 	src/lib/log.c src/lib/log.h \
 	src/lib/mem.c src/lib/mem.h \
+	src/lib/openssl.c src/lib/openssl.h \
 	src/lib/netlist.c src/lib/netlist.h \
 	src/lib/server.c src/lib/server.h \
 	src/lib/xml.c src/lib/xml.h \

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "lib/mem.h"
+#include "lib/openssl.h"
 #include "smime/delegate_key.h"
 
 #define PROVIDER_NAME "postern"
@@ -95,7 +96,7 @@ int delegate_new(const struct key_calls *calls, struct delegate **out, struct er
 
 	*out = NULL;
 	/* Before anything else of OpenSSL runs: else its first fetch would read openssl.cnf. */
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	openssl_start();
 	if (!(d->ctx = OSSL_LIB_CTX_new()) || !OSSL_PROVIDER_add_builtin(d->ctx, PROVIDER_NAME, initialise) ||
 	    !(d->standard = OSSL_PROVIDER_load(d->ctx, "default")) ||
 	    !(d->own = OSSL_PROVIDER_load(d->ctx, PROVIDER_NAME))) {

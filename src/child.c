@@ -137,7 +137,7 @@ static int read_plan(struct work *w, const struct buf *bytes, struct error *err)
 		return error_set(err, E_TEMP, "the output file is gone");
 	limits.output = (uint64_t)st.st_size;
 	rc = record_read(span_from(bytes->data, bytes->len), w->arena, &limits, w->plan, err);
-	return rc < 0 ? rc : record_check(w->plan, w->envelope, err);
+	return rc < 0 ? rc : record_check(w->plan, w->config, w->envelope, err);
 }
 
 int child_run(struct work *w, struct error *err)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/address.h"
+#include "lib/lookup.h"
 #include "mime/header.h"
 
 #define QUEUE_ID_MAX 60
@@ -44,12 +45,17 @@ static int set_sender(struct arena *a, struct envelope *e, const char *text, str
 	return 0;
 }
 
-static bool has_recipient(const struct envelope *e, const char *address)
+/* Keeps the first of those that are named twice. */
+static void drop_duplicates(struct arena *a, struct envelope *e)
 {
+	struct lookup all;
+	size_t n = 0;
+
+	lookup_make(a, e->recipients, e->n, &all);
 	for (size_t i = 0; i < e->n; i++)
-		if (strcmp(e->recipients[i], address) == 0)
-			return true;
-	return false;
+		if ((size_t)lookup_find(&all, e->recipients[i]) == i)
+			e->recipients[n++] = e->recipients[i];
+	e->n = n;
 }
 
 static int set_recipients(struct arena *a, const struct config *c, const struct options *o, struct envelope *e,
@@ -69,10 +75,11 @@ static int set_recipients(struct arena *a, const struct config *c, const struct 
 		if (address_check(address, &why) < 0) {
 			e->ill_formed[e->nill] = address;
 			e->why[e->nill++] = arena_strdup(a, why.text);
-		} else if (!has_recipient(e, address)) {
+		} else {
 			e->recipients[e->n++] = address;
 		}
 	}
+	drop_duplicates(a, e);
 	return e->n ? 0 : error_set(err, E_PERM, "recipient %s", e->why[0]);
 }
 

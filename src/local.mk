@@ -15,7 +15,7 @@ libpostern_a_SOURCES = \
 	src/outgoing.c src/outgoing.h src/outgoing_group.c src/outgoing_inside.h \
 	src/plan.c src/plan.h \
 	src/receive.c src/receive.h \
-	src/record.c src/record.h \
+	src/record.c src/record.h src/record_check.c \
 	src/returning.c src/returning.h \
 	src/routes.c src/routes.h \
 	src/result.c src/result.h \

@@ -12,11 +12,12 @@ void plan_init(struct plan *p, struct arena *a)
 }
 
 /* Lists keep their order: the first entry is the first that is done. */
-#define APPEND(list, entry) do { \
-	__typeof__(list) *end_ = &(list); \
-	while (*end_) \
-		end_ = &(*end_)->next; \
-	*end_ = (entry); \
+#define APPEND(list, last, entry) do { \
+	if (last) \
+		(last)->next = (entry); \
+	else \
+		(list) = (entry); \
+	(last) = (entry); \
 } while (0)
 
 static const char **copy_list(struct arena *a, const char *const *items, size_t n)
@@ -39,7 +40,7 @@ struct plan_output *plan_add_output(struct plan *p, const char *kind, const char
 	o->recipients = copy_list(p->arena, recipients, n);
 	o->n = n;
 	o->why = arena_strdup(p->arena, why);
-	APPEND(p->outputs, o);
+	APPEND(p->outputs, p->last_output, o);
 	return o;
 }
 
@@ -68,7 +69,7 @@ void plan_add_failure(struct plan *p, const char *address, const char *status, c
 	f->address = arena_strdup(p->arena, address);
 	f->status = arena_strdup(p->arena, status);
 	f->text = arena_strdup(p->arena, text);
-	APPEND(p->failures, f);
+	APPEND(p->failures, p->last_failure, f);
 }
 
 void plan_add_notice(struct plan *p, const char *subject, const char *text)
@@ -77,7 +78,7 @@ void plan_add_notice(struct plan *p, const char *subject, const char *text)
 
 	n->subject = arena_strdup(p->arena, subject);
 	n->text = arena_strdup(p->arena, text);
-	APPEND(p->notices, n);
+	APPEND(p->notices, p->last_notice, n);
 }
 
 void plan_set_hold(struct plan *p, const char *reason, const char *text, const char *const *recipients, size_t n)
@@ -99,12 +100,12 @@ void plan_note(struct plan *p, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	note->text = arena_strdup(p->arena, text);
-	APPEND(p->notes, note);
+	APPEND(p->notes, p->last_note, note);
 }
 
 void plan_break_off(struct plan *p, const struct error *err)
 {
 	outcome_error(&p->outcome, err);
-	p->outputs = NULL;
+	p->outputs = p->last_output = NULL;
 	p->hold = NULL;
 }

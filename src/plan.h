@@ -67,6 +67,11 @@ struct plan {
 	struct plan_notice *notices;
 	struct plan_hold *hold;      /* NULL: none */
 	struct plan_note *notes;
+	/* the ends of the lists, for adding to them */
+	struct plan_output *last_output;
+	struct plan_failure *last_failure;
+	struct plan_notice *last_notice;
+	struct plan_note *last_note;
 	struct arena *arena;
 };
 

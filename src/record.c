@@ -105,6 +105,21 @@ static bool is_word(struct span s)
 	return s.n > 0;
 }
 
+/* "5.7.1" (RFC 3463 section 2): what the mail server shows to the sender. */
+static bool is_status(struct span s, char class)
+{
+	size_t dots = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		bool dot = s.p[i] == '.';
+
+		if ((!dot && !ascii_digit((unsigned char)s.p[i])) || (dot && (i + 1 == s.n || s.p[i + 1] == '.')))
+			return false;
+		dots += dot;
+	}
+	return s.n > 1 && s.n <= 9 && s.p[0] == class && s.p[1] == '.' && dots == 2;
+}
+
 static bool is_address_or_null(const char *s)
 {
 	return !*s || address_check(s, NULL) == 0;
@@ -152,7 +167,7 @@ static bool read_outcome(struct reader *r, struct span v)
 	char *s = arena_strndup(r->arena, status.p, status.n);
 	char *t = restore(r->arena, span_trim(text));
 
-	if (!is_word(status))
+	if (!is_status(status, '4') && !is_status(status, '5'))
 		return false;
 	(*s == '5' ? outcome_refuse : outcome_defer)(&r->plan->outcome, s, t);
 	return true;
@@ -229,15 +244,14 @@ static bool read_why(struct reader *r, struct span v)
 static bool read_failure(struct reader *r, struct span v)
 {
 	plan_add_failure(r->plan, restore(r->arena, v), "", "");
-	for (r->failure = r->plan->failures; r->failure->next; r->failure = r->failure->next)
-		;
+	r->failure = r->plan->last_failure;
 	r->text = &r->failure->text;
 	return v.n > 0;
 }
 
 static bool read_status(struct reader *r, struct span v)
 {
-	if (!r->failure || !is_word(v) || v.p[0] != '5')
+	if (!r->failure || !is_status(v, '5'))
 		return false;
 	r->failure->status = restore(r->arena, v);
 	return true;
@@ -245,12 +259,8 @@ static bool read_status(struct reader *r, struct span v)
 
 static bool read_notice(struct reader *r, struct span v)
 {
-	struct plan_notice *n;
-
 	plan_add_notice(r->plan, restore(r->arena, v), "");
-	for (n = r->plan->notices; n->next; n = n->next)
-		;
-	r->text = &n->text;
+	r->text = &r->plan->last_notice->text;
 	return true;
 }
 
@@ -332,55 +342,4 @@ int record_read(struct span bytes, struct arena *a, const struct record_limits *
 	if (!r.ended || bytes.n)
 		return error_set(err, E_TEMP, "plan record is not whole");
 	return 0;
-}
-
-/* ---- checking against the envelope ---- */
-
-static ptrdiff_t index_of(const struct envelope *e, const char *address)
-{
-	for (size_t i = 0; i < e->n; i++)
-		if (strcmp(e->recipients[i], address) == 0)
-			return (ptrdiff_t)i;
-	return -1;
-}
-
-static bool is_known_kind(const char *kind)
-{
-	return strcmp(kind, "mail") == 0 || strcmp(kind, "scan") == 0;
-}
-
-static int count(const struct envelope *e, unsigned char *seen, const char *const *recipients, size_t n, struct error *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		ptrdiff_t at = index_of(e, recipients[i]);
-
-		if (at < 0)
-			return error_set(err, E_TEMP, "plan names a recipient that is not in the envelope");
-		if (seen[at]++)
-			return error_set(err, E_TEMP, "plan serves %s twice", recipients[i]);
-	}
-	return 0;
-}
-
-int record_check(const struct plan *p, const struct envelope *e, struct error *err)
-{
-	struct arena a = ARENA_INIT;
-	unsigned char *mail = arena_alloc(&a, e->n), *scan = arena_alloc(&a, e->n);
-	int rc = 0;
-
-	for (const struct plan_output *o = p->outputs; o && rc == 0; o = o->next) {
-		if (!is_known_kind(o->kind) || !o->n || !o->nsegments)
-			rc = error_set(err, E_TEMP, "plan has an incomplete output");
-		else
-			rc = count(e, strcmp(o->kind, "scan") == 0 ? scan : mail, o->recipients, o->n, err);
-	}
-	for (const struct plan_failure *f = p->failures; f && rc == 0; f = f->next)
-		rc = count(e, mail, &f->address, 1, err);
-	if (rc == 0 && p->hold)
-		rc = count(e, mail, p->hold->recipients, p->hold->n, err);
-	for (size_t i = 0; i < e->n && rc == 0 && p->outcome.code == EXIT_DONE; i++)
-		if (!mail[i] && !scan[i])
-			rc = error_set(err, E_TEMP, "plan leaves out %s", e->recipients[i]);
-	arena_release(&a);
-	return rc;
 }

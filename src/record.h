@@ -27,7 +27,8 @@ struct record_limits {
 /* E_TEMP for anything that is not a whole, proper record. */
 int record_read(struct span bytes, struct arena *a, const struct record_limits *limits, struct plan *out, struct error *err);
 
-/* The plan speaks of this envelope's recipients only, of each at most once per kind, and leaves none out. */
-int record_check(const struct plan *p, const struct envelope *e, struct error *err);
+/* The plan speaks of this envelope's recipients only, of each at most once per kind, and leaves none out; all its mail is from
+ * the sender, and goes to the side to which the route of its recipients leads.  E_TEMP says what does not fit. */
+int record_check(const struct plan *p, const struct config *c, const struct envelope *e, struct error *err);
 
 #endif

@@ -11,6 +11,7 @@ libbase_a_SOURCES = \
 	src/lib/frame.c src/lib/frame.h \
 	src/lib/fs.c src/lib/fs.h \
 	src/lib/log.c src/lib/log.h \
+	src/lib/lookup.c src/lib/lookup.h \
 	src/lib/mem.c src/lib/mem.h \
 	src/lib/openssl.c src/lib/openssl.h \
 	src/lib/netlist.c src/lib/netlist.h \

@@ -80,6 +80,7 @@ static void odd_records_are_refused(void **state)
 		"plan 1\noutput mail external\nsegment elsewhere 0 1\nend\n", "plan 1\noutput mail ../x\nend\n",
 		"plan 1\noutput mail external\nfrom -x@b\nend\n", "plan 1\nsender a|b@c\nend\n", "plan 1\nstatus 5.1.1\nend\n",
 		"plan 1\nfailure a@b\nstatus 4.0.0\nend\n", "plan 1\ntext x\nend\n", "plan 1\nheader 5 996\nend\n",
+		"plan 1\nfailure a@b\nstatus 5.x\nend\n", "plan 1\nfailure a@b\nstatus 5.1.\nend\n", "plan 1\noutcome 55.1.1 x\nend\n",
 		"plan 1\noutput mail external\nsegment message 18446744073709551615 1\nend\n",
 	};
 	static const char *const good[] = { "plan 1\nend\n", "plan 1\noutput mail external\nsegment message 990 10\nend\n",
@@ -97,17 +98,25 @@ static void odd_records_are_refused(void **state)
 	arena_release(&a);
 }
 
-static int check(const char *text, const char **recipients, size_t n)
+static int check_from(const char *text, const char **recipients, size_t n, enum origin origin, const char *sender)
 {
-	struct envelope e = { .recipients = recipients, .n = n };
+	const char *local[] = { "here" };
+	const struct config c = { .local_domains = { .items = local, .n = 1 } };
+	struct envelope e = { .recipients = recipients, .n = n, .origin = origin, .sender = sender ? sender : "",
+			      .sender_known = sender };
 	struct arena a = ARENA_INIT;
 	struct plan p;
 	int rc;
 
 	assert_int_equal(record_read(span_of(text), &a, &limits, &p, NULL), 0);
-	rc = record_check(&p, &e, NULL);
+	rc = record_check(&p, &c, &e, NULL);
 	arena_release(&a);
 	return rc;
+}
+
+static int check(const char *text, const char **recipients, size_t n)
+{
+	return check_from(text, recipients, n, ORIGIN_INSIDE, NULL);
 }
 
 static void plans_serve_the_envelope(void **state)
@@ -125,11 +134,72 @@ static void plans_serve_the_envelope(void **state)
 	assert_int_equal(check("plan 1\noutcome 4.3.0 later\nend\n", two, 2), 0);
 }
 
+static void plans_keep_to_the_sender(void **state)
+{
+	const char *one[] = { "a@b" };
+	static const char ours[] = "plan 1\nsender s@here\noutput mail external\nfrom s@here\nto a@b\nsegment message 0 1\nend\n";
+	static const char other[] = "plan 1\nsender s@here\noutput mail external\nfrom x@here\nto a@b\nsegment message 0 1\nend\n";
+
+	assert_int_equal(check_from(ours, one, 1, ORIGIN_INSIDE, "s@here"), 0);
+	assert_int_equal(check_from(ours, one, 1, ORIGIN_INSIDE, NULL), 0);        /* the message says who */
+	assert_int_equal(check_from(ours, one, 1, ORIGIN_INSIDE, "x@here"), E_TEMP);
+	assert_int_equal(check_from(other, one, 1, ORIGIN_INSIDE, "s@here"), E_TEMP);
+	assert_int_equal(check_from("plan 1\noutcome 4.3.0 later\nend\n", one, 1, ORIGIN_INSIDE, "s@here"), 0);
+}
+
+/* A child that a stranger's message has taken over must not make a relay of us. */
+static void plans_keep_to_the_side(void **state)
+{
+	static const struct {
+		enum origin origin;
+		const char *to, *destination;
+		int rc;
+	} cases[] = {
+		{ ORIGIN_OUTSIDE, "a@there", "external", E_TEMP }, { ORIGIN_OUTSIDE, "a@there", "internal", E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", "external", E_TEMP },  { ORIGIN_OUTSIDE, "a@here", "partner", E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", "internal", 0 },       { ORIGIN_OUTSIDE, "a@here", "scanner", 0 },
+		{ ORIGIN_INSIDE, "a@here", "internal", 0 },        { ORIGIN_INSIDE, "a@here", "external", E_TEMP },
+		{ ORIGIN_SCANNER, "a@here", "internal", 0 },       { ORIGIN_SCANNER, "a@here", "scanner", E_TEMP },
+		{ ORIGIN_INSIDE, "a@there", "external", 0 },       { ORIGIN_INSIDE, "a@there", "partner", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct buf text = BUF_INIT;
+
+		buf_addf(&text, "plan 1\noutput mail %s\nto %s\nsegment message 0 1\nend\n", cases[i].destination, cases[i].to);
+		if (check_from(buf_str(&text), (const char *[]){ cases[i].to }, 1, cases[i].origin, NULL) != cases[i].rc)
+			fail_msg("case %zu: %s to %s", i, cases[i].to, cases[i].destination);
+		buf_release(&text);
+	}
+}
+
+/* Would not end in a working day if each were compared with all. */
+static void a_million_recipients(void **state)
+{
+	enum { MANY = 1000000 };
+	struct arena a = ARENA_INIT;
+	struct buf text = BUF_INIT;
+	const char **to = arena_array(&a, MANY, sizeof(*to));
+
+	buf_addstr(&text, "plan 1\n");
+	for (size_t i = 0; i < MANY; i++) {
+		to[i] = arena_printf(&a, "%zu@there", i);
+		buf_addf(&text, "failure %s\nstatus 5.1.1\ntext x\nnote x\n", to[i]);
+	}
+	buf_addstr(&text, "end\n");
+	assert_int_equal(check(buf_str(&text), to, MANY), 0);
+	to[MANY - 1] = to[0];
+	assert_int_equal(check(buf_str(&text), to, MANY), E_TEMP);
+	buf_release(&text);
+	arena_release(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip), cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(odd_records_are_refused), cmocka_unit_test(plans_serve_the_envelope),
+		cmocka_unit_test(plans_keep_to_the_sender), cmocka_unit_test(plans_keep_to_the_side), cmocka_unit_test(a_million_recipients),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* lib_base.c - addresses, networks, base64, frames, XML */
+/* lib_base.c - addresses, look-ups, networks, base64, frames, XML */
 #include "test.h"
 
 #include <string.h>
@@ -6,6 +6,7 @@
 #include "lib/address.h"
 #include "lib/base64.h"
 #include "lib/frame.h"
+#include "lib/lookup.h"
 #include "lib/mem.h"
 #include "lib/netlist.h"
 #include "lib/xml.h"
@@ -75,6 +76,24 @@ static bool in(const char *network, const char *host)
 	assert_int_equal(net_parse(network, &n, NULL), 0);
 	assert_int_equal(net_parse(host, &h, NULL), 0);
 	return net_contains(&n, &h);
+}
+
+static void lookups(void **state)
+{
+	static const char *const strings[] = { "b", "a", "b", "", "A" };
+	struct arena a = ARENA_INIT;
+	struct lookup l;
+
+	lookup_make(&a, strings, 5, &l);
+	assert_int_equal(lookup_find(&l, "b"), 0); /* the first of two */
+	assert_int_equal(lookup_find(&l, "a"), 1);
+	assert_int_equal(lookup_find(&l, ""), 3);
+	assert_int_equal(lookup_find(&l, "A"), 4);
+	assert_int_equal(lookup_find(&l, "ab"), -1);
+	assert_int_equal(lookup_find(&l, "c"), -1);
+	lookup_make(&a, NULL, 0, &l);
+	assert_int_equal(lookup_find(&l, "a"), -1);
+	arena_release(&a);
 }
 
 static void networks(void **state)
@@ -227,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(error_text_is_cut_between_characters),
 		cmocka_unit_test(addresses),   cmocka_unit_test(address_lengths), cmocka_unit_test(domains),
+		cmocka_unit_test(lookups),
 		cmocka_unit_test(networks),    cmocka_unit_test(base64),          cmocka_unit_test(frames),
 		cmocka_unit_test(xml_reading), cmocka_unit_test(xml_round_trip),  cmocka_unit_test(xml_writer_refuses),
 	};

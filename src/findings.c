@@ -7,6 +7,10 @@
 #include "lib/address.h"
 #include "module/ask.h"
 
+/* The certificate is the signer's own work; the record must fit the header (RESULT_ROOM). */
+#define NAME_MAX_SHOWN 250
+#define LAYERS_MAX_SHOWN 1000
+
 /* ---- keys and certificates for smime_open ---- */
 
 struct lookup {
@@ -209,7 +213,7 @@ static const char *describe_layers(struct work *w, const struct opened *o)
 		buf_addf(&text, "%s%s", i ? "," : "", layer_names[l->kind]);
 		if (*l->cipher)
 			buf_addf(&text, ":%s:%s", l->cipher, l->key_management);
-		for (size_t s = 0; s < l->nsigners; s++)
+		for (size_t s = 0; s < l->nsigners && text.len < LAYERS_MAX_SHOWN; s++)
 			buf_addf(&text, ":%s:%s", l->signers[s].digest, l->signers[s].algorithm);
 	}
 	copy = arena_strdup(w->arena, buf_str(&text));
@@ -225,7 +229,7 @@ static const char *name_text(struct work *w, X509_NAME *name)
 	long n;
 
 	if (b && X509_NAME_print_ex(b, name, 0, XN_FLAG_RFC2253) >= 0 && (n = BIO_get_mem_data(b, &p)) > 0)
-		text = arena_strndup(w->arena, p, (size_t)n);
+		text = arena_strndup(w->arena, p, n > NAME_MAX_SHOWN ? NAME_MAX_SHOWN : (size_t)n);
 	BIO_free(b);
 	return text;
 }
@@ -249,6 +253,8 @@ static void describe_signer(struct work *w, struct result *r, const struct opini
 		return;
 	r->verdict = o->verdict;
 	r->signer = speaks_for(o->signer, from) ? from : o->signer->naddresses ? o->signer->addresses[0] : "";
+	if (strlen(r->signer) > ADDRESS_MAX)
+		r->signer = arena_strndup(w->arena, r->signer, ADDRESS_MAX);
 	if (!o->signer->certificate)
 		return;
 	r->subject = name_text(w, X509_get_subject_name(o->signer->certificate));

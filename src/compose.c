@@ -14,7 +14,7 @@ int compose_replacement(struct work *w, struct span entity, struct replacement *
 	convert_lines(entity, w->header.eol, &converted);
 	bytes = span_from(arena_memdup(w->arena, converted.data, converted.len), converted.len);
 	buf_wipe(&converted);
-	rc = header_parse(w->arena, bytes, w->config->header_limit, &out->header, err);
+	rc = header_parse(w->arena, bytes, bytes.n, &out->header, err); /* its own line breaks kept header_limit */
 	if (rc == 0)
 		out->body = span_sub(bytes, out->header.body, bytes.n);
 	return rc;

@@ -66,10 +66,11 @@ static int begin(struct job *j, struct outcome *out, struct error *err)
 static int receive_message(struct job *j, struct error *err)
 {
 	const char *tmp = arena_printf(&j->arena, "%s/tmp", j->config->spool);
+	uint64_t limit = j->config->message_size_limit + (j->envelope.origin == ORIGIN_SCANNER ? RESULT_ROOM : 0);
 	int rc = access(tmp, W_OK) == 0 ? 0 : fs_make_directory(tmp, 0700, err);
 
 	if (rc == 0)
-		rc = receive(STDIN_FILENO, tmp, j->config->message_size_limit, j->until, &j->message, err);
+		rc = receive(STDIN_FILENO, tmp, limit, j->until, &j->message, err);
 	return rc;
 }
 

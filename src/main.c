@@ -44,11 +44,11 @@ static int verify_result(const struct config *c, struct outcome *out)
 
 	openssl_start();
 	if (rc == 0)
-		rc = fs_read("/dev/stdin", c->message_size_limit, &message, &err);
+		rc = fs_read("/dev/stdin", c->message_size_limit + RESULT_ROOM, &message, &err);
 	whole = span_from(message.data, message.len);
 	whole = span_sub(whole, mbox_from_line(&a, whole, NULL), whole.n);
 	if (rc == 0)
-		rc = header_parse(&a, whole, c->header_limit, &h, &err);
+		rc = header_parse(&a, whole, c->header_limit + RESULT_ROOM, &h, &err);
 	if (rc == 0)
 		rc = result_verify(&a, NULL, span_from(key.data, key.len), &h, span_sub(whole, h.body, whole.n), &record, &err);
 	if (rc == 0)

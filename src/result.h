@@ -27,6 +27,10 @@ struct result {
 	const char *verdict;     /* of the certificate; "" */
 };
 
+/* Bytes by which a message may be past the limits for its size and its header when it has been through our hands: both
+ * fields, and what a scanner and mail servers add.  Else a message at the limit would come back as one above. */
+#define RESULT_ROOM ((size_t)16 * 1024)
+
 const char *result_name(enum result_word w);
 
 /* Appends both fields.  header: of the message as it will leave (From, Date, Message-ID are taken from it);

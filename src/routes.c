@@ -8,6 +8,7 @@
 #include "direction.h"
 #include "incoming.h"
 #include "outgoing.h"
+#include "result.h"
 #include "returning.h"
 
 #define MESSAGE_ID_MAX 250
@@ -38,13 +39,13 @@ static const char *message_id(struct work *w)
 
 static int read_header(struct work *w, struct error *err)
 {
-	size_t skip;
-	int rc = envelope_sender_from(w->arena, w->envelope, w->file, w->config->header_limit, &skip, err);
+	size_t limit = w->config->header_limit + (w->envelope->origin == ORIGIN_SCANNER ? RESULT_ROOM : 0), skip;
+	int rc = envelope_sender_from(w->arena, w->envelope, w->file, limit, &skip, err);
 
 	if (rc < 0)
 		return rc;
 	w->message = span_sub(w->file, skip, w->file.n);
-	rc = header_parse(w->arena, w->message, w->config->header_limit, &w->header, err);
+	rc = header_parse(w->arena, w->message, limit, &w->header, err);
 	if (rc < 0)
 		return rc;
 	w->plan->sender = w->envelope->sender;

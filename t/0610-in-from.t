@@ -128,6 +128,17 @@ rm -rf "$T/spool/notices" # there were more than notice_limit
 signed "eve as bob" fail 'From: bob@partner.example' "$T/eves" address-mismatch
 like "the record names her" "$(value signer) $(field Authentication-Results)" '^eve@evil\.example .*smime-identifier="eve@evil\.example"'
 is "the administrator learns of it" "$(notices)" "Message with an invalid signature"
+# a certificate with names and an address of many kilobytes
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$T/long.key" 2>/dev/null
+long=$(head -c 12000 /dev/zero | tr '\000' x)
+printf '[req]\ndistinguished_name=d\nprompt=no\n[d]\nO=Example\n' >"$T/cnf"
+for i in 1 2 3 4 5 6 7 8 9; do for k in 1 2 3 4 5 6 7 8 9; do printf '%s%s.OU=%060d\n' $i $k 7; done; done >>"$T/cnf"
+printf 'keyUsage=digitalSignature\nextendedKeyUsage=emailProtection\nsubjectAltName=email:%s@evil.example\n' "$long" >"$T/ext"
+openssl req -new -config "$T/cnf" -key "$T/long.key" | openssl x509 -req -CA "$T/ca.pem" -CAkey "$T/ca.key" -days 9 \
+	-extfile "$T/ext" -set_serial 0x7711 -out "$T/long.pem" 2>/dev/null
+echo text | entity | clear long >"$T/longs"
+signed "eve with endless names" fail 'From: eve@evil.example' "$T/longs" address-mismatch
+is "they do not blow up the header" "$(header | head -c 100000 | wc -c | sed 's/^[0-9]\{1,4\}$/short/')" short
 # both signed: one good signer is enough, and he is named
 echo text | entity | openssl cms -sign -signer "$T/eve.pem" -inkey "$T/eve.key" -signer "$T/bob.pem" -inkey "$T/bob.key" |
 	tr -d '\r' >"$T/both"

@@ -84,6 +84,12 @@ conf "$T" 'header_limit = 64K'
 big 65536
 is "the header has 65536 bytes" "$(sed '/^$/,$d' "$T/m" | wc -c)" 65536
 arrives "a header at header_limit"
+conf "$T" "scanner = maildir:$T/scanner" "scanner_clients = 10.9.9.9"
+incoming <"$T/m"
+sed '/^Return-Path:/d; /^Delivered-To:/d' "$(newest "$T/scanner")" >"$T/scanned"
+run "$T" 10.9.9.9 "$sender" alice@behoerde.example <"$T/scanned"
+is "and comes back from the scanner, where it is above it by our fields" "$code $out$(delivered "$T/internal")" "0 1"
+conf "$T" "scanner = none"
 big 65537
 incoming <"$T/m"
 like "one byte more is refused" "$code $out" '^69 5\.[0-9.]+ .*header.*65536'

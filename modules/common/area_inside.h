@@ -15,6 +15,12 @@ struct area {
 	bool passphrase_read;
 };
 
+/* The whole path of what stands below the area; in the arena. */
+static inline char *area_path(struct arena *arena, const struct area *a, const char *path)
+{
+	return arena_printf(arena, "%s/%s", a->directory, path);
+}
+
 /* Files of an area: bigger ones are no certificate files. */
 #define AREA_FILE_MAX ((size_t)16 << 20)
 #define AREA_CRL_MAX ((size_t)128 << 20)
@@ -25,12 +31,6 @@ struct area {
  * Only an index that cannot be written is an error; a bad file is logged and recorded. */
 int ingest_file(struct area *a, struct meta_record *m, const char *path, struct error *err);
 
-/* Key for F and W records: root files have an empty folder name before the slash. */
-void file_key(struct record_key *k, char kind, const char *path);
-/* The path of an F or W key, as ingest_file wants it; in the arena. */
-char *file_key_path(struct arena *arena, struct span key);
-char *area_path(struct arena *arena, const struct area *a, const char *path);
-
 /* ---- refresh.c ---- */
 
 /* Without a transaction: compares folders and watched files with the index and brings it up to date. */
@@ -39,9 +39,5 @@ int area_refresh(struct area *a, struct error *err);
 int area_reread(struct area *a, char *const *paths, size_t n, struct error *err);
 /* After nothing was found: looks at every file, if that was not done lately.  *changed: ask again. */
 int area_sweep(struct area *a, bool *changed, struct error *err);
-
-int64_t now_nanoseconds(void);
-/* A change right after the one at `changed' may carry the same time: what was read at `at' is not to be relied on. */
-bool is_racy(const struct stamp *s, int64_t at, bool folder);
 
 #endif

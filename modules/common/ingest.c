@@ -7,6 +7,7 @@
 #include "common/area_inside.h"
 #include "common/certfile.h"
 #include "common/passphrase.h"
+#include "common/stamp.h"
 #include "lib/fs.h"
 #include "lib/log.h"
 
@@ -23,32 +24,6 @@ struct ingest {
 	bool known;                /* before is filled */
 	struct error why;          /* code 0: nothing wrong with the file */
 };
-
-/* ---- keys of records ---- */
-
-void file_key(struct record_key *k, char kind, const char *path)
-{
-	key_path(k, kind, path);
-	if (!strchr(path, '/')) {
-		memmove(k->bytes + 2, k->bytes + 1, k->n - 1);
-		k->bytes[1] = '/';
-		k->n++;
-	}
-}
-
-char *file_key_path(struct arena *arena, struct span key)
-{
-	struct span path = span_sub(key, 1, key.n);
-
-	if (path.n && path.p[0] == '/')
-		path = span_sub(path, 1, path.n);
-	return arena_strndup(arena, path.p, path.n);
-}
-
-char *area_path(struct arena *arena, const struct area *a, const char *path)
-{
-	return arena_printf(arena, "%s/%s", a->directory, path);
-}
 
 /* ---- what the index said before ---- */
 

@@ -3,6 +3,7 @@ libarea_a_SOURCES = \
 	modules/common/area.c modules/common/area.h modules/common/area_inside.h \
 	modules/common/certificate.c modules/common/certificate.h \
 	modules/common/certfile.c modules/common/certfile.h \
+	modules/common/freshness.c \
 	modules/common/guard.c modules/common/guard.h \
 	modules/common/index.c modules/common/index.h \
 	modules/common/ingest.c \
@@ -10,7 +11,9 @@ libarea_a_SOURCES = \
 	modules/common/passphrase.c modules/common/passphrase.h \
 	modules/common/pkcs12.c modules/common/pkcs12.h \
 	modules/common/records.c modules/common/records.h \
-	modules/common/refresh.c
+	modules/common/refresh.c modules/common/refresh_inside.h \
+	modules/common/scan.c \
+	modules/common/stamp.c modules/common/stamp.h
 
 UNIT_TESTS += t/unit/area_lookup
 t_unit_area_lookup_SOURCES = t/unit/area_lookup.c t/unit/test.h

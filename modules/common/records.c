@@ -135,3 +135,22 @@ bool stamp_equal(const struct stamp *a, const struct stamp *b)
 	return a->modified == b->modified && a->changed == b->changed && a->size == b->size && a->inode == b->inode &&
 	       a->device == b->device;
 }
+
+void file_key(struct record_key *k, char kind, const char *path)
+{
+	key_path(k, kind, path);
+	if (!strchr(path, '/')) {
+		memmove(k->bytes + 2, k->bytes + 1, k->n - 1);
+		k->bytes[1] = '/';
+		k->n++;
+	}
+}
+
+char *file_key_path(struct arena *arena, struct span key)
+{
+	struct span path = span_sub(key, 1, key.n);
+
+	if (path.n && path.p[0] == '/')
+		path = span_sub(path, 1, path.n);
+	return arena_strndup(arena, path.p, path.n);
+}

@@ -19,6 +19,7 @@
 
 #include "common/marks.h"
 #include "lib/buf.h"
+#include "lib/mem.h"
 
 #define INDEX_VERSION 1
 #define ID_SIZE 8
@@ -103,5 +104,10 @@ void meta_start(struct meta_record *m);
 
 void stamp_of(const struct stat *st, struct stamp *out);
 bool stamp_equal(const struct stamp *a, const struct stamp *b);
+
+/* Key for F and W records: root files have an empty folder name before the slash. */
+void file_key(struct record_key *k, char kind, const char *path);
+/* The path of an F or W key, "NAME" or "SUB/NAME" below the area; in the arena. */
+char *file_key_path(struct arena *arena, struct span key);
 
 #endif

@@ -1,2 +1,2 @@
 # figures: how they are made is in HACKING.md
-EXTRA_DIST += bench/Cpu.pm bench/lookup bench/message
+EXTRA_DIST += bench/Cpu.pm bench/lookup bench/message bench/passthrough t/0500-passthrough.t

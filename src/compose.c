@@ -5,18 +5,30 @@
 
 #include "mime/canonical.h"
 
+bool compose_is_binary(const struct header *h)
+{
+	const struct header_field *f = header_find(h, "Content-Transfer-Encoding", NULL);
+
+	return f && span_caseeq(span_trim(f->value), "binary");
+}
+
 int compose_replacement(struct work *w, struct span entity, struct replacement *out, struct error *err)
 {
 	struct buf converted = BUF_INIT;
+	struct header before;
 	struct span bytes;
-	int rc;
+	bool binary;
+	int rc = header_parse(w->arena, entity, entity.n, &before, err); /* header_limit was kept when it was opened */
 
-	convert_lines(entity, w->header.eol, &converted);
+	if (rc < 0)
+		return rc;
+	binary = compose_is_binary(&before);
+	convert_lines(binary ? span_sub(entity, 0, before.body) : entity, w->header.eol, &converted);
 	bytes = span_from(arena_memdup(w->arena, converted.data, converted.len), converted.len);
 	buf_wipe(&converted);
-	rc = header_parse(w->arena, bytes, bytes.n, &out->header, err); /* its own line breaks kept header_limit */
+	rc = header_parse(w->arena, bytes, bytes.n, &out->header, err);
 	if (rc == 0)
-		out->body = span_sub(bytes, out->header.body, bytes.n);
+		out->body = binary ? span_sub(entity, before.body, entity.n) : span_sub(bytes, out->header.body, bytes.n);
 	return rc;
 }
 

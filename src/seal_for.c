@@ -220,7 +220,10 @@ static struct span entity_bytes(struct work *w, const struct replacement *r)
 		if (span_casestarts(r->header.fields[i].name, "Content-"))
 			convert_lines(r->header.fields[i].whole, "\r\n", &b);
 	buf_addstr(&b, "\r\n");
-	convert_lines(r->body, "\r\n", &b);
+	if (compose_is_binary(&r->header))
+		buf_add(&b, r->body.p, r->body.n);
+	else
+		convert_lines(r->body, "\r\n", &b);
 	s = span_from(arena_memdup(w->arena, b.data, b.len), b.len);
 	buf_wipe(&b);
 	return s;

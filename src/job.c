@@ -39,7 +39,7 @@ static int check_config(const struct config *c, struct error *err)
 		return error_set(err, E_CONFIG, "%s: hostname is not set", c->file);
 	if (!c->local_domains.n)
 		return error_set(err, E_CONFIG, "%s: local_domains is not set", c->file);
-	return 0;
+	return fs_check_user(c->spool, err);
 }
 
 static int begin(struct job *j, struct outcome *out, struct error *err)

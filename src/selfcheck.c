@@ -48,6 +48,83 @@ static void check_identity(struct checking *k)
 	say(k, c->local_domains.n ? OK : ERROR, "local_domains: %zu", c->local_domains.n);
 }
 
+/* ---- values that make no sense together ---- */
+
+static bool has_scanner(const struct config *c)
+{
+	return *c->scanner && !ascii_caseeq(c->scanner, "none");
+}
+
+static bool scanner_and_not_decrypted(const struct config *c)
+{
+	return has_scanner(c) && c->deliver_inside != DELIVER_DECRYPTED && c->smime_engine != ENGINE_OFF;
+}
+
+static bool scanner_without_clients(const struct config *c)
+{
+	return has_scanner(c) && !c->scanner_clients.n;
+}
+
+static bool clients_without_scanner(const struct config *c)
+{
+	return !has_scanner(c) && c->scanner_clients.n;
+}
+
+/* Whoever has addresses set aside for documentation (RFC 5737, 3849) among his clients has the whole world among them. */
+static bool everybody_is_inside(const struct config *c)
+{
+	static const char *const nobodys[] = { "192.0.2.1", "203.0.113.1", "2001:db8::1" };
+
+	for (size_t i = 0; i < sizeof(nobodys) / sizeof(nobodys[0]); i++) {
+		struct net host;
+
+		if (net_parse(nobodys[i], &host, NULL) == 0 &&
+		    (netlist_contains(c->internal_clients.items, c->internal_clients.n, &host) ||
+		     netlist_contains(c->scanner_clients.items, c->scanner_clients.n, &host)))
+			return true;
+	}
+	return false;
+}
+
+static bool timeout_eats_deadline(const struct config *c)
+{
+	return c->module_timeout >= c->deadline;
+}
+
+static bool seals_without_modules(const struct config *c)
+{
+	return c->smime_engine == ENGINE_BOTH && !c->rules_modules.n;
+}
+
+static bool opens_without_modules(const struct config *c)
+{
+	return c->smime_engine != ENGINE_OFF && (!c->keys_modules.n || !c->check_modules.n);
+}
+
+static const struct {
+	bool (*holds)(const struct config *c);
+	enum grade grade;
+	const char *text;
+} conflicts[] = {
+	{ scanner_and_not_decrypted, ERROR, "deliver_inside and scanner: only deliver_inside = decrypted works with a scanner; incoming "
+	  "mail is deferred" },
+	{ scanner_without_clients, ERROR, "scanner without scanner_clients: what comes back from the scanner would be sent to it again" },
+	{ clients_without_scanner, WARNING, "scanner_clients without scanner: what these clients send counts as scanned" },
+	{ everybody_is_inside, ERROR, "internal_clients or scanner_clients holds the whole Internet: anybody may use the keys" },
+	{ timeout_eats_deadline, WARNING, "module_timeout is not below deadline: one module that hangs costs the whole message its time" },
+	{ seals_without_modules, ERROR, "rules_modules is empty: outgoing mail is deferred; set smime_engine = 1 if that is meant" },
+	{ opens_without_modules, ERROR, "keys_modules or check_modules is empty: signed and encrypted mail is deferred" },
+};
+
+static void check_conflicts(struct checking *k)
+{
+	for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++)
+		if (conflicts[i].holds(k->config))
+			say(k, conflicts[i].grade, "%s", conflicts[i].text);
+}
+
+/* ---- what it names ---- */
+
 static void check_destination(struct checking *k, const char *name, const char *text, bool needed)
 {
 	struct destination d;
@@ -199,9 +276,15 @@ static void check_modules(struct checking *k)
 int selfcheck_run(const struct config *c)
 {
 	struct checking k = { .config = c };
+	struct error err = { 0 };
 
 	say(&k, OK, "configuration %s", c->file);
 	check_identity(&k);
+	check_conflicts(&k);
+	if (fs_check_user(c->spool, &err) < 0) { /* the rest would leave files that the mail server's user cannot read */
+		say(&k, ERROR, "spool %s", err.text);
+		return k.errors;
+	}
 	check_spool(&k);
 	check_destinations(&k);
 	if (c->smime_engine != ENGINE_OFF) {

@@ -72,6 +72,40 @@ for damage in "external = maildir:$T/rules/x" "module_directory = /nonexistent" 
 	is "-check with $damage: exit 75" "$?" 75
 	like "-check with $damage: says so" "$out" '^error: '
 done
+# values that are good each by itself
+together() { # MARK LINE...
+	grade=$1
+	cp "$T/postern.conf" "$T/d.conf"
+	shift
+	for line; do
+		sed -i "/^${line%% *} *=/d" "$T/d.conf"
+		echo "$line" >>"$T/d.conf"
+	done
+	"$P" -c "$T/d.conf" -check 2>&1 | grep "^$grade" | head -n 1
+}
+like "a scanner from which nothing returns" "$(together error "scanner = maildir:$T/scanner")" 'scanner without scanner_clients'
+is "a scanner with its clients" "$(together error "scanner = maildir:$T/scanner" "scanner_clients = 10.0.0.1")" ""
+like "scanner clients and no scanner" "$(together 'warning: sc' "scanner_clients = 10.0.0.1")" 'scanner_clients without scanner'
+like "the original with a scanner" "$(together error "scanner = maildir:$T/scanner" "scanner_clients = 10.0.0.1" \
+	"deliver_inside = original")" 'deliver_inside and scanner'
+like "the whole world inside" "$(together error "internal_clients = 0.0.0.0/0")" 'holds the whole Internet'
+like "and that of IPv6" "$(together error "internal_clients = ::/0")" 'holds the whole Internet'
+is "a big network of ours" "$(together error "internal_clients = 10.0.0.0/8 fd00::/8")" ""
+like "a module's time" "$(together 'warning: module_t' "module_timeout = 10s" "deadline = 10s")" 'not below deadline'
+is "a millisecond less" "$(together 'warning: module_t' "module_timeout = 9999ms" "deadline = 10s")" ""
+
+# as root in somebody else's spool nothing is done, and nothing is left there
+if [ "$(id -u)" -eq 0 ]; then
+	mkdir "$T/theirs"
+	chown 65534 "$T/theirs"
+	like "-check as root in another's spool" "$(together error "spool = $T/theirs" "mac_key_file = $T/theirs.key")" 'belongs to uid 65534'
+	out=$(printf 'Subject: x\n\nx\n' | "$P" -c "$T/d.conf" -client '' -sender me@behoerde.de -readmail x@behoerde.de 2>&1)
+	is "a message as root there: exit 75" "$?" 75
+	like "the reason" "$out" '^4\.3\.5 .*belongs to uid 65534'
+	is "nothing is made" "$(ls "$T/theirs"; ls "$T/theirs.key" 2>/dev/null)" ""
+else
+	skip "root in another's spool" "not root"
+fi
 chmod 755 "$T/certs/private"
 like "-check warns of an open private area" "$("$P" -c "$T/postern.conf" -check 2>&1)" '^warning: area .*private: mode 0755'
 

@@ -170,6 +170,16 @@ int fs_create(const char *path, const void *p, size_t n, mode_t mode, struct err
 	return rc;
 }
 
+int fs_check_user(const char *directory, struct error *err)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || stat(directory, &st) < 0 || st.st_uid == 0)
+		return 0;
+	return error_set(err, E_CONFIG, "%s: belongs to uid %u, and this runs as root; run it as that user", directory,
+			 (unsigned)st.st_uid);
+}
+
 int fs_make_directory(const char *path, mode_t mode, struct error *err)
 {
 	char *copy = mem_strdup(path);

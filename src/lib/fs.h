@@ -29,6 +29,10 @@ int fs_replace(const char *path, const void *p, size_t n, mode_t mode, struct er
  * (another process was faster). */
 int fs_create(const char *path, const void *p, size_t n, mode_t mode, struct error *err);
 
+/* Refuses to be root where somebody else owns the directory: what root makes there, its owner could not use.  One that is
+ * not there is fine.  E_CONFIG. */
+int fs_check_user(const char *directory, struct error *err);
+
 int fs_make_directory(const char *path, mode_t mode, struct error *err); /* with parents; existing is fine */
 
 #endif

@@ -2,6 +2,8 @@
 # the working child dies, hangs or is killed, and so does postern: 75, nothing handed over, nothing left, a retry works
 . "${0%/*}/lib.sh"
 . "${0%/*}/faults.sh"
+# a sanitized child shall die of its signal like any other
+export ASAN_OPTIONS="${ASAN_OPTIONS-}:handle_segv=0:handle_abort=0:handle_sigbus=0"
 S=$T/site
 faulty_site "$S"
 letter "$S" "the text"

@@ -57,13 +57,13 @@ done
 # ---- destinations
 sink slow -hang rcpt
 conf "$S" "external = smtp:127.0.0.1:$port"
-ends "a server that hangs at RCPT" "smtp:127\.0\.0\.1:$port" 1500 send_out
+ends "a server that hangs at RCPT" "smtp:127\.0\.0\.1:$port" 4000 send_out
 sink late -slow 600
 conf "$S" "external = smtp:127.0.0.1:$port"
-ends "a server that is slow at everything" "smtp:127\.0\.0\.1:$port" 1500 send_out
+ends "a server that is slow at everything" "smtp:127\.0\.0\.1:$port" 4000 send_out
 sink final -hang final
 conf "$S" "external = smtp:127.0.0.1:$port"
-ends "a server that hangs after the message" "smtp:127\.0\.0\.1:$port" 1500 send_out
+ends "a server that hangs after the message" "smtp:127\.0\.0\.1:$port" 4000 send_out
 is "none of them accepted" "$(cat "$T"/slow/accepted "$T"/late/accepted "$T"/final/accepted 2>/dev/null)" ""
 cat >"$T/sleeper" <<'X'
 #!/bin/sh
@@ -72,7 +72,7 @@ exec sleep 31.0625
 X
 chmod 755 "$T/sleeper"
 conf "$S" "external = command:$T/sleeper \${recipients}"
-ends "a command that sleeps" "$T/sleeper" 1500 send_out
+ends "a command that sleeps" "$T/sleeper" 4000 send_out
 not_ok "... and is gone" pgrep -f "sleep 31[.]0625"
 conf "$S" "external = maildir:$S/external"
 then_once "slow destinations" "$S/external" send_out

@@ -16,11 +16,10 @@ outer() { printf 'From: eve@evil.example\nTo: alice@behoerde.example\nSubject: o
 	as_plain() { cat "$1"; }
 	as_clear() { openssl cms -sign $eves -in "$1" | outer; }
 	as_opaque() { openssl cms -sign -nodetach -binary $eves -in "$1" | outer; }
-	as_encrypted() { openssl cms -encrypt -binary -aes-128-gcm -in "$1" "$T/alice.pem" | outer; }
 	as_both() { openssl cms -sign $eves -in "$1" | openssl cms -encrypt -binary -aes-128-gcm "$T/alice.pem" | outer; }
 }
 
-for mode in plain: clear:[signed] opaque:[signed] encrypted:[encrypted] both:[encrypted][signed]; do
+for mode in plain: clear:[signed] opaque:[signed] both:[encrypted][signed]; do
 	prefix=${mode#*:} mode=${mode%%:*}
 	wrong=
 	for file in "$corpus"/*.eml; do

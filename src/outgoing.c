@@ -2,6 +2,7 @@
 #include "outgoing.h"
 
 #include "lib/address.h"
+#include "lib/lookup.h"
 #include "outgoing_inside.h"
 #include "smime/open.h"
 
@@ -102,22 +103,50 @@ static int look_at_message(struct outgoing *o, struct error *err)
 	return find_wishes(o, err);
 }
 
-static bool lists_address(struct outgoing *o, const char *field, const char *address)
+/* Lower case, as addresses are compared: see address_equal(). */
+static const char *folded(struct arena *a, const char *address)
 {
-	struct work *w = o->w;
+	char *copy = arena_strdup(a, address);
+
+	for (char *p = copy; *p; p++)
+		*p = (char)ascii_lower((unsigned char)*p);
+	return copy;
+}
+
+static void add_addresses(struct outgoing *o, const char *field, struct buf *list)
+{
+	struct arena *a = o->w->arena;
 	const struct header_field *f = NULL;
 
-	while ((f = header_find(&w->header, field, f))) {
+	while ((f = header_find(&o->w->header, field, f))) {
 		const char **addresses;
 		size_t n;
 
-		if (header_addresses(w->arena, f->value, &addresses, &n, NULL) < 0)
+		if (header_addresses(a, f->value, &addresses, &n, NULL) < 0)
 			continue;
-		for (size_t i = 0; i < n; i++)
-			if (address_equal(addresses[i], address))
-				return true;
+		for (size_t i = 0; i < n; i++) {
+			const char *address = folded(a, addresses[i]);
+
+			buf_add(list, &address, sizeof(address));
+		}
 	}
-	return false;
+}
+
+/* Both fields may name thousands, and there may be thousands of recipients: read once. */
+static void find_hidden(struct outgoing *o)
+{
+	struct arena *a = o->w->arena;
+	struct buf list = BUF_INIT;
+	struct lookup named;
+	const char **names;
+
+	add_addresses(o, "To", &list);
+	add_addresses(o, "Cc", &list);
+	names = arena_memdup(a, list.data, list.len);
+	lookup_make(a, names, list.len / sizeof(*names), &named);
+	for (size_t i = 0; i < o->n; i++)
+		o->items[i].hidden = lookup_find(&named, folded(a, o->items[i].address)) < 0;
+	buf_release(&list);
 }
 
 /* ---- what is wanted ---- */
@@ -176,8 +205,8 @@ static int decide(struct outgoing *o, struct error *err)
 			rc = error_set(err, E_CONFIG, "rules %s: VIA=%s names no destination; set via_%s in %s", t->decision.because,
 				       t->destination, t->destination, w->config->file);
 		apply_wishes(&o->wishes, &t->decision);
-		t->hidden = !lists_address(o, "To", t->address) && !lists_address(o, "Cc", t->address);
 	}
+	find_hidden(o);
 	return rc < 0 && rc != E_CONFIG ? E_TEMP : rc;
 }
 

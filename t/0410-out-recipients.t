@@ -109,5 +109,13 @@ mail alice@behoerde.example "$(echo "$many" | sed 's/^ //; s/ /,\n /g')" >"$T/m"
 send alice@behoerde.example $many
 is "sixty with one certificate of their house" "$code $(left) $(grep -c '^Delivered-To' "$T/external/new/"*)" "0 1 60"
 is "are one RecipientInfo" "$(keys_of "$(letter "p60@$P")")" "$(serial bob)"
+# ---- thousands, all of them named in To ----
+rules '. (to) . (do) NS, NE'
+many=$(awk 'BEGIN { for (i = 0; i < 6000; i++) printf "r%05d@partner.example ", i }')
+{ printf 'From: alice@behoerde.example\nTo: '; printf '%s' "${many% }" | sed 's/ /,\n /g'; printf '\nSubject: x\n\nx\n'; } >"$T/m"
+empty "$T/external"
+out=$(ulimit -v 600000; run "$T" 10.0.0.1 alice@behoerde.example $many <"$T/m"; echo "$code $out")
+is "six thousand in To and in the envelope, in half a gigabyte" "$out $(left)" "0  1"
+
 foreseen
 done_testing

@@ -25,7 +25,9 @@ is "as many as the run makes" "$(left)" 2
 says "the exit" "^exit: 0$"
 never_says "and none of the message" "plain words|secret matter"
 size=$(printf '%s\n' "$plan" | sed -n "/^output/{s/.*, \([0-9]*\) bytes/\1/;h;};/recipient: $N/{g;p;q;}")
-is "the size is that of what leaves" "$(sed '/^Return-Path:/d; /^Delivered-To:/d' "$(letter "$N")" | wc -c)" "$size"
+# each run signs anew, and an ECDSA signature has 70 to 72 bytes
+left_bytes=$(sed '/^Return-Path:/d; /^Delivered-To:/d' "$(letter "$N")" | wc -c)
+ok "the size is that of what leaves" test $((left_bytes - size)) -le 32 -a $((size - left_bytes)) -le 32
 
 rules '. (to) . (do) FE, FS'
 send "$A" "$B" "$N"

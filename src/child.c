@@ -65,7 +65,7 @@ static _Noreturn void run_child(struct work *w, int record)
 	int rc;
 
 	shut_in(w, record);
-	openssl_start();
+	openssl_start_with_ciphers();
 	routes_plan(w);
 	record_write(w->plan, &bytes);
 	rc = fs_write_all(record, bytes.data, bytes.len, NULL);

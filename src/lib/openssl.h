@@ -4,9 +4,11 @@
 
 #include <openssl/types.h>
 
-/* Starts libcrypto: no configuration file, the ciphers of S/MIME and of key files by name and no others, nothing to be
- * cleaned up at exit.  To be called before anything else of OpenSSL; again is harmless. */
+/* Starts libcrypto: no configuration file, no cipher that has an OID, nothing to be cleaned up at exit.  To be called before
+ * anything else of OpenSSL; again is harmless. */
 void openssl_start(void);
+/* The same, and the ciphers of S/MIME have their OIDs. */
+void openssl_start_with_ciphers(void);
 
 /* Random numbers from a hash instead of a block cipher (both NIST SP 800-90A), in this context (NULL: the default one) and
  * before it has given any: for programs that need no cipher. */

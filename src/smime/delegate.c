@@ -96,7 +96,7 @@ int delegate_new(const struct key_calls *calls, struct delegate **out, struct er
 
 	*out = NULL;
 	/* Before anything else of OpenSSL runs: else its first fetch would read openssl.cnf. */
-	openssl_start();
+	openssl_start_with_ciphers();
 	if (!(d->ctx = OSSL_LIB_CTX_new()) || !OSSL_PROVIDER_add_builtin(d->ctx, PROVIDER_NAME, initialise) ||
 	    !(d->standard = OSSL_PROVIDER_load(d->ctx, "default")) ||
 	    !(d->own = OSSL_PROVIDER_load(d->ctx, PROVIDER_NAME))) {

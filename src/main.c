@@ -44,7 +44,7 @@ static int verify_result(const struct config *c, struct outcome *out)
 
 	openssl_start();
 	if (rc == 0)
-		rc = fs_read("/dev/stdin", c->message_size_limit + RESULT_ROOM, &message, &err);
+		rc = fs_read_descriptor(STDIN_FILENO, "standard input", c->message_size_limit + RESULT_ROOM, &message, &err);
 	whole = span_from(message.data, message.len);
 	whole = span_sub(whole, mbox_from_line(&a, whole, NULL), whole.n);
 	if (rc == 0)

@@ -13,7 +13,7 @@
 
 #define PIECE ((size_t)64 * 1024)
 
-static int read_descriptor(int fd, const char *path, size_t max, struct buf *out, struct error *err)
+int fs_read_descriptor(int fd, const char *path, size_t max, struct buf *out, struct error *err)
 {
 	size_t start = out->len;
 	struct stat st;
@@ -56,7 +56,7 @@ int fs_read(const char *path, size_t max, struct buf *out, struct error *err)
 
 	if (fd < 0)
 		return fd;
-	rc = read_descriptor(fd, path, max, out, err);
+	rc = fs_read_descriptor(fd, path, max, out, err);
 	close(fd);
 	return rc;
 }
@@ -86,7 +86,7 @@ int fs_read_secret(const char *path, size_t max, struct buf *out, struct error *
 		return fd;
 	rc = check_secret(fd, path, err);
 	if (rc == 0)
-		rc = read_descriptor(fd, path, max, out, err);
+		rc = fs_read_descriptor(fd, path, max, out, err);
 	close(fd);
 	return rc;
 }

@@ -12,6 +12,9 @@
 /* Appends the whole file.  E_NOTFOUND, E_LIMIT (bigger than max bytes) or E_TEMP. */
 int fs_read(const char *path, size_t max, struct buf *out, struct error *err);
 
+/* The same from a descriptor, to its end; name: what an error calls it. */
+int fs_read_descriptor(int fd, const char *name, size_t max, struct buf *out, struct error *err);
+
 /* As fs_read for what must stay private: E_CONFIG unless it is a regular file of ours or root's
  * without any permission for group and others (0600, 0400). */
 int fs_read_secret(const char *path, size_t max, struct buf *out, struct error *err);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -41,12 +42,14 @@ static void close_others(const int *keep, size_t n)
 	close_range((unsigned)above + 1, ~0U, 0);
 }
 
-static void shut_in(const struct work *w, int record)
+static void shut_in(const struct work *w, int record, pid_t parent)
 {
-	int keep[4 + 3 * 64] = { w->message_fd, w->scratch_fd, w->output_fd, record };
-	size_t n = 4;
+	const int own[] = { w->message_fd, w->scratch_fd, w->output_fd, record };
+	int *keep = arena_array(w->arena, 5 + 2 * w->modules->n, sizeof(*keep));
+	size_t n = sizeof(own) / sizeof(own[0]);
 
-	for (size_t i = 0; i < w->modules->n && n + 2 <= sizeof(keep) / sizeof(keep[0]); i++) {
+	memcpy(keep, own, sizeof(own));
+	for (size_t i = 0; i < w->modules->n; i++) {
 		keep[n++] = w->modules->items[i].to;
 		keep[n++] = w->modules->items[i].from;
 	}
@@ -55,16 +58,18 @@ static void shut_in(const struct work *w, int record)
 	close_others(keep, n);
 	log_reopen();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* died before the prctl */
+		_exit(1);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 }
 
-static _Noreturn void run_child(struct work *w, int record)
+static _Noreturn void run_child(struct work *w, int record, pid_t parent)
 {
 	struct buf bytes = BUF_INIT;
 	int rc;
 
-	shut_in(w, record);
+	shut_in(w, record, parent);
 	openssl_start_with_ciphers();
 	routes_plan(w);
 	record_write(w->plan, &bytes);
@@ -75,10 +80,11 @@ static _Noreturn void run_child(struct work *w, int record)
 /* Reads the record to its end, logging what the modules say meanwhile. */
 static int collect(struct work *w, int record, struct buf *bytes, struct error *err)
 {
-	struct pollfd p[1 + 64] = { { .fd = record, .events = POLLIN } };
-	nfds_t n = 1;
+	struct pollfd *p = arena_array(w->arena, 1 + w->modules->n, sizeof(*p));
+	nfds_t n = 0;
 
-	for (size_t i = 0; i < w->modules->n && n < sizeof(p) / sizeof(p[0]); i++)
+	p[n++] = (struct pollfd){ .fd = record, .events = POLLIN };
+	for (size_t i = 0; i < w->modules->n; i++)
 		p[n++] = (struct pollfd){ .fd = w->modules->items[i].log, .events = POLLIN };
 	for (;;) {
 		int ready = poll(p, n, deadline_left(w->until));
@@ -143,8 +149,8 @@ static int read_plan(struct work *w, const struct buf *bytes, struct error *err)
 int child_run(struct work *w, struct error *err)
 {
 	struct buf bytes = BUF_INIT;
+	pid_t pid, parent = getpid();
 	int record[2], rc;
-	pid_t pid;
 
 	if (pipe2(record, O_CLOEXEC) < 0)
 		return error_set(err, E_TEMP, "no pipe for the plan record");
@@ -152,7 +158,7 @@ int child_run(struct work *w, struct error *err)
 	pid = fork();
 	if (pid == 0) {
 		close(record[0]);
-		run_child(w, record[1]);
+		run_child(w, record[1], parent);
 	}
 	close(record[1]);
 	if (pid < 0) {

@@ -6,7 +6,6 @@ own rita rita@behoerde.example rsa
 printf 'the words\nand more of them\n' | entity 'Content-Type: text/html; charset=utf-8' >"$T/e"
 clear bob <"$T/e" | seal alice rita | letter bob@partner.example >"$T/m"
 clear bob <"$T/e" | letter bob@partner.example >"$T/signed"
-cp "$T/alice.pem" "$T/rita.pem" "$T/certs/public/" # what is encrypted again needs a public certificate
 copies() { grep -L '^To: <postmaster' "$T/internal/new/"* 2>/dev/null | wc -l; }
 copy_for() { grep -l "^Delivered-To: $1@behoerde.example" "$T/internal/new/"* | head -n 1; }
 opens() { openssl cms -decrypt -in "$1" -recip "$T/$2.pem" -inkey "$T/$2.key" 2>/dev/null | tr -d '\r' >"$T/plain"; grep -q 'the words' "$T/plain"; }

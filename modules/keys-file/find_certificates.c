@@ -1,4 +1,4 @@
-/* find_certificates.c - "find-certificates": of partners, by address; of anybody, by identifier */
+/* find_certificates.c - "find-certificates": of partners and our own people, by address; of anybody, by identifier */
 #include "keys-file/keys_file.h"
 #include "lib/address.h"
 #include "lib/log.h"
@@ -46,7 +46,7 @@ static size_t most_for_one(struct server *s, const struct xml_writer *w)
 	return w->out.len < s->config->frame_limit / 2 ? PER_ADDRESS_MAX : 1;
 }
 
-/* Those of the address itself from both areas first, then those of the domain. */
+/* Those of the address itself from all areas first, then those of the domain. */
 static void write_found(struct server *s, struct xml_writer *w, const char *address, struct area *const *areas,
 			const struct area_list *lists, size_t n)
 {
@@ -70,20 +70,22 @@ static void write_found(struct server *s, struct xml_writer *w, const char *addr
 
 static int find_by_address(struct server *s, const char *address, struct xml_writer *w, struct error *err)
 {
-	static const enum keys_area where[] = { IN_TRUSTED, IN_PUBLIC };
-	struct area *areas[2];
-	struct area_list lists[2];
+	/* private: our own people, when mail is encrypted again for them */
+	static const enum keys_area where[] = { IN_TRUSTED, IN_PUBLIC, IN_PRIVATE };
+	enum { N = sizeof(where) / sizeof(*where) };
+	struct area_list lists[N];
+	struct area *areas[N];
 	int rc = 0;
 
 	if (!*address || strlen(address) > ADDRESS_MAX)
 		return error_set(err, E_PERM, "<address> is empty or too long");
-	for (size_t i = 0; i < 2 && rc == 0; i++) {
+	for (size_t i = 0; i < N && rc == 0; i++) {
 		rc = keys_area(s, where[i], &areas[i], err);
 		if (rc == 0)
 			rc = area_find_address(areas[i], &s->arena, address, &lists[i], err);
 	}
 	if (rc == 0)
-		write_found(s, w, address, areas, lists, 2);
+		write_found(s, w, address, areas, lists, N);
 	return rc;
 }
 

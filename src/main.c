@@ -50,7 +50,7 @@ static int verify_result(const struct config *c, struct outcome *out)
 	if (rc == 0)
 		rc = header_parse(&a, whole, c->header_limit + RESULT_ROOM, &h, &err);
 	if (rc == 0)
-		rc = result_verify(&a, NULL, span_from(key.data, key.len), &h, span_sub(whole, h.body, whole.n), &record, &err);
+		rc = result_verify(&a, NULL, span_from(key.data, key.len), c->hostname, &h, span_sub(whole, h.body, whole.n), &record, &err);
 	if (rc == 0)
 		printf("%s\n", record);
 	else if (rc == E_NOTFOUND)

@@ -48,6 +48,26 @@ static void hash_field(EVP_MD_CTX *md, const struct header *h, const char *name)
 	arena_release(&a);
 }
 
+/* Mail servers fold anew: blanks count for nothing. */
+static void hash_squeezed(EVP_MD_CTX *md, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_space((unsigned char)s.p[i]))
+			EVP_DigestUpdate(md, s.p + i, 1);
+	EVP_DigestUpdate(md, "\n", 1);
+}
+
+/* What else only we may write, so that nothing can be added beside a genuine record. */
+static void hash_reserved(EVP_MD_CTX *md, const char *hostname, const struct header *h)
+{
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < h->n; i++)
+		if (!span_caseeq(h->fields[i].name, result_field) && result_is_reserved(&a, hostname, &h->fields[i]))
+			hash_squeezed(md, h->fields[i].value);
+	arena_release(&a);
+}
+
 /* The body with LF line breaks and without line breaks at its end: what every mail server leaves alone. */
 struct body_hash {
 	EVP_MD_CTX *md;
@@ -77,8 +97,9 @@ static void hash_body(struct body_hash *b, struct span s)
 	}
 }
 
-static int bind_to(OSSL_LIB_CTX *ctx, const struct header *h, const struct span *body, size_t nbody,
-		   struct buf *out, struct error *err)
+/* results: our Authentication-Results that is about to be written; NULL: as the header has it. */
+static int bind_to(OSSL_LIB_CTX *ctx, const char *hostname, const char *results, const struct header *h,
+		   const struct span *body, size_t nbody, struct buf *out, struct error *err)
 {
 	unsigned char digest[DIGEST_BYTES];
 	EVP_MD *sha256 = EVP_MD_fetch(ctx, "SHA256", NULL);
@@ -92,6 +113,10 @@ static int bind_to(OSSL_LIB_CTX *ctx, const struct header *h, const struct span 
 	hash_field(b.md, h, "From");
 	hash_field(b.md, h, "Date");
 	hash_field(b.md, h, "Message-ID");
+	if (results)
+		hash_squeezed(b.md, span_of(results));
+	else
+		hash_reserved(b.md, hostname, h);
 	EVP_DigestUpdate(b.md, "\n", 1);
 	for (size_t i = 0; i < nbody; i++)
 		hash_body(&b, body[i]);
@@ -196,42 +221,41 @@ static void add_comment(struct buf *out, const char *text)
 	buf_addch(out, ')');
 }
 
-static void write_authentication_results(struct buf *out, const char *hostname, const struct result *r, const char *eol)
+static void authentication_results(struct buf *out, const char *hostname, const struct result *r)
 {
-	struct buf v = BUF_INIT;
-
-	buf_addf(&v, "%s; smime=%s", hostname, result_name(r->word));
-	add_comment(&v, *r->reason ? r->reason : r->encrypted ? "encrypted" : "");
+	buf_addf(out, "%s; smime=%s", hostname, result_name(r->word));
+	add_comment(out, *r->reason ? r->reason : r->encrypted ? "encrypted" : "");
 	if (*r->signer) {
-		buf_addstr(&v, " body.smime-identifier=");
-		add_quoted(&v, r->signer);
+		buf_addstr(out, " body.smime-identifier=");
+		add_quoted(out, r->signer);
 	}
 	if (*r->serial)
-		buf_addf(&v, " body.smime-serial=%s", r->serial);
+		buf_addf(out, " body.smime-serial=%s", r->serial);
 	if (*r->issuer) {
-		buf_addstr(&v, " body.smime-issuer=");
-		add_quoted(&v, r->issuer);
+		buf_addstr(out, " body.smime-issuer=");
+		add_quoted(out, r->issuer);
 	}
-	header_write_raw(out, "Authentication-Results", buf_str(&v), eol);
-	buf_release(&v);
 }
 
 int result_write(struct buf *out, OSSL_LIB_CTX *ctx, struct span key, const char *hostname, const char *queue_id, time_t now,
 		 const struct result *r, const struct header *header, const struct span *body, size_t nbody, const char *eol,
 		 struct error *err)
 {
-	struct buf bound = BUF_INIT, record = BUF_INIT;
+	struct buf results = BUF_INIT, bound = BUF_INIT, record = BUF_INIT;
 	unsigned char mac[MAC_BYTES];
-	int rc = bind_to(ctx, header, body, nbody, &bound, err);
+	int rc;
 
+	authentication_results(&results, hostname, r);
+	rc = bind_to(ctx, hostname, buf_str(&results), header, body, nbody, &bound, err);
 	if (rc == 0) {
 		add_record(&record, hostname, queue_id, now, r, buf_str(&bound));
 		rc = mac_of(ctx, key, span_from(record.data, record.len), mac, err);
 	}
 	if (rc == 0) {
-		write_authentication_results(out, hostname, r, eol);
+		header_write_raw(out, "Authentication-Results", buf_str(&results), eol);
 		write_record(out, buf_str(&record), mac, eol);
 	}
+	buf_release(&results);
 	buf_release(&bound);
 	buf_release(&record);
 	return rc;
@@ -261,8 +285,8 @@ static bool mac_is_good(OSSL_LIB_CTX *ctx, struct span key, struct span record, 
 	return good;
 }
 
-int result_verify(struct arena *a, OSSL_LIB_CTX *ctx, struct span key, const struct header *header, struct span body,
-		  const char **record, struct error *err)
+int result_verify(struct arena *a, OSSL_LIB_CTX *ctx, struct span key, const char *hostname, const struct header *header,
+		  struct span body, const char **record, struct error *err)
 {
 	const struct header_field *f = header_find(header, result_field, NULL);
 	struct buf bound = BUF_INIT, wanted = BUF_INIT;
@@ -281,7 +305,7 @@ int result_verify(struct arena *a, OSSL_LIB_CTX *ctx, struct span key, const str
 	*mac = '\0';
 	if (!mac_is_good(ctx, key, span_of(text), mac + strlen(mac_label)))
 		return error_set(err, E_PERM, "the MAC of %s does not match: it is forged, or made with another key", result_field);
-	rc = bind_to(ctx, header, &body, 1, &bound, err);
+	rc = bind_to(ctx, hostname, NULL, header, &body, 1, &bound, err);
 	if (rc == 0) {
 		add_value(&wanted, "bound", buf_str(&bound));
 		if (!strstr(text, buf_str(&wanted)))

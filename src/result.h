@@ -1,7 +1,7 @@
 /* result.h - what opening a message showed, told so that nobody else can tell it (RFC 8601, 7281)
  *
  * Two fields: Authentication-Results for everyone, and X-Postern-Result, one canonical record with a keyed MAC that
- * is bound to the message (From, Date, Message-ID and the body), for the next hop and for the copy that returns from the scanner.
+ * is bound to the message (From, Date, Message-ID, the body, and every other field that only we may write), for the next hop and for the copy that returns from the scanner.
  */
 #ifndef POSTERN_RESULT_H
 #define POSTERN_RESULT_H
@@ -41,8 +41,8 @@ int result_write(struct buf *out, OSSL_LIB_CTX *ctx, struct span key, const char
 
 /* Checks a message's X-Postern-Result.  0: ours and unchanged, *record is the canonical text; E_PERM: forged, for another
  * message, or the body was changed; E_NOTFOUND: there is none. */
-int result_verify(struct arena *a, OSSL_LIB_CTX *ctx, struct span key, const struct header *header, struct span body,
-		  const char **record, struct error *err);
+int result_verify(struct arena *a, OSSL_LIB_CTX *ctx, struct span key, const char *hostname, const struct header *header,
+		  struct span body, const char **record, struct error *err);
 
 /* Fields that only we may write: X-Postern-*, and Authentication-Results that bear our name. */
 bool result_is_reserved(struct arena *a, const char *hostname, const struct header_field *f);

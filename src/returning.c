@@ -14,7 +14,7 @@ int returning_plan(struct work *w, const char *const *to, size_t n, struct error
 
 	if (rc < 0)
 		return rc;
-	rc = result_verify(w->arena, ctx, w->mac_key, &w->header, span_sub(w->message, w->header.body, w->message.n), &record,
+	rc = result_verify(w->arena, ctx, w->mac_key, w->config->hostname, &w->header, span_sub(w->message, w->header.body, w->message.n), &record,
 			   &why);
 	if (rc == E_TEMP)
 		return error_set(err, E_TEMP, "%s", why.text);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -115,10 +116,30 @@ static int collect(struct work *w, int record, struct buf *bytes, struct error *
 	}
 }
 
-static int reap(pid_t pid, bool kill_first, struct error *err)
+/* It closes the record at its very end; one that lives on afterwards is no longer ours. */
+static bool ends_in_time(pid_t pid, deadline until)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int ready = 1;
+
+	if (fd < 0)
+		return true; /* Linux before 5.3: wait for it */
+	do
+		ready = poll(&p, 1, deadline_left(until));
+	while (ready < 0 && errno == EINTR);
+	close(fd);
+	return ready > 0;
+}
+
+static int reap(pid_t pid, bool kill_first, deadline until, struct error *err)
 {
 	int status;
 
+	if (!kill_first && !ends_in_time(pid, until)) {
+		error_set(err, E_TEMP, "the working process did not end before the deadline; the message is kept");
+		kill_first = true;
+	}
 	if (kill_first)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0)
@@ -167,7 +188,7 @@ int child_run(struct work *w, struct error *err)
 	}
 	rc = collect(w, record[0], &bytes, err);
 	close(record[0]);
-	rc = reap(pid, rc < 0, rc < 0 ? NULL : err) < 0 ? E_TEMP : rc;
+	rc = reap(pid, rc < 0, w->until, rc < 0 ? NULL : err) < 0 ? E_TEMP : rc;
 	if (rc == 0)
 		rc = read_plan(w, &bytes, err);
 	buf_release(&bytes);

@@ -200,6 +200,8 @@ static int send_dsn(struct carrying *c, const struct failed_recipient *failed, s
 		rc = destination_deliver(h->arena, &d, h->config->hostname, &p, h->until, NULL, NULL, err);
 	if (rc == 0 && to.state == RECIPIENT_TEMPORARY)
 		rc = error_set(err, E_TEMP, "notification to %s: %s", h->plan->sender, to.text);
+	if (rc == 0 && to.state == RECIPIENT_REFUSED)
+		log_error("nobody could be told: the notification to <%s> was refused: %s %s", h->plan->sender, to.status, to.text);
 	close(fd);
 	return rc;
 }

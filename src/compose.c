@@ -12,21 +12,21 @@ bool compose_is_binary(const struct header *h)
 	return f && span_caseeq(span_trim(f->value), "binary");
 }
 
-int compose_replacement(struct work *w, struct span entity, struct replacement *out, struct error *err)
+int compose_replacement(struct work *w, struct arena *a, struct span entity, struct replacement *out, struct error *err)
 {
 	struct buf converted = BUF_INIT;
 	struct header before;
 	struct span bytes;
 	bool binary;
-	int rc = header_parse(w->arena, entity, entity.n, &before, err); /* header_limit was kept when it was opened */
+	int rc = header_parse(a, entity, entity.n, &before, err); /* header_limit was kept when it was opened */
 
 	if (rc < 0)
 		return rc;
 	binary = compose_is_binary(&before);
 	convert_lines(binary ? span_sub(entity, 0, before.body) : entity, w->header.eol, &converted);
-	bytes = span_from(arena_memdup(w->arena, converted.data, converted.len), converted.len);
+	bytes = span_from(arena_memdup(a, converted.data, converted.len), converted.len);
 	buf_wipe(&converted);
-	rc = header_parse(w->arena, bytes, bytes.n, &out->header, err);
+	rc = header_parse(a, bytes, bytes.n, &out->header, err);
 	if (rc == 0)
 		out->body = binary ? span_sub(entity, before.body, entity.n) : span_sub(bytes, out->header.body, bytes.n);
 	return rc;

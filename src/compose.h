@@ -14,9 +14,9 @@ struct replacement {
 	struct span body;      /* in the message's line-break convention */
 };
 
-/* Converts entity (any line breaks) to the message's line breaks and splits it.  Memory: the arena; a binary body stays
- * as it is (RFC 2045 section 2.9), where it is. */
-int compose_replacement(struct work *w, struct span entity, struct replacement *out, struct error *err);
+/* Converts entity (any line breaks) to the message's line breaks and splits it.  Memory: the arena, which may
+ * be released when the output is written; a binary body stays as it is (RFC 2045 section 2.9), where it is. */
+int compose_replacement(struct work *w, struct arena *a, struct span entity, struct replacement *out, struct error *err);
 
 bool compose_is_binary(const struct header *h); /* Content-Transfer-Encoding: binary */
 

@@ -129,7 +129,7 @@ static int choose_content(struct incoming *in, struct replacement *room, const s
 		rc = peel(in, &content, err);
 	if (rc < 0 || content.p == w->message.p)
 		return rc;
-	rc = compose_replacement(w, content, room, err);
+	rc = compose_replacement(w, w->arena, content, room, err);
 	if (rc == 0)
 		*replacement = room;
 	return rc;

@@ -75,11 +75,10 @@ static bool is_among(const struct sealed_for *list, size_t n, const X509 *certif
 	return false;
 }
 
-static int encrypt_for(struct outgoing *o, const struct treatment *const *members, size_t n, struct span *entity,
-		       const char **cipher, struct error *err)
+static int encrypt_for(struct outgoing *o, const struct treatment *const *members, size_t n, struct span entity,
+		       struct buf *out, const char **cipher, struct error *err)
 {
 	struct sealed_for *all = arena_array(o->w->arena, n * CERTIFICATES_PER_RECIPIENT, sizeof(*all));
-	struct buf b = BUF_INIT;
 	OSSL_LIB_CTX *ctx;
 	size_t count = 0;
 	int rc = work_crypto(o->w, &ctx, err);
@@ -89,9 +88,7 @@ static int encrypt_for(struct outgoing *o, const struct treatment *const *member
 			if (!is_among(all, count, members[i]->target->certificates[k].certificate))
 				all[count++] = members[i]->target->certificates[k];
 	if (rc == 0)
-		rc = seal_encrypt(ctx, *entity, all, count, members[0]->profile, &b, cipher, err);
-	*entity = span_from(arena_memdup(o->w->arena, b.data, b.len), b.len);
-	buf_release(&b);
+		rc = seal_encrypt(ctx, entity, all, count, members[0]->profile, out, cipher, err);
 	return rc;
 }
 
@@ -123,6 +120,8 @@ static int plan_group(struct outgoing *o, const struct treatment *const *members
 	const char **to = arena_array(w->arena, n, sizeof(*to));
 	struct edit e = { .subject = o->subject };
 	struct replacement replacement;
+	struct arena scratch = ARENA_INIT; /* what a group needs must not add up over many hidden recipients */
+	struct buf sealed = BUF_INIT;
 	struct span entity;
 	const char *cipher = "";
 	int rc = 0;
@@ -133,15 +132,19 @@ static int plan_group(struct outgoing *o, const struct treatment *const *members
 		note_member(o, members[i], t);
 	if (t->signing || t->encrypt || t->decision.strip) {
 		rc = make_entity(o, t, &entity, err);
-		if (rc == 0 && t->encrypt)
-			rc = encrypt_for(o, members, n, &entity, &cipher, err);
+		if (rc == 0 && t->encrypt) {
+			rc = encrypt_for(o, members, n, entity, &sealed, &cipher, err);
+			entity = span_from(sealed.data, sealed.len);
+		}
 		if (rc == 0)
-			rc = compose_replacement(w, entity, &replacement, err);
+			rc = compose_replacement(w, &scratch, entity, &replacement, err);
 		e.replacement = &replacement;
 	}
 	if (rc == 0)
 		compose_write(w, plan_add_output(w->plan, "mail", t->destination, w->envelope->sender, to, n,
 						 explain(o, t, cipher)), &e);
+	buf_release(&sealed);
+	arena_release(&scratch);
 	return rc;
 }
 

@@ -249,7 +249,7 @@ int seal_again(struct work *w, const char *const *to, size_t n, const struct rep
 	if (rc == 0)
 		rc = seal_encrypt(ctx, entity_bytes(w, opened), recipients, count, &profile, &sealed, NULL, err);
 	if (rc == 0)
-		rc = compose_replacement(w, span_from(sealed.data, sealed.len), out, err);
+		rc = compose_replacement(w, w->arena, span_from(sealed.data, sealed.len), out, err);
 	targets_release(targets, n);
 	buf_release(&sealed);
 	return rc;

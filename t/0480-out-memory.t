@@ -1,0 +1,31 @@
+#!/bin/sh
+# many hidden recipients each get a message of their own: the memory for one must not add up
+. "${0%/*}/lib.sh"
+site_make "$T"
+printf '. (to) . (do) FS, FE\n' >"$T/rules"
+mkdir -p "$T/certs/public/@partner.example"
+cp "$T/bob.pem" "$T/certs/public/@partner.example/"
+{ printf 'From: alice@behoerde.example\nTo: undisclosed-recipients:;\nSubject: large\n\n'
+  perl -e 'print "x" x 75, "\n" for 1 .. 3 * 2**20 / 76'; } >"$T/large"
+
+# peak COUNT: seals for that many hidden recipients; $peak: kilobytes
+peak() {
+	empty "$T/external"
+	# shellcheck disable=SC2046
+	peak=$(perl -I"$SRC/bench" -MCpu -e 'system(@ARGV) == 0 or die "failed: $?"; print Cpu::peak() // 0' "$BUILD/postern" \
+		-c "$T/postern.conf" -client 10.0.0.1 -sender alice@behoerde.example -queue-id "M$1" -readmail \
+		$(seq -f 'r%g@partner.example' "$1") <"$T/large")
+	is "$1 hidden recipients: a message each" "$(delivered "$T/external")" "$1"
+}
+
+peak 2
+two=$peak
+peak 14
+if nm "$BUILD/postern" 2>/dev/null | grep -q __asan_init; then
+	skip "peak memory" "the address sanitizer keeps what was freed"
+elif [ "$peak" = 0 ]; then
+	skip "peak memory" "getrusage(2) is not known on this machine"
+else
+	ok "14 need little more than 2 ($peak KB, $two KB)" test "$peak" -lt $((two + two / 2))
+fi
+done_testing

@@ -58,7 +58,7 @@ done
 sink slow -hang rcpt
 conf "$S" "external = smtp:127.0.0.1:$port"
 ends "a server that hangs at RCPT" "smtp:127\.0\.0\.1:$port" 4000 send_out
-sink late -slow 600
+sink late -slow 1500
 conf "$S" "external = smtp:127.0.0.1:$port"
 ends "a server that is slow at everything" "smtp:127\.0\.0\.1:$port" 4000 send_out
 sink final -hang final

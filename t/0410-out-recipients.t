@@ -114,7 +114,11 @@ rules '. (to) . (do) NS, NE'
 many=$(awk 'BEGIN { for (i = 0; i < 6000; i++) printf "r%05d@partner.example ", i }')
 { printf 'From: alice@behoerde.example\nTo: '; printf '%s' "${many% }" | sed 's/ /,\n /g'; printf '\nSubject: x\n\nx\n'; } >"$T/m"
 empty "$T/external"
-out=$(ulimit -v 600000; run "$T" 10.0.0.1 alice@behoerde.example $many <"$T/m"; echo "$code $out")
+if sanitized; then
+	out=$(run "$T" 10.0.0.1 alice@behoerde.example $many <"$T/m"; echo "$code $out") # the memory is the plain build's to show
+else
+	out=$(ulimit -v 600000; run "$T" 10.0.0.1 alice@behoerde.example $many <"$T/m"; echo "$code $out")
+fi
 is "six thousand in To and in the envelope, in half a gigabyte" "$out $(left)" "0  1"
 
 foreseen

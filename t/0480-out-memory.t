@@ -21,7 +21,7 @@ peak() {
 peak 2
 two=$peak
 peak 14
-if nm "$BUILD/postern" 2>/dev/null | grep -q __asan_init; then
+if sanitized; then
 	skip "peak memory" "the address sanitizer keeps what was freed"
 elif [ "$peak" = 0 ]; then
 	skip "peak memory" "getrusage(2) is not known on this machine"

@@ -51,7 +51,7 @@ for way in in out; do
 		limited -f $n $way
 		case $n$code in 80) works "$way, files of $n blocks" ;; *) deferred "$way, files of $n blocks" '(spool .*: write: File too large|module [a-z-]*: [a-z-]*: )' ;; esac
 	done
-	if nm "$BUILD/postern" 2>/dev/null | grep -q __asan_init; then
+	if sanitized; then
 		skip "$way, little memory" "the sanitizers need terabytes of addresses"
 	else
 		for n in 12000 16000 24000 64000; do

@@ -50,6 +50,9 @@ skip() { tests=$((tests + 1)); echo "ok $tests - $1 # SKIP $2"; }
 skip_all() { echo "1..0 # SKIP $1"; exit 0; }
 done_testing() { echo "1..$tests"; }
 
+# Whether the programs are built with the address sanitizer: it wants terabytes of addresses and keeps freed memory.
+sanitized() { nm "$BUILD/postern" 2>/dev/null | grep -q __asan_init; }
+
 # ---- a whole site (demo/site.sh) ----
 
 . "$SRC/demo/site.sh"

@@ -207,40 +207,19 @@ static void check_profile(struct checking *k)
 		say(k, OK, "profile %s", p.name);
 }
 
-/* One question to each role that costs nothing shows that its modules start, speak the protocol and read their files. */
-static int ask_nothing(struct xml_writer *w, void *arg)
-{
-	(void)arg;
-	(void)w;
-	return 0;
-}
-
-/* rules-file tells what it finds in its file; modules without the operation have nothing to say. */
 static void check_rules(struct checking *k, struct modules *m)
 {
-	struct xml_document *doc;
+	struct rules_problem *problems;
 	struct error err = { 0 };
-	const char *name = "";
-	int rc = modules_ask(m, ROLE_RULES, "check-rules", ask_nothing, NULL, &doc, &name, &err);
+	size_t n;
 
-	if (rc == E_NOTFOUND) {
-		say(k, OK, "rules modules");
-		return;
-	}
-	if (rc < 0) {
+	if (ask_check_rules(m, &k->arena, &problems, &n, &err) < 0) {
 		say(k, ERROR, "rules: %s", err.text);
 		return;
 	}
-	say(k, OK, "rules: %s", name);
-	for (const struct xml *p = xml_first(xml_root(doc), "problem"); p; p = xml_next(p, "problem")) {
-		struct buf text = BUF_INIT;
-
-		xml_text(p, &text);
-		say(k, strcmp(xml_attr_or(p, "severity", ""), "error") == 0 ? ERROR : WARNING, "%s: %s", xml_attr_or(p, "source", name),
-		    buf_str(&text));
-		buf_release(&text);
-	}
-	xml_free(doc);
+	say(k, OK, "rules modules answer");
+	for (size_t i = 0; i < n; i++)
+		say(k, problems[i].error ? ERROR : WARNING, "%s: %s", problems[i].source, problems[i].text);
 }
 
 static void check_keys(struct checking *k, struct modules *m)
@@ -263,7 +242,7 @@ static void check_modules(struct checking *k)
 	struct modules m = { 0 };
 	struct error err = { 0 };
 
-	if (modules_start(&m, k->config, 7, narrow, "check", deadline_in(PROBE_MS), &err) < 0) {
+	if (modules_start(&m, k->config, 7, narrow, "check", deadline_in(PROBE_MS), &err) < 0 || modules_greet(&m, &err) < 0) {
 		say(k, ERROR, "modules: %s", err.text);
 	} else {
 		check_rules(k, &m);

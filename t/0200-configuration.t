@@ -106,6 +106,13 @@ if [ "$(id -u)" -eq 0 ]; then
 else
 	skip "root in another's spool" "not root"
 fi
+# a check module that starts and says nothing of the protocol
+mkdir "$T/modules"
+cp "$BUILD/rules-file" "$BUILD/keys-file" "$T/modules/"
+printf '#!/bin/sh\necho nonsense\n' >"$T/modules/check-path"
+chmod 755 "$T/modules/check-path"
+sed "s|^module_directory.*|module_directory = $T/modules|" "$T/postern.conf" >"$T/d.conf"
+like "-check finds a check module that does not speak the protocol" "$("$BUILD/postern" -c "$T/d.conf" -check 2>&1)" '^error: modules: .*check-path'
 chmod 755 "$T/certs/private"
 like "-check warns of an open private area" "$("$P" -c "$T/postern.conf" -check 2>&1)" '^warning: area .*private: mode 0755'
 

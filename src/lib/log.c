@@ -84,11 +84,6 @@ int log_level_parse(const char *word, enum log_level *level)
 	return E_CONFIG;
 }
 
-const char *log_level_name(enum log_level level)
-{
-	return levels[level].name;
-}
-
 static void make_printable(char *s)
 {
 	for (; *s; s++)

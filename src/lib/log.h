@@ -21,7 +21,6 @@ void log_reopen(void);
 void log_set_level(enum log_level level);
 void log_set_queue_id(const char *id); /* copied; NULL: none */
 int log_level_parse(const char *word, enum log_level *level); /* error warning info debug; else E_CONFIG */
-const char *log_level_name(enum log_level level);
 
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)

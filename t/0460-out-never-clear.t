@@ -156,14 +156,14 @@ behave check check-certificate slow 30
 conf "$T" "deadline = 1s" "module_timeout = 30s"
 one
 kept "past the deadline" 75
-behave check check-certificate slow 3
+behave check check-certificate slow 60
 empty "$T/external"
 ASAN_OPTIONS=handle_segv=0 "$BUILD/postern" -c "$T/postern.conf" -client 10.0.0.1 -sender "$A" -queue-id T1 -readmail "$B" \
 	<"$T/m" >"$T/said" 2>&1 &
 parent=$!
 kill_at_end $parent
 tries=0 child=
-while [ -z "$child" ] && [ $tries -lt 100 ]; do # the worker has the parent's name, the modules have not
+while [ -z "$child" ] && [ $tries -lt 3000 ]; do # the worker has the parent's name, the modules have not
 	tries=$((tries + 1))
 	child=$(pgrep -P $parent -x postern) || sleep 0.02
 done

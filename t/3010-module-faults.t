@@ -2,13 +2,15 @@
 # everything a module can do wrong: a temporary failure, a clear line in the log, no process left, and in time
 . "${0%/*}/lib.sh"
 . "${0%/*}/helper/modules.sh"
-started=$(seconds)
 site rules=bad
-setting 'module_timeout = 400ms'
+setting 'module_timeout = 20s'
 setting 'frame_limit = 4K'
 
 # breaks WHAT 'BEHAVIOUR' ERE: asked once, that is the failure, the log has the same line at level error, nothing lives on
 breaks() {
+	# where nothing comes there is nothing to wait for; elsewhere a busy machine shall not be mistaken for it
+	case $3 in *'no answer within'*) timeout=1s ;; *) timeout=20s ;; esac
+	sed -i "s/^module_timeout.*/module_timeout = $timeout/" "$T/postern.conf"
 	fake bad "$2" "${4-}"
 	decide x@y
 	like "$1" "$status:$out" "^1:E_TEMP: module bad: $3"
@@ -16,14 +18,14 @@ breaks() {
 }
 gone() { if pgrep -f "$T/modules/" >/dev/null; then fail "$1" "$(pgrep -af "$T/modules/")"; else pass "$1"; fi; }
 
-breaks "slow" 'at decide slow 1' 'decide: no answer within 400ms$'
-breaks "silent" 'at decide silent' 'decide: no answer within 400ms$'
-breaks "silent from the start" 'at hello silent' 'hello: no answer within 400ms$'
+breaks "slow" 'at decide slow 60' 'decide: no answer within 1s$'
+breaks "silent" 'at decide silent' 'decide: no answer within 1s$'
+breaks "silent from the start" 'at hello silent' 'hello: no answer within 1s$'
 breaks "truncated answer" 'at decide truncated' 'decide: end of file inside a frame$'
 breaks "truncated hello" 'at hello truncated' 'hello: end of file inside a frame$'
 breaks "wrong version" 'protocol 2.0' 'hello: it speaks protocol version "2.0", postern 1.0$'
 breaks "announces more than frame_limit" 'at decide oversized 4097' 'decide: frame of 4097 bytes, the limit is 4096$'
-breaks "announces frame_limit, sends less" 'at decide oversized 4096' 'decide: no answer within 400ms$'
+breaks "announces frame_limit, sends less" 'at decide oversized 4096' 'decide: no answer within 1s$'
 breaks "an absurd length" 'at decide oversized 99999999999' 'decide: not a frame: '
 breaks "answers twice" 'at decide twice' 'decide: it said more than it was asked$'
 breaks "answers another request" 'at decide wrong-id' 'decide: answered request "999", asked was 1$'
@@ -33,8 +35,8 @@ breaks "exits" 'at decide exit 3' 'decide: it has ended or closed its output wit
 breaks "exits at once" 'at hello exit 0' 'hello: it has ended or closed its output without an answer$'
 breaks "is killed" 'at decide kill' 'decide: it has ended or closed its output without an answer$'
 breaks "closes its output and stays" 'at decide close-stdout' 'decide: it has ended or closed its output without an answer$'
-breaks "reads nothing" 'at hello deaf 2' 'hello: no answer within 400ms$'
-breaks "a grandchild keeps the pipe" 'at decide grandchild' 'decide: no answer within 400ms$'
+breaks "reads nothing" 'at hello deaf 60' 'hello: no answer within 1s$'
+breaks "a grandchild keeps the pipe" 'at decide grandchild' 'decide: no answer within 1s$'
 breaks "no XML" 'answer decide hello' 'decide: XML line 1: '
 breaks "a document with a DOCTYPE" 'answer decide <!DOCTYPE result><result id="@ID@"/>' 'decide: XML document has a DOCTYPE$'
 breaks "two documents in a frame" 'answer decide <result id="@ID@"/><result id="@ID@"/>' 'decide: XML line 1: '
@@ -67,7 +69,7 @@ sed -i 's/^module_timeout.*/module_timeout = 30s/' "$T/postern.conf"
 fake bad 'at decide silent'
 before=$(seconds); ask -deadline 300 decide o a@example.org a@example.org "" "" no no x@y; after=$(seconds)
 like "the message's deadline goes before module_timeout" "$out" "decide: no answer before the message's deadline\$"
-ok "... and is kept" test $((after - before)) -lt 15
+ok "... and is kept" test $((after - before)) -lt 25
 fake bad ''
 ask -deadline 0 decide o a@example.org a@example.org "" "" no no x@y
 like "a deadline that is over" "$status:$out" "^1:E_TEMP: module bad: hello: no answer before"
@@ -93,19 +95,21 @@ ask nothing
 like "so is a death by a signal" "$log" 'error: TEST1: module status: died of signal 11'
 
 # ---- a killed postern takes its modules along
-site rules=bad; fake bad 'at hello deaf 50'
+site rules=bad; fake bad 'at hello deaf 500'
 "$ASK" -grace 40000 "$T/postern.conf" nothing >/dev/null 2>&1 &
 pid=$!
-for i in 1 2 3 4 5 6 7 8 9 10; do [ "$(pgrep -cf "$T/modules/bad")" -ge 1 ] && break; sleep 0.1; done
+tries=0
+until pgrep -f "$T/modules/bad" >/dev/null || [ $((tries += 1)) -gt 600 ]; do sleep 0.1; done
 ok "(a module runs)" pgrep -f "$T/modules/bad"
 kill -9 $pid; wait $pid 2>/dev/null
-for i in 1 2 3 4 5 6 7 8 9 10; do pgrep -f "$T/modules/bad" >/dev/null || break; sleep 0.1; done
+tries=0
+while pgrep -f "$T/modules/bad" >/dev/null && [ $((tries += 1)) -le 600 ]; do sleep 0.1; done
 gone "modules die with the process that started them"
 
 # ---- the same from a forked child, as postern does it
 for f in 'at decide silent' 'at decide twice' 'at decide kill' 'at decide flood-stderr 30000' 'at decide grandchild'; do
-	site rules=bad; setting 'module_timeout = 3s'
-	case $f in *silent|*grandchild) sed -i 's/^module_timeout.*/module_timeout = 300ms/' "$T/postern.conf" ;; esac
+	site rules=bad; setting 'module_timeout = 20s'
+	case $f in *silent|*grandchild) sed -i 's/^module_timeout.*/module_timeout = 1s/' "$T/postern.conf" ;; esac
 	fake bad "$f"; fork=-fork decide x@y; fork=
 	case $f in
 	*flood*) is "from a child: $f" "$status" 0 ;;
@@ -113,5 +117,4 @@ for f in 'at decide silent' 'at decide twice' 'at decide kill' 'at decide flood-
 	esac
 done
 gone "nothing is left of those either"
-ok "(all of this took less than a minute)" test $(($(seconds) - started)) -lt 60
 done_testing

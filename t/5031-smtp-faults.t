@@ -70,10 +70,12 @@ sink slow -slow 20
 is "slow but in time" "$(said "smtp:127.0.0.1:$port" "$T/mail" a@x | cut -d' ' -f2)" accepted
 if [ -r /proc/net/tcp ]; then
 	# a server that never accepts, its queue full: connections get no answer
-	perl -MIO::Socket::INET -e '$l = IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 1); print $l->sockport, "\n"; close STDOUT;
-		@c = map { IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $l->sockport, Timeout => 0.2) } 1 .. 4; sleep 60' >"$T/deaf" 2>/dev/null &
+	perl -MIO::Socket::INET -e '$l = IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 1); 
+		@c = map { IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $l->sockport, Timeout => 0.2) } 1 .. 4;
+		print $l->sockport, "\n"; close STDOUT; sleep 600' >"$T/deaf" 2>/dev/null &
 	kill_at_end $!
-	sleep 1
+	tries=0
+	until [ -s "$T/deaf" ] || [ $((tries += 1)) -gt 600 ]; do sleep 0.1; done
 	port=$(cat "$T/deaf")
 	temporary "no connection in time" "4\\.[12] smtp:.*in time" -t 300
 fi

@@ -47,16 +47,18 @@ rm -rf "$T/two" "$T/later" "$S/three"; clean "$S"
 
 # ---- killed at any moment, 150 messages, retried until each ends with 0
 # A duplicate may only come of a kill between the next one's acceptance and the journal's fsync: then the dead process
-# has left no journal entry for a copy that is there.  So every kill counts the copies without one.
+# has left no journal entry for a copy that is there.  So every kill counts the copies without one.  How often a kill
+# meets that moment is a matter of the machine; that it costs no more than the one output then under way is not.
 sink late -slow 1
 conf "$S" "via_two = smtp:127.0.0.1:$port" "via_three = maildir:$S/three"
-perl - "$BUILD/postern" "$S" "$T/late" 150 <<'X' >"$T/result"
+perl - "$BUILD/postern" "$S" "$T/late" "$port" 150 <<'X' >"$T/result"
 use strict; use warnings; use Time::HiRes qw(time sleep);
 use POSIX ':sys_wait_h';
-my ($postern, $site, $sink, $messages) = @ARGV;
+use IO::Socket::INET;
+my ($postern, $site, $sink, $port, $messages) = @ARGV;
 srand 7;
 my @to = qw(a@one.example b@one.example c@two.example d@two.example e@three.example);
-my ($killed, $window, $runs, $lost, $bad) = (0, 0, 0, 0, 0);
+my ($killed, $window, $most, $runs, $lost, $bad) = (0, 0, 0, 0, 0, 0);
 my (%copies, %allowed);
 sub journal { opendir my $d, "$site/spool/journal" or return 0; return scalar grep { /^[0-9a-f]{64}$/ } readdir $d }
 # copies there are: by message and recipient
@@ -73,6 +75,8 @@ sub count {
 	if (open my $a, '<', "$sink/accepted") { while (<$a>) { my ($to, $k) = split; $c{$to}++ if $number{$k} } }
 	return \%c;
 }
+# the sink serves one after the other: when it greets us, what it accepted of the dead is written
+sub settle { my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") or die; <$s> }
 sub sum { my $t = 0; $t += $_ for values %{$_[0]}; $t }
 my $usual = 0.02;
 for my $n (1 .. $messages) {
@@ -92,10 +96,10 @@ for my $n (1 .. $messages) {
 		$usual = 0.9 * $usual + 0.1 * (time - $started) if !($? & 127);
 		if ($? & 127) {
 			$killed++;
-			# an acceptance that is on its way when the sender dies needs a moment to be written by the sink
-			sleep 0.01;
+			settle();
 			my $without = sum(count($n)) - $open - journal();
 			if ($without > 0) { $window += $without; $open += $without }
+			$most = $without if $without > $most;
 			next;
 		}
 		last if $? == 0;
@@ -109,14 +113,14 @@ for my $n (1 .. $messages) {
 	unlink glob("$site/external/new/* $site/three/new/* $sink/*.msg");
 	truncate "$sink/accepted", 0;
 }
-print "killed $killed\nruns $runs\nwindow $window\nlost $lost\nbad $bad\ntwice $copies{twice}\nunexplained $copies{unexplained}\n";
+print "killed $killed\nruns $runs\nwindow $window\nmost $most\nlost $lost\nbad $bad\ntwice $copies{twice}\nunexplained $copies{unexplained}\n";
 X
 of() { sed -n "s/^$1 //p" "$T/result"; }
 ok "(postern was killed $(of killed) times in $(of runs) runs)" test "$(of killed)" -ge 100
 is "nobody was left out" "$(of lost)" 0
 is "no run ended otherwise than by 0 or a kill" "$(of bad)" 0
 is "every copy too many ($(of twice)) comes of a kill between acceptance and journal (there were $(of window))" "$(of unexplained)" 0
-ok "... which are few" test "$(of twice)" -le $(($(of killed) / 4))
+ok "... which never leaves open more than one output, of two recipients here (it was $(of most))" test "$(of most)" -le 2
 is "the journal is empty in the end" "$(find "$S/spool/journal" -type f ! -name swept | wc -l)" 0
 is "and so is the spool" "$(find "$S/spool/tmp" -type f | wc -l)" 0
 none_left "no process is left" "$S"

@@ -62,7 +62,7 @@ start_in() {
 wait_until() {
 	waits=0
 	until "$@" 2>/dev/null; do
-		[ $((waits += 1)) -lt 1000 ] || return 1
+		[ $((waits += 1)) -lt 6000 ] || return 1
 		sleep 0.01
 	done
 }

@@ -9,7 +9,7 @@ sink() {
 	sink_pid=$!
 	kill_at_end $sink_pid
 	tries=0
-	until [ -s "$T/$name/port" ] || [ $((tries += 1)) -gt 200 ]; do sleep 0.05; done
+	until [ -s "$T/$name/port" ] || [ $((tries += 1)) -gt 1200 ]; do sleep 0.05; done
 	port=$(cat "$T/$name/port")
 }
 # said OPTION... DESTINATION FILE RCPT...: the result, without the log

@@ -7,6 +7,7 @@ libpostern_a_SOURCES = \
 	src/envelope.c src/envelope.h \
 	src/explain.c src/explain.h \
 	src/findings.c src/findings.h \
+	src/get.c src/get.h \
 	src/handover.c src/handover.h \
 	src/incoming.c src/incoming.h \
 	src/job.c src/job.h \

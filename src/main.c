@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 
 #include "build.h"
+#include "get.h"
 #include "job.h"
 #include "lib/fs.h"
 #include "lib/log.h"
@@ -90,6 +91,8 @@ static int run_command(const struct options *o, struct config *config)
 	outcome_done(&out);
 	if (o->command == COMMAND_CHECK)
 		errors = check(config);
+	else if (o->command == COMMAND_GET)
+		get_run(config, o->names, o->nnames, &out);
 	else if (o->command == COMMAND_VERIFY_RESULT)
 		verify_result(config, &out);
 	else

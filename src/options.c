@@ -10,6 +10,7 @@ const char options_help[] =
 	"       postern -c FILE -explain -client ADDR [-sender ADDR] -readmail RCPT... < message\n"
 	"       postern -c FILE -check\n"
 	"       postern -c FILE -verify-result < message\n"
+	"       postern -c FILE -get NAME...\n"
 	"       postern -version | -help\n"
 	"\n"
 	"  -c FILE        configuration file, see postern.conf(5)\n"
@@ -20,6 +21,7 @@ const char options_help[] =
 	"  -explain       say what would happen and why; do nothing\n"
 	"  -check         verify configuration, modules, areas and destinations\n"
 	"  -verify-result check the X-Postern-Result record of a message\n"
+	"  -get           print the values of these names of the configuration, one a line\n"
 	"\n"
 	"Exit codes: 0 every recipient is dealt with; 75 try again later; 67, 69, 77 refused.\n";
 
@@ -39,6 +41,7 @@ static const struct {
 	{ "explain", NO_ARGUMENT, 0, COMMAND_EXPLAIN },
 	{ "check", NO_ARGUMENT, 0, COMMAND_CHECK },
 	{ "verify-result", NO_ARGUMENT, 0, COMMAND_VERIFY_RESULT },
+	{ "get", THE_REST, 0, COMMAND_GET },
 	{ "version", NO_ARGUMENT, 0, COMMAND_VERSION },
 	{ "help", NO_ARGUMENT, 0, COMMAND_HELP },
 };
@@ -61,13 +64,26 @@ static int check_complete(const struct options *o, struct error *err)
 		return 0;
 	if (!o->config)
 		return error_set(err, E_CONFIG, "option -c FILE is missing");
-	if (o->command == COMMAND_CHECK || o->command == COMMAND_VERIFY_RESULT)
+	if (o->command == COMMAND_GET && !o->nnames)
+		return error_set(err, E_CONFIG, "no names behind -get");
+	if (o->command == COMMAND_GET || o->command == COMMAND_CHECK || o->command == COMMAND_VERIFY_RESULT)
 		return 0;
 	if (!o->client)
 		return error_set(err, E_CONFIG, "option -client ADDR is missing");
 	if (!o->nrecipients)
 		return error_set(err, E_CONFIG, "no recipients behind -readmail");
 	return 0;
+}
+
+static void take_rest(struct options *out, const char *const *words, size_t n)
+{
+	if (out->command == COMMAND_GET) {
+		out->names = words;
+		out->nnames = n;
+	} else {
+		out->recipients = words;
+		out->nrecipients = n;
+	}
 }
 
 int options_parse(int argc, char **argv, struct options *out, struct error *err)
@@ -85,8 +101,7 @@ int options_parse(int argc, char **argv, struct options *out, struct error *err)
 				return error_set(err, E_CONFIG, "option %s needs an argument", argv[i - 1]);
 			*(const char **)(void *)((char *)out + table[o].field) = argv[i];
 		} else if (table[o].argument == THE_REST) {
-			out->recipients = (const char *const *)&argv[i + 1];
-			out->nrecipients = (size_t)(argc - i - 1);
+			take_rest(out, (const char *const *)&argv[i + 1], (size_t)(argc - i - 1));
 			break;
 		}
 	}

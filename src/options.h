@@ -4,7 +4,7 @@
 
 #include "lib/error.h"
 
-enum command { COMMAND_DELIVER, COMMAND_EXPLAIN, COMMAND_CHECK, COMMAND_VERIFY_RESULT, COMMAND_VERSION, COMMAND_HELP };
+enum command { COMMAND_DELIVER, COMMAND_EXPLAIN, COMMAND_CHECK, COMMAND_VERIFY_RESULT, COMMAND_GET, COMMAND_VERSION, COMMAND_HELP };
 
 struct options {
 	enum command command;
@@ -14,6 +14,8 @@ struct options {
 	const char *queue_id;        /* -queue-id; "" */
 	const char *const *recipients; /* behind -readmail */
 	size_t nrecipients;
+	const char *const *names;    /* behind -get */
+	size_t nnames;
 };
 
 /* One or two dashes.  E_CONFIG and the reason for anything it does not know. */

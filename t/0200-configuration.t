@@ -26,6 +26,11 @@ bad "overflowing size" 'message_size_limit = 99999999999999999G\n' '1: message_s
 bad "bad time" 'deadline = 5 parsecs\n' '1: deadline: .* is not a time'
 bad "bad network" 'internal_clients = 10.0.0.0/8 10.0.0.1/8\n' '1: internal_clients: "10.0.0.1/8": bits are set'
 bad "bad address" 'scanner_clients = localhost\n' '1: scanner_clients: "localhost" is not an IP address'
+bad "queue of an unknown server" 'external_queue = exim:/etc/exim\n' '1: external_queue: "exim:/etc/exim" is none of'
+bad "queue without a kind" 'carrier_queue = /etc/postfix\n' '1: carrier_queue: '
+bad "queue with a relative path" 'scanner_queue = postfix:etc\n' '1: scanner_queue: '
+bad "queue without a path" 'internal_queue = sendmail:\n' '1: internal_queue: '
+bad "empty queue" 'internal_queue =\n' '1: internal_queue: '
 bad "relative path" 'spool = spool\n' '1: spool: "spool" is not an absolute path'
 bad "module option of no module" 'keys_ldap_uri = x\n' '1: unknown option "keys_ldap_uri"'
 bad "error in a continuation" 'internal_clients = 10.0.0.0/8\n  ,\n  foo\n' '1: internal_clients'
@@ -57,6 +62,61 @@ END
 out=$("$P" -c "$T/full.conf" -check 2>&1)
 is "a configuration with everything" "$?" 0
 like "spool expands" "$out" "^ok: spool $T/spool"
+
+# -get: one line a name, in their order, as they apply
+get() { out=$("$P" -c "$T/full.conf" -get "$@" 2>&1); code=$?; }
+get hostname
+is "-get: exit 0" "$code-$out" "0-mx.behoerde.example"
+get spool HOSTNAME local_domains
+is "-get of three names, one in capitals" "$out" "$T/spool
+mx.behoerde.example
+behoerde.example .behoerde.example"
+get deadline message_size_limit layer_limit partial deliver_inside carrier_queue internal_clients tag_signed admin
+is "-get of every type: defaults" "$out" "300s
+104857600
+64
+yes
+decrypted
+none
+127.0.0.0/8 ::1
+
+postmaster"
+{
+	cat "$T/full.conf"
+	cat <<-'END'
+		deadline = 1500ms
+		module_timeout = 1m
+		partial = NO
+		deliver_inside = Original
+		internal_clients = 2001:DB8::/32, [::1]
+		    10.0.0.1/32
+		carrier_queue = postfix:${config_directory}/carrier
+		external_queue = NONE
+		scanner_queue = sendmail:/etc/mail/a b.cf
+	END
+} >"$T/get.conf"
+is "-get of every type: values" "$("$P" --c "$T/get.conf" --get deadline module_timeout partial deliver_inside internal_clients \
+	carrier_queue external_queue scanner_queue)" "1500ms
+60s
+no
+original
+2001:db8::/32 ::1 10.0.0.1
+postfix:$T/carrier
+none
+sendmail:/etc/mail/a b.cf"
+get hostname frobnicate
+is "-get of an unknown name: 75, and nothing else is printed" "$code-$out" \
+	'75-4.3.5 -get: unknown option "frobnicate"; see postern.conf(5)'
+get keys_ldap_uri
+is "-get of a module's name: 75" "$code" 75
+"$P" -c "$T/full.conf" -get hostname >/dev/full 2>"$T/e"
+is "-get into a full disk: 75" "$?" 75
+out=$("$P" -c /nonexistent -get hostname 2>&1)
+is "-get without a configuration: 75" "$?" 75
+# shellcheck disable=SC2046
+get $(sed -n 's/^	{ "\([a-z_]*\)", CONFIG_.*/\1/p' "$SRC/src/lib/config.c")
+is "-get knows every name: one line each" "$(printf '%s\n' "$out" | wc -l)" \
+	"$(grep -c '^	{ "[a-z_]*", CONFIG_' "$SRC/src/lib/config.c")"
 
 # -check
 out=$("$P" -c "$T/postern.conf" -check 2>&1)

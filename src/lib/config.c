@@ -40,6 +40,14 @@ const struct config_option config_options[] = {
 	  "destination of opened mail that is to be scanned, or none" },
 	{ "internal", CONFIG_STRING, NULL, AT(internal), NULL, 0, 0,
 	  "destination of mail to the inside" },
+	{ "carrier_queue", CONFIG_QUEUE, "none", AT(carrier_queue), NULL, 0, 0,
+	  "the mail server that runs postern, for mailq-all and deliver-all: postfix:DIR, sendmail:CF, none" },
+	{ "external_queue", CONFIG_QUEUE, "none", AT(external_queue), NULL, 0, 0,
+	  "the mail server behind external, likewise" },
+	{ "scanner_queue", CONFIG_QUEUE, "none", AT(scanner_queue), NULL, 0, 0,
+	  "the mail server behind scanner, likewise" },
+	{ "internal_queue", CONFIG_QUEUE, "none", AT(internal_queue), NULL, 0, 0,
+	  "the mail server behind internal, likewise" },
 	{ "deliver_inside", CONFIG_WORD, "decrypted", AT(deliver_inside), inside_words, 0, 0,
 	  "what users get of an encrypted message: decrypted, original, reencrypted" },
 	{ "partial", CONFIG_BOOLEAN, "yes", AT(partial), NULL, 0, 0,
@@ -247,6 +255,22 @@ static int parse_word(const struct config_option *o, const char *value, int *out
 	return error_set(err, E_CONFIG, "\"%s\" is none of: %s", value, choice);
 }
 
+/* The kind of mail server, and the absolute path of what it is configured by. */
+static int parse_queue(const char *value, const char **out, struct error *err)
+{
+	static const char *const kinds[] = { "postfix:/", "sendmail:/" };
+
+	*out = value;
+	if (ascii_caseeq(value, "none")) {
+		*out = "none";
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strncmp(value, kinds[i], strlen(kinds[i])) == 0)
+			return 0;
+	return error_set(err, E_CONFIG, "\"%s\" is none of: postfix:/DIR, sendmail:/CF, none", value);
+}
+
 static int set_value(struct config *c, const struct target *t, const struct config_option *o, const char *text,
 		     struct error *err)
 {
@@ -279,6 +303,8 @@ static int set_value(struct config *c, const struct target *t, const struct conf
 		if (!*(bool *)f && !ascii_caseeq(value, "no"))
 			return error_set(err, E_CONFIG, "\"%s\" is neither yes nor no", value);
 		return 0;
+	case CONFIG_QUEUE:
+		return parse_queue(value, f, err);
 	}
 	return error_set(err, E_CONFIG, "option of unknown type");
 }

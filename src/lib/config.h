@@ -24,6 +24,7 @@ enum config_type {
 	CONFIG_TIME,     /* uint64_t milliseconds: 30s, 5m, 2h, 7d, 500ms */
 	CONFIG_BOOLEAN,  /* bool: yes no */
 	CONFIG_WORD,     /* int: index into words */
+	CONFIG_QUEUE,    /* const char *: "postfix:/DIR", "sendmail:/CF" or "none" */
 };
 
 struct config_list {
@@ -74,6 +75,7 @@ struct config {
 	const char *profiles_file;
 	/* where things go */
 	const char *external, *scanner, *internal; /* destinations as written; "" : none */
+	const char *carrier_queue, *external_queue, *scanner_queue, *internal_queue; /* CONFIG_QUEUE */
 	struct config_pair *via;     /* via_NAME = destination, for the rule word VIA=NAME; see config_via() */
 	const char *spool;
 	const char *log, *log_level;
@@ -104,6 +106,14 @@ void config_free(struct config *c); /* NULL is fine */
 /* The core's table, for documentation and its tests. */
 extern const struct config_option config_options[];
 extern const size_t config_noptions;
+
+/* The core's option of this name (case-insensitive); NULL: there is none. */
+const struct config_option *config_find(const char *name);
+
+/* Adds an option's value as one could write it into the file, on one line: defaults and ${config_directory} resolved, bytes
+ * without a unit, times in s or ms, lists with one blank between. */
+struct buf;
+void config_text(const struct config *c, const struct config_option *option, struct buf *out);
 
 /* The destination text for VIA=name: external, scanner, internal or a via_NAME; NULL if unknown. */
 const char *config_via(const struct config *c, const char *name);

@@ -72,6 +72,19 @@ int client_parse(const char *text, struct net *out, bool *known, struct error *e
 	return net_parse(text, out, err);
 }
 
+void net_format(const struct net *n, char out[NET_TEXT])
+{
+	bool v4 = n->bits >= 96 && memcmp(n->address, v4_mapped, sizeof(v4_mapped)) == 0;
+	char host[INET6_ADDRSTRLEN];
+
+	if (!inet_ntop(v4 ? AF_INET : AF_INET6, n->address + (v4 ? 12 : 0), host, sizeof(host)))
+		host[0] = '\0'; /* cannot happen: the room is enough */
+	if (n->bits == 128)
+		snprintf(out, NET_TEXT, "%s", host);
+	else
+		snprintf(out, NET_TEXT, "%s/%u", host, n->bits - (v4 ? 96 : 0));
+}
+
 bool net_contains(const struct net *network, const struct net *host)
 {
 	unsigned whole = network->bits / 8, rest = network->bits % 8;

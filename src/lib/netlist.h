@@ -19,6 +19,10 @@ int net_parse(const char *text, struct net *out, struct error *err);
  * and it is in no list). */
 int client_parse(const char *text, struct net *out, bool *known, struct error *err);
 
+/* The shortest text that net_parse() reads back: "10.0.0.0/8", "::1". */
+#define NET_TEXT 52
+void net_format(const struct net *n, char out[NET_TEXT]);
+
 bool net_contains(const struct net *network, const struct net *host);
 bool netlist_contains(const struct net *list, size_t n, const struct net *host);
 

@@ -98,6 +98,8 @@ static void lookups(void **state)
 
 static void networks(void **state)
 {
+	static const char *const texts[] = { "10.0.0.0/8", "10.0.0.1", "0.0.0.0/0", "::/0", "::1", "2001:db8::/32", "::fffe:0:0/95",
+		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:fff0/124" };
 	struct net n;
 	bool known;
 
@@ -110,6 +112,13 @@ static void networks(void **state)
 	assert_true(in("::ffff:10.0.0.1", "10.0.0.1"));
 	assert_true(in("0.0.0.0/0", "1.2.3.4"));
 	assert_false(in("0.0.0.0/0", "2001:db8::7"));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		char text[NET_TEXT];
+
+		assert_int_equal(net_parse(texts[i], &n, NULL), 0);
+		net_format(&n, text);
+		assert_string_equal(text, texts[i]);
+	}
 	assert_int_equal(net_parse("10.0.0.1/8", &n, NULL), E_PERM);
 	assert_int_equal(net_parse("10.0.0.0/33", &n, NULL), E_PERM);
 	assert_int_equal(net_parse("10.0.0.256", &n, NULL), E_PERM);

@@ -21,6 +21,11 @@ fuzz_fuzz_config_SOURCES = fuzz/fuzz_config.c
 fuzz_fuzz_config_LDADD = $(BASE_LDADD)
 fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 
+noinst_PROGRAMS += fuzz/fuzz_envelope
+fuzz_fuzz_envelope_SOURCES = fuzz/fuzz_envelope.c
+fuzz_fuzz_envelope_LDADD = $(CORE_LDADD)
+fuzz_fuzz_envelope_LDFLAGS = $(FUZZ_LINK)
+
 noinst_PROGRAMS += fuzz/fuzz_frame
 fuzz_fuzz_frame_SOURCES = fuzz/fuzz_frame.c
 fuzz_fuzz_frame_LDADD = $(BASE_LDADD)

@@ -108,6 +108,16 @@ const char *subject_without_tags(struct arena *a, const struct config *c, struct
 
 /* ---- wishes ---- */
 
+static int match_failed(const char *name, int number, struct error *err)
+{
+	char why[120];
+
+	if (number == PCRE2_ERROR_MATCHLIMIT || number == PCRE2_ERROR_DEPTHLIMIT || number == PCRE2_ERROR_HEAPLIMIT)
+		return error_set(err, E_CONFIG, "%s: the pattern takes too long on this subject", name);
+	pcre2_get_error_message(number, (PCRE2_UCHAR *)why, sizeof(why));
+	return error_set(err, E_CONFIG, "%s: the pattern cannot be applied to this subject: %s", name, why);
+}
+
 static int cut_pattern(struct arena *a, const char *name, const char *pattern, const char **subject, bool *found,
 		       struct error *err)
 {
@@ -144,7 +154,7 @@ static int cut_pattern(struct arena *a, const char *name, const char *pattern, c
 	pcre2_match_data_free(match);
 	pcre2_code_free(code);
 	if (n < 0 && n != PCRE2_ERROR_NOMATCH)
-		return error_set(err, E_CONFIG, "%s: the pattern takes too long on this subject", name);
+		return match_failed(name, n, err);
 	return 0;
 }
 

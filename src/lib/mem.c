@@ -19,7 +19,7 @@ struct arena_chunk {
 	max_align_t data[];
 };
 
-static void say_and_defer(void)
+static _Noreturn void say_and_defer(void)
 {
 	static const char line[] = "4.3.0 out of memory\n";
 
@@ -27,19 +27,10 @@ static void say_and_defer(void)
 	_exit(75);
 }
 
-static void (*out_of_memory)(void) = say_and_defer;
-
-void mem_set_handler(void (*handler)(void))
-{
-	out_of_memory = handler;
-}
-
 static void *checked(void *p)
 {
-	if (!p) {
-		out_of_memory();
-		_exit(75);
-	}
+	if (!p)
+		say_and_defer();
 	return p;
 }
 

@@ -2,8 +2,8 @@
  *
  * Running out of memory is not something a mail gateway recovers from in the
  * middle of a message: the message waits in the carrier's queue (exit 75).
- * So these functions never return NULL; they call the handler that main set
- * (default: one line on stderr and _exit(75)).
+ * So these functions never return NULL: they end the process with one line on
+ * stderr and 75.
  *
  * What lives as long as the message lives in one arena and is never freed one
  * by one.
@@ -12,8 +12,6 @@
 #define POSTERN_LIB_MEM_H
 
 #include <stddef.h>
-
-void mem_set_handler(void (*out_of_memory)(void)); /* must not return */
 
 void *mem_alloc(size_t n);                 /* zeroed; free() it */
 void *mem_resize(void *p, size_t n);       /* realloc(); new bytes are not zeroed */

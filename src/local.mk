@@ -15,6 +15,7 @@ libpostern_a_SOURCES = \
 	src/outcome.c src/outcome.h \
 	src/outgoing.c src/outgoing.h src/outgoing_group.c src/outgoing_inside.h \
 	src/plan.c src/plan.h \
+	src/privileges.c src/privileges.h \
 	src/receive.c src/receive.h \
 	src/record.c src/record.h src/record_check.c \
 	src/returning.c src/returning.h \

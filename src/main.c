@@ -15,6 +15,7 @@
 #include "lib/openssl.h"
 #include "options.h"
 #include "outcome.h"
+#include "privileges.h"
 #include "result.h"
 #include "selfcheck.h"
 
@@ -125,7 +126,7 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is a full disk, not our death */
 	umask(077);
 	outcome_done(&out);
-	if (options_parse(argc, argv, &o, &err) < 0) {
+	if (privileges_settle(&err) < 0 || options_parse(argc, argv, &o, &err) < 0) {
 		outcome_error(&out, &err);
 		return outcome_say(&out);
 	}

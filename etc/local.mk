@@ -15,3 +15,12 @@ uninstall-profiles:
 	if cmp -s $(srcdir)/etc/profiles '$(postern_profiles)'; then rm -f '$(postern_profiles)'; fi
 .PHONY: install-profiles uninstall-profiles
 dist_example_DATA += etc/postern.conf
+
+# Mail servers: templates that an operator copies or postern-setup fills; etc/mta/WORDS says what stands between @ signs.
+mtadir = $(datadir)/postern/mta
+mtapostfixdir = $(mtadir)/postfix
+dist_mta_DATA = etc/mta/WORDS
+dist_mtapostfix_DATA = etc/mta/postfix/carrier.main.cf etc/mta/postfix/carrier.master.cf \
+	etc/mta/postfix/external.main.cf etc/mta/postfix/external.master.cf \
+	etc/mta/postfix/scanner.main.cf etc/mta/postfix/scanner.master.cf \
+	etc/mta/postfix/internal.main.cf etc/mta/postfix/internal.master.cf

@@ -1,0 +1,270 @@
+# postfix.sh - sourced after lib.sh: a Postfix carrier and the three instances around a site, from etc/mta/postfix
+#
+#   postfix_usable                 why Postfix cannot be tested here (prints a reason and fails), for skip_all
+#   postfix_site DIR               DIR made by site_make: configures and starts everything, below DIR/mta; sets $postfix_address
+#     postfix_inject=smtp|command      how postern hands over (set before; default smtp)
+#     postfix_external_hop, postfix_scanner_hop, postfix_internal_hop=[ADDRESS]:PORT
+#                                      next hops; not set: a t/helper/smtp-sink each, recording in DIR/sink/NAME
+#   postfix_make DIR, postfix_start DIR all    the same in two steps, to change something in between
+#   postfix_send DIR inside|outside|scanner SENDER RECIPIENT... <message    by SMTP to the carrier; prints its answer
+#     postfix_send_options=...         more options of t/helper/smtp-send
+#   postfix_stop DIR INSTANCE, postfix_start DIR INSTANCE    carrier, external, scanner or internal
+#   postfix_queue DIR INSTANCE     number of messages in its queue
+#   postfix_flush DIR INSTANCE     tries everything now
+#   postfix_set DIR INSTANCE "NAME = VALUE"...  changes main.cf (and reloads if it runs)
+#   postfix_logged DIR INSTANCE    its log
+#   wait_for SECONDS COMMAND...    until the command succeeds; fails after that long
+#   wait_mail DIR NAME N           until sink NAME has accepted N recipients, wait_queue DIR INSTANCE N likewise
+#
+# Every site has a loopback address of its own, made from the process number, so ports are always the same there: carrier 2525,
+# external 10025, scanner 10026, internal 10027. Clients: 127.0.1.1 inside, 127.0.2.1 the scanner, 127.0.3.1 outside.
+# The programs are copied, so that the account postern runs as reaches them wherever the build is.
+
+postfix_user=daemon
+# sendmail(1) -C as that user: postdrop(1) takes a configuration that /etc/postfix/main.cf does not know only if it need not change
+# its group. pipe(8) does not give a command this group, so the carrier calls another one its own (setgid_group).
+postfix_group=postdrop
+postfix_sites=0
+postfix_pids=
+postfix_inject=${postfix_inject-smtp}
+
+postfix_usable() {
+	[ "$(id -u)" = 0 ] || { echo "needs root: Postfix changes users"; return 1; }
+	[ -x /usr/sbin/postconf ] || { echo "Postfix is not installed"; return 1; }
+	postfix_daemons=$(/usr/sbin/postconf -dh daemon_directory)
+	id "$postfix_user" >/dev/null 2>&1 || { echo "no account $postfix_user"; return 1; }
+}
+
+wait_for() {
+	wait_until=$(($(date +%s) + $1))
+	shift
+	until "$@"; do
+		[ "$(date +%s)" -lt "$wait_until" ] || return 1
+		sleep 0.05
+	done
+}
+
+# ---- configuration ----
+
+# mta_fill FILE NAME=VALUE...: a template with its words replaced; a line with an empty word is left out
+mta_fill() {
+	fill_file=$1
+	shift
+	for word; do printf '%s\n' "$word"; done | awk '
+		FNR == NR { n = index($0, "="); value[substr($0, 1, n - 1)] = substr($0, n + 1); next }
+		{
+			rest = $0; line = ""; drop = 0
+			while (match(rest, /@[a-z_]+@/)) {
+				word = substr(rest, RSTART + 1, RLENGTH - 2)
+				if (!(word in value)) { print "mta_fill: no value for @" word "@" >"/dev/stderr"; exit 1 }
+				if (value[word] == "") drop = 1
+				line = line substr(rest, 1, RSTART - 1) value[word]
+				rest = substr(rest, RSTART + RLENGTH)
+			}
+			if (!drop) print line rest
+		}' - "$fill_file"
+}
+
+postfix_directories() { # QUEUE DATA GROUP: what "postfix check" would make
+	mkdir -p "$1" "$2" || return 1
+	for queue in active bounce corrupt defer deferred flush hold incoming private saved trace; do
+		install -d -o postfix -m 700 "$1/$queue"
+	done
+	install -d -o postfix -g "$3" -m 1730 "$1/maildrop"
+	install -d -o postfix -g "$3" -m 2710 "$1/public"
+	install -d -m 755 "$1/pid"
+	chown postfix "$2"
+	chmod 700 "$2"
+}
+
+# What only a test wants: its own log, no name server, one delivery for each connection of the sink.
+postfix_test_lines() { # DIR INSTANCE
+	cat <<-LINES
+		maillog_file = $1/mta/$2.log
+		maillog_file_prefixes = $T
+		smtp_host_lookup = native
+		smtp_dns_support_level = disabled
+		smtp_connection_cache_on_demand = no
+		inet_protocols = ipv4
+	LINES
+}
+
+# The mail server that is there already.
+postfix_carrier() { # DIR
+	carrier=$1/mta/carrier
+	cat >"$carrier/main.cf" <<-LINES
+		compatibility_level = 3.6
+		myhostname = mx.behoerde.example
+		queue_directory = $1/mta/queue-carrier
+		data_directory = $1/mta/data-carrier
+		setgid_group = mail
+		inet_interfaces = loopback-only
+		mynetworks = 127.0.0.1, 127.0.1.0/24, 127.0.2.0/24, $postfix_address
+		mydestination =
+		alias_maps =
+		alias_database =
+		relay_domains = behoerde.example
+		relay_transport = smtp:$postfix_internal
+		relayhost = $postfix_external
+		smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
+		smtpd_peername_lookup = no
+		smtpd_authorized_xclient_hosts = 127.0.3.0/24
+	LINES
+	sed -e '/^@listen@/d' "$SRC/etc/mta/postfix/external.master.cf" >"$carrier/master.cf"
+	printf '%s inet n - n - - smtpd\n' "$postfix_address:2525" >>"$carrier/master.cf"
+	set -- "$1" "postern=$1/mta/programs/postern" "config=$1/postern.conf" "user=$postfix_user:$postfix_group" service=postern processes=20
+	postfix_part "$@"
+}
+
+# postfix_part DIR WORD=VALUE...: the lines of the templates for the carrier
+postfix_part() {
+	part_dir=$1
+	shift
+	for file in main.cf master.cf; do
+		mta_fill "$SRC/etc/mta/postfix/carrier.$file" "$@" >"$part_dir/mta/part" || return 1
+		cat "$part_dir/mta/part" >>"$part_dir/mta/carrier/$file"
+	done
+}
+
+postfix_instance() { # DIR NAME PORT NEXT-HOP
+	for file in main.cf master.cf; do
+		mta_fill "$SRC/etc/mta/postfix/$2.$file" "instance=postern-$2" hostname=mx.behoerde.example local_domains=behoerde.example \
+			"next_hop=$4" "carrier=[$postfix_address]:2525" "listen=${3:+$postfix_address:$3}" "queue=$1/mta/queue-$2" \
+			"data=$1/mta/data-$2" "config_dir=$1/mta/$2" processes=20 "user=$postfix_user" >"$1/mta/$2/$file" || return 1
+	done
+}
+
+# ---- a whole site ----
+
+postfix_sink() { # DIR NAME: its own next hop; prints [address]:port
+	mkdir -p "$1/sink/$2"
+	perl "$SRC/t/helper/smtp-sink" "$1/sink/$2" >/dev/null 2>"$1/sink/$2/errors" &
+	postfix_pids="$postfix_pids $!"
+	kill_at_end $!
+	wait_for ${WAIT:-120} test -s "$1/sink/$2/port" || return 1
+	eval "postfix_$2=[127.0.0.1]:\$(cat '$1/sink/$2/port')"
+}
+
+postfix_programs() { # DIR: postern and its modules where their user can run them
+	install -d -m 755 "$1/mta/programs"
+	for program in postern rules-file keys-file check-path; do cp "$BUILD/$program" "$1/mta/programs/" || return 1; done
+	cp "$SRC/etc/profiles" "$1/mta/programs/"
+	conf "$1" "module_directory = $1/mta/programs" "profiles_file = $1/mta/programs/profiles"
+}
+
+postfix_destination() { # DIR NAME PORT: a line for postern.conf
+	case $postfix_inject in
+	smtp) echo "$2 = smtp:$postfix_address:$3" ;;
+	command) echo "$2 = command:/usr/sbin/sendmail -C $1/mta/$2 -oi -f \${sender} -- \${recipients}" ;;
+	esac
+}
+
+postfix_make() {
+	pid=$$
+	postfix_address=127.$((64 * (postfix_sites % 2 + 1) + pid / 65536 % 64)).$((pid / 256 % 256)).$((pid % 256))
+	postfix_sites=$((postfix_sites + 1))
+	mkdir -p "$1/mta"
+	printf '%s\n' "$postfix_address" >"$1/mta/address"
+	chmod 711 "$T"
+	port=10025
+	for name in external scanner internal; do
+		eval "postfix_$name=\${postfix_${name}_hop-}"
+		eval "[ -n \"\$postfix_$name\" ]" || postfix_sink "$1" "$name" || return 1
+		mkdir -p "$1/mta/$name"
+		eval "hop=\$postfix_$name"
+		listen=$port
+		[ "$postfix_inject" = smtp ] || listen=
+		postfix_instance "$1" "$name" "$listen" "$hop" || return 1
+		postfix_directories "$1/mta/queue-$name" "$1/mta/data-$name" postdrop
+		conf "$1" "$(postfix_destination "$1" "$name" "$port")"
+		port=$((port + 1))
+	done
+	conf "$1" "scanner = none" "internal_clients = 127.0.0.1 127.0.1.0/24 10.0.0.0/8 ::1 fd00::/8" "scanner_clients = 127.0.2.0/24"
+	mkdir -p "$1/mta/carrier"
+	postfix_directories "$1/mta/queue-carrier" "$1/mta/data-carrier" mail
+	postfix_carrier "$1" || return 1
+	for name in carrier external scanner internal; do postfix_test_lines "$1" "$name" >>"$1/mta/$name/main.cf"; done
+	postfix_programs "$1" || return 1
+	mkdir -p "$1/spool"
+	chmod 755 "$1"
+	postfix_own "$1"
+}
+
+# postfix_own DIR: what belongs to the account postern runs as, after a test has changed files as root
+postfix_own() {
+	chown -R "$postfix_user" "$1/certs" "$1/spool"
+	for file in postern.conf rules log verify.log mac.key; do
+		[ ! -e "$1/$file" ] || chown "$postfix_user" "$1/$file"
+	done
+	chown "$postfix_user" "$1"
+}
+
+postfix_site() { postfix_make "$1" && postfix_start "$1" all; }
+
+# ---- start and stop ----
+
+postfix_answers() { [ "$(postqueue -c "$1" -j 2>&1 | grep -c 'is the mail system down')" = 0 ] && [ -S "$2/public/qmgr" ]; }
+
+postfix_start() {
+	if [ "$2" = all ]; then
+		for each in carrier external scanner internal; do postfix_start "$1" $each || return 1; done
+		return 0
+	fi
+	"$postfix_daemons/master" -c "$1/mta/$2" >"$1/mta/$2.out" 2>&1 </dev/null &
+	echo $! >"$1/mta/$2.pid"
+	postfix_pids="$postfix_pids $!"
+	kill_at_end $!
+	wait_for ${WAIT:-120} postfix_answers "$1/mta/$2" "$1/mta/queue-$2" || { diag "$(tail -n 20 "$1/mta/$2.log")"; return 1; }
+}
+
+postfix_stop() {
+	kill "$(cat "$1/mta/$2.pid")" 2>/dev/null
+	wait "$(cat "$1/mta/$2.pid")" 2>/dev/null
+	rm -f "$1/mta/$2.pid" "$1/mta/queue-$2/public/qmgr"
+}
+
+postfix_end() { # all of them are gone before their directory goes
+	for pid in $postfix_pids; do kill "$pid" 2>/dev/null; done
+	for pid in $postfix_pids; do wait "$pid" 2>/dev/null; done
+}
+trap 'postfix_end; cleanup' EXIT
+
+postfix_set() {
+	set_dir=$1/mta/$2
+	shift 2
+	/usr/sbin/postconf -c "$set_dir" "$@" || return 1
+	[ ! -e "$set_dir.pid" ] || kill -HUP "$(cat "$set_dir.pid")"
+}
+
+# ---- mail ----
+
+postfix_send() {
+	send_dir=$1
+	case $2 in
+	inside) source=127.0.1.1 ;;
+	scanner) source=127.0.2.1 ;;
+	outside) source=127.0.3.1 ;;
+	*) diag "postfix_send: $2?"; return 1 ;;
+	esac
+	shift 2
+	# shellcheck disable=SC2086
+	perl "$SRC/t/helper/smtp-send" -source $source ${postfix_send_options-} "$(cat "$send_dir/mta/address")" 2525 "$@"
+}
+
+postfix_queue() { postqueue -c "$1/mta/$2" -j | grep -c '"queue_id"'; }
+postfix_flush() { postqueue -c "$1/mta/$2" -f; }
+postfix_logged() { cat "$1/mta/$2.log" 2>/dev/null; }
+
+accepted() { cat "$1/sink/$2/accepted" 2>/dev/null; }
+has_accepted() { [ "$(accepted "$1" "$2" | wc -l)" -ge "$3" ]; }
+wait_mail() {
+	wait_for ${WAIT:-120} has_accepted "$1" "$2" "$3" && return 0
+	diag "waiting for $3 at $2, there are $(accepted "$1" "$2" | wc -l)" "$(tail -n 30 "$1/mta/carrier.log")"
+	return 1
+}
+has_queued() { [ "$(postfix_queue "$1" "$2")" = "$3" ]; }
+wait_queue() {
+	wait_for ${WAIT:-120} has_queued "$1" "$2" "$3" && return 0
+	diag "waiting for $3 in the queue of $2, there are $(postfix_queue "$1" "$2")" "$(tail -n 30 "$1/mta/$2.log")"
+	return 1
+}

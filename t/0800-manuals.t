@@ -20,11 +20,12 @@ for page in $pages; do
 		case "$other" in postern* | keys-* | check-* | rules-*) ok "$page names $other, which exists" test -f "$SRC/man/$other" ;; esac
 	done
 done
-for program in postern rules-file keys-file check-path; do
+for program in postern rules-file keys-file check-path bin/mailq-all bin/deliver-all; do
+	name=${program##*/}
 	help=$("$BUILD/$program" -help </dev/null 2>&1)
-	is "$program -help: exit 0" "$?" 0
-	like "$program -help names it" "$help" "$program"
-	like "$program -version" "$("$BUILD/$program" -version </dev/null 2>&1)" "^$program [0-9]+\\."
+	is "$name -help: exit 0" "$?" 0
+	like "$name -help names it" "$help" "$name"
+	like "$name -version" "$("$BUILD/$program" -version </dev/null 2>&1)" "^$name [0-9]+\\."
 done
 
 done_testing

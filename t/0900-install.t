@@ -11,9 +11,15 @@ etc=$(echo "$(value sysconfdir)" | sed "s|\${prefix}|$prefix|")
 for file in "$prefix/bin/postern" "$libexec/postern/rules-file" "$libexec/postern/keys-file" "$libexec/postern/check-path"; do
 	ok "$file is there" test -x "$D$file"
 done
+for tool in mailq-all deliver-all; do
+	ok "$tool is there" test -x "$D$prefix/sbin/$tool"
+	is "$tool names what was installed" "$(sed -n "s/^postern='\([^']*\)' share='\([^']*\)'.*/\1 \2/p" "$D$prefix/sbin/$tool")" \
+		"$prefix/bin/postern $prefix/share/postern"
+	is "nothing is left to fill in" "$(grep -c '@[a-z]*@' "$D$prefix/sbin/$tool")" 0
+done
 ok "the profiles are where postern reads them" test -f "$D$etc/postern/profiles"
 for file in share/man/man8/postern.8 share/man/man5/postern.conf.5 share/man/man7/postern-modules.7 share/postern/examples/postern.conf \
-	share/postern/examples/rules share/postern/postern-modules.rng; do
+	share/postern/examples/rules share/postern/postern-modules.rng share/postern/queues.sh share/postern/queues-show.awk; do
 	ok "$file is there" test -f "$D$prefix/$file"
 done
 

@@ -24,3 +24,7 @@ dist_mtapostfix_DATA = etc/mta/postfix/carrier.main.cf etc/mta/postfix/carrier.m
 	etc/mta/postfix/external.main.cf etc/mta/postfix/external.master.cf \
 	etc/mta/postfix/scanner.main.cf etc/mta/postfix/scanner.master.cf \
 	etc/mta/postfix/internal.main.cf etc/mta/postfix/internal.master.cf
+mtasendmaildir = $(mtadir)/sendmail
+dist_mtasendmail_DATA = etc/mta/sendmail/carrier.mc etc/mta/sendmail/mailer.m4 etc/mta/sendmail/mailer.cf \
+	etc/mta/sendmail/mailertable etc/mta/sendmail/tenants.m4 etc/mta/sendmail/instance.m4 etc/mta/sendmail/instance.service \
+	etc/mta/sendmail/external.mc etc/mta/sendmail/scanner.mc etc/mta/sendmail/internal.mc

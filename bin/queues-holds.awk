@@ -1,7 +1,7 @@
 # queues-holds.awk - what postern keeps back in SPOOL/hold and SPOOL/quarantine as mails (queues.awk)
 #
 # Input: the files as find(1) sees them: size, time, path, with tabs between.  ID.eml is the message, ID.hold its record of
-# "name: value" lines, written last.
+# "name: value" lines, written last.  With the variable others, any other file is a message too, and records are not asked for.
 BEGIN { FS = "\t" }
 
 {
@@ -21,7 +21,7 @@ BEGIN { FS = "\t" }
 	} else if (others) {
 		size[id] = $1
 		message_time[id] = $2
-		names[id] = 2
+		names[id] = 1
 	}
 }
 
@@ -79,7 +79,7 @@ function say_message(id)
 {
 	n = 0
 	sender = ""
-	if (names[id] == 2)
+	if (others)
 		say(id, int(message_time[id]), "kept", "")
 	else if (now - message_time[id] > 60)
 		say(id, int(message_time[id]), "kept", "it has no record (" text(id) ".hold)")

@@ -15,7 +15,9 @@ function take_number(key, rest)
 
 function take_text(key, s)
 {
-	if (depth >= 2) {
+	if (depth > 1) {
+		if (depth > 2 || member != "recipients")
+			return
 		if (key == "address")
 			mail_to[n] = text_of_json(s)
 		else if (key == "delay_reason")
@@ -29,18 +31,18 @@ function take_text(key, s)
 	}
 }
 
-# What is outside of strings: braces.  A second level is a recipient.
+# What is outside of strings: braces.  A second level in "recipients" is one of them.
 function take_braces(s,    i, c)
 {
 	if (s !~ /[{}]/)
 		return
 	for (i = 1; i <= length(s); i++) {
 		c = substr(s, i, 1)
-		if (c == "{" && ++depth == 2) {
+		if (c == "}") {
+			depth--
+		} else if (c == "{" && ++depth == 2 && member == "recipients") {
 			n++
 			mail_to[n] = mail_why[n] = ""
-		} else if (c == "}") {
-			depth--
 		}
 	}
 }
@@ -54,7 +56,7 @@ function parse(line,    part, parts, i, s, key)
 {
 	parts = split(line, part, "\"")
 	depth = n = arrival = size = 0
-	place = id = sender = key = ""
+	place = id = sender = key = member = ""
 	take_braces(part[1])
 	for (i = 2; i < parts; i += 2) {
 		s = part[i]
@@ -62,6 +64,8 @@ function parse(line,    part, parts, i, s, key)
 			s = s "\"" part[++i]
 		if (part[i + 1] ~ /^[ \t]*:/) {
 			key = s
+			if (depth == 1)
+				member = s
 			take_number(key, part[i + 1])
 		} else {
 			take_text(key, s)

@@ -69,7 +69,7 @@ function text_steers(point)
 # text_of_json(s): the inside of somebody else's JSON string in our form
 function text_of_json(s)
 {
-	return s ~ /[^ !#-\[\]-~]/ ? text(json_bytes(s)) : s
+	return length(s) > TEXT_MOST || s ~ /[^ !#-\[\]-~]/ ? text(json_bytes(s)) : s
 }
 
 function json_bytes(s,    out, part, n, i, c, rest)

@@ -28,3 +28,16 @@ mtasendmaildir = $(mtadir)/sendmail
 dist_mtasendmail_DATA = etc/mta/sendmail/carrier.mc etc/mta/sendmail/mailer.m4 etc/mta/sendmail/mailer.cf \
 	etc/mta/sendmail/mailertable etc/mta/sendmail/tenants.m4 etc/mta/sendmail/instance.m4 etc/mta/sendmail/instance.service \
 	etc/mta/sendmail/external.mc etc/mta/sendmail/scanner.mc etc/mta/sendmail/internal.mc
+
+# The worked examples: a tree as it is.
+EXTRA_DIST += etc/topologies
+topologies = $(DESTDIR)$(datadir)/postern/topologies
+install-data-local: install-topologies
+install-topologies:
+	(cd $(srcdir)/etc/topologies && find . -type f) | while read -r file; do \
+		$(MKDIR_P) "$(topologies)/$${file%/*}" && $(INSTALL_DATA) "$(srcdir)/etc/topologies/$$file" "$(topologies)/$$file" || exit 1; \
+	done
+uninstall-local: uninstall-topologies
+uninstall-topologies:
+	(cd $(srcdir)/etc/topologies && find . -type f) | while read -r file; do rm -f "$(topologies)/$$file"; done
+.PHONY: install-topologies uninstall-topologies

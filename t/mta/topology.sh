@@ -1,0 +1,146 @@
+# topology.sh - sourced behind lib.sh, mta/postfix.sh and mta/clamav.sh: sites from the worked examples in etc/topologies, as they are
+#
+#   topology_make NAME DIR [WORD=VALUE...]   a site in DIR with the example's postern.conf, rules, and what differs in main.cf and master.cf
+#                                        of the carrier and the instances; next hops are sinks below DIR/sink, unless
+#                                        postfix_NAME_hop was set.  Nothing is started
+#   topology_start DIR                   the carrier, and those instances that the example has
+#   topology_words DIR                   the words of the examples with their values here
+#   topology_check DIR                   what postern -check complains of
+#   topology_fill DIR FILE               a file of the examples with its words replaced, on standard output
+#
+#   secret NAME TO SUBJECT [FIELD...] <text    a message of the partner NAME@partner.example, signed, and encrypted to the certificate TO.pem
+#   letter FROM TO SUBJECT <text         a plain one
+#   mail_for DIR SINK ADDRESS            path of what a sink got for ADDRESS: the latest
+#   mail_comes WHAT DIR SINK ADDRESS [N] a test: it gets so many (1); $mail is the latest's path, or /dev/null
+#   opened FILE NAME                     decrypted by NAME.key, its signature verified by the site's CA: the text on standard output
+#   body FILE                            the text behind the header, with LF
+#   field FILE NAME                      a header field, unfolded
+#   opened_report FILE NAME              likewise a report, which may have come without signature or not sealed, all of it
+#   quiet DIR                            whether all of them are empty
+#   queues DIR                           "carrier=0 external=0 ..." of all instances the example has
+TOPOLOGIES=$SRC/etc/topologies
+
+topology_words() {
+	topology_address=$(cat "$1/mta/address")
+	cat "$1/mta/words"
+	printf '%s\n' "own_address=$topology_address" hostname=mx.behoerde.example local_domains=behoerde.example \
+		external_relay=127.0.3.1 scanner_host=127.0.2.1 internal_relay=127.0.1.1 \
+		"external_listen=$topology_address:10025" "scanner_listen=$topology_address:10026" \
+		"internal_listen=$topology_address:10027"
+}
+
+topology_fill() { # DIR FILE: on standard output, with its words replaced
+	topology_words "$1" >"$1/mta/filled"
+	topology_file=$2 topology_list=$1/mta/filled
+	set --
+	while IFS= read -r topology_word; do set -- "$@" "$topology_word"; done <"$topology_list"
+	mta_fill "$topology_file" "$@"
+}
+
+# What a test's site has elsewhere than /etc and /var.
+topology_places() { # DIR
+	cat <<-END
+		spool = $1/spool
+		log = $1/log
+		verify_log = $1/verify.log
+		module_directory = $1/mta/programs
+		profiles_file = $1/mta/programs/profiles
+	END
+	for topology_name in carrier $(topology_instances "$1"); do
+		echo "${topology_name}_queue = postfix:$1/mta/$topology_name"
+	done
+}
+topology_instances() { sed '/^#/d; s/ .*//' "$1/mta/instances"; }
+
+topology_lines() { # DIR INSTANCE FILE: sets main.cf by the lines of FILE
+	topology_dir=$1 topology_name=$2
+	topology_fill "$1" "$3" >"$1/mta/lines" || return 1
+	set --
+	while IFS= read -r topology_line; do
+		case $topology_line in \#* | '') ;; *) set -- "$@" "$topology_line" ;; esac
+	done <"$topology_dir/mta/lines"
+	postfix_set "$topology_dir" "$topology_name" "$@"
+}
+
+topology_make() {
+	topology=$1 topology_site=$2
+	shift 2
+	site_make "$topology_site" && postfix_make "$topology_site" || return 1
+	printf '%s\n' "to_external=$postfix_external" "to_scanner=$postfix_scanner" "to_internal=$postfix_internal" "$@" \
+		>"$topology_site/mta/words"
+	cp "$TOPOLOGIES/$topology/instances" "$topology_site/mta/"
+	topology_fill "$topology_site" "$TOPOLOGIES/$topology/postern.conf" >"$topology_site/postern.conf" || return 1
+	cp "$TOPOLOGIES/$topology/rules" "$topology_site/rules"
+	topology_places "$topology_site" >"$topology_site/mta/places"
+	while IFS= read -r topology_line; do conf "$topology_site" "$topology_line"; done <"$topology_site/mta/places"
+	for topology_file in "$TOPOLOGIES/$topology"/postfix/*.main.cf; do
+		topology_name=${topology_file##*/}
+		topology_lines "$topology_site" "${topology_name%.main.cf}" "$topology_file" || return 1
+	done
+	postfix_own "$topology_site"
+}
+
+topology_check() { runuser -u "$postfix_user" -- "$1/mta/programs/postern" -c "$1/postern.conf" -check 2>&1 | grep -v '^ok\|^0 errors, 0 warnings'; }
+
+give_up() { # WHAT: a test that cannot go on
+	fail "$1"
+	done_testing
+	exit 1
+}
+
+topology_start() {
+	for topology_name in carrier $(topology_instances "$1"); do postfix_start "$1" "$topology_name" || return 1; done
+}
+
+# ---- mail ----
+
+letter() {
+	printf 'From: %s\nTo: %s\nSubject: %s\nDate: Mon, 3 Nov 2025 10:00:00 +0100\nMessage-ID: <%s@test.example>\n' "$1" "$2" "$3" "$(echo "$3" | tr ' ' .)"
+	shift 3
+	for topology_field; do printf '%s\n' "$topology_field"; done
+	printf '\n'
+	cat
+}
+secret() {
+	secret_by=$1 secret_to=$2 secret_subject=$3
+	shift 3
+	{ printf 'Content-Type: text/plain; charset=us-ascii\n\n'; cat; } | sed 's/$/\r/' |
+		openssl cms -sign -signer "$T/$secret_by.pem" -inkey "$T/$secret_by.key" |
+		openssl cms -encrypt -aes-256-cbc -recip "$T/$secret_to.pem" | tr -d '\r' >"$T/sealed"
+	letter "$secret_by@partner.example" "$secret_to@behoerde.example" "$secret_subject" "$@" </dev/null | sed '/^$/d'
+	cat "$T/sealed"
+}
+
+mail_for() {
+	accepted "$1" "$2" | sed -n "s/^$3 \([0-9]*\)$/\1/p" | tail -n 1 | sed "s|.*|$1/sink/$2/&.msg|"
+}
+has_mail_for() { [ "$(accepted "$1" "$2" | grep -c "^$3 ")" -ge "${4-1}" ]; }
+mail_comes() {
+	mail_what=$1
+	shift
+	if wait_for 120 has_mail_for "$@"; then pass "$mail_what"; else
+		fail "$mail_what" "waited in vain for mail to $3 at $2; queues: $(queues "$1")" "$(tail -n 30 "$1/mta/carrier.log")" \
+			"$(tail -n 10 "$1/log")"
+	fi
+	mail=$(mail_for "$@")
+	mail=${mail:-/dev/null}
+}
+opened() {
+	openssl cms -decrypt -in "$1" -recip "$T/$2.pem" -inkey "$T/$2.key" -out "$T/opened" &&
+		openssl cms -verify -in "$T/opened" -CAfile "$T/ca.pem" 2>/dev/null | tr -d '\r' | sed '1,/^$/d'
+}
+opened_report() { # FILE NAME: a report that came sealed, or not, with everything in it
+	if openssl cms -decrypt -in "$1" -recip "$T/$2.pem" -inkey "$T/$2.key" -out "$T/opened" 2>/dev/null; then
+		tr -d '\r' <"$T/opened"
+	else
+		tr -d '\r' <"$1"
+	fi
+}
+body() { tr -d '\r' <"$1" | sed '1,/^$/d'; }
+field() { tr -d '\r' <"$1" | sed '/^$/,$d' | sed -e ':a' -e '$!N;s/\n[ \t]/ /;ta' -e 'P;D' | sed -n "s/^$2: *//Ip"; }
+queues() {
+	for topology_name in carrier $(topology_instances "$1"); do
+		printf '%s=%s ' "$topology_name" "$(postfix_queue "$1" "$topology_name")"
+	done
+}
+quiet() { ! queues "$1" | grep -q '=[1-9]'; }

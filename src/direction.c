@@ -17,6 +17,8 @@ static const enum route routes[3][2] = {
 	[ORIGIN_SCANNER] = { ROUTE_OUTGOING, ROUTE_RETURNING },
 };
 
+#define READING "find-certificates find-keys unwrap agree"
+
 /* What a route's conversation may ask of each role; an incoming message can never make us sign. */
 static const struct {
 	enum route route;
@@ -24,7 +26,7 @@ static const struct {
 	const char *narrow[3];
 } needs[] = {
 	{ ROUTE_INCOMING, ENGINE_INCOMING,
-	  { [ROLE_KEYS] = "find-certificates find-keys unwrap agree", [ROLE_CHECK] = "check-certificate" } },
+	  { [ROLE_KEYS] = READING, [ROLE_CHECK] = "check-certificate" } },
 	{ ROUTE_OUTGOING, ENGINE_BOTH,
 	  { [ROLE_RULES] = "decide", [ROLE_KEYS] = "find-certificates find-keys sign", [ROLE_CHECK] = "check-certificate" } },
 };
@@ -64,6 +66,8 @@ unsigned route_roles(const struct config *c, const struct envelope *e, const cha
 		for (int role = 0; role < 3; role++)
 			if ((narrow[role] = needs[i].narrow[role]))
 				roles |= 1u << role;
+		if (needs[i].route == ROUTE_INCOMING && c->harvest != HARVEST_NO)
+			narrow[ROLE_KEYS] = READING " store-certificate";
 	}
 	return roles;
 }

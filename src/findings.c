@@ -305,6 +305,7 @@ static int judge(struct work *w, struct findings *f, struct error *err)
 	}
 	if (rc < 0)
 		return rc;
+	f->signer = all.signer;
 	f->invalid_signature = all.word == RESULT_FAIL;
 	f->result.word = all.word;
 	f->result.reason = all.reason;

@@ -9,6 +9,7 @@
 struct findings {
 	struct opened opened;
 	struct result result;
+	const struct found_signer *signer; /* whom result speaks of; NULL: nobody */
 	bool closed;             /* some layer could not be opened: the message stays as it came */
 	const char *closed_text; /* why; "" */
 	bool invalid_signature;

@@ -5,6 +5,7 @@
 
 #include "compose.h"
 #include "findings.h"
+#include "harvest.h"
 #include "seal_for.h"
 #include "subject.h"
 
@@ -260,6 +261,8 @@ int incoming_plan(struct work *w, const char *destination, const char *const *to
 	rc = findings_make(w, &in.findings, err);
 	if (rc == 0)
 		rc = plan_found(&in, err);
+	if (rc == 0)
+		harvest(w, &in.findings);
 	findings_release(&in.findings);
 	return rc;
 }

@@ -90,7 +90,8 @@ static int make_plan(struct job *j, struct work *w, struct error *err)
 
 	*w = (struct work){ .arena = &j->arena, .config = j->config, .envelope = &j->envelope, .modules = &j->modules,
 			    .mac_key = span_from(j->mac_key.data, j->mac_key.len), .message_fd = j->message.fd,
-			    .message_size = j->message.size, .until = j->until, .plan = &j->plan };
+			    .message_size = j->message.size, .until = j->until, .plan = &j->plan,
+			    .trial = j->options->command == COMMAND_EXPLAIN };
 	w->scratch_fd = fs_temporary(tmp, err);
 	if (w->scratch_fd < 0)
 		return w->scratch_fd;

@@ -9,6 +9,7 @@ libpostern_a_SOURCES = \
 	src/findings.c src/findings.h \
 	src/get.c src/get.h \
 	src/handover.c src/handover.h \
+	src/harvest.c src/harvest.h \
 	src/incoming.c src/incoming.h \
 	src/job.c src/job.h \
 	src/options.c src/options.h \

@@ -25,6 +25,7 @@ struct work {
 	uint64_t message_size;
 	deadline until;
 	struct plan *plan;         /* the result */
+	bool trial;                /* -explain: nothing is to be stored */
 
 	/* set by routes_plan */
 	struct span file;          /* the spooled bytes, mapped */

@@ -164,6 +164,17 @@ like "what can never be unwrapped" "$out" '^E_PERM: module l: unwrap: broken \(b
 # ---- store-certificate
 site keys=k; rm -f "$T"/rec/*; fake k "record $T/rec"; ask store seen a@b "$T/one.pem"
 is "storing" "$status:$(sent)" "0:<store-certificate id=\"1\" area=\"seen\" address=\"a@b\">$DER</store-certificate>"
+is "... an empty answer will do" "$out" "known area= with="
+rm -f "$T"/rec/*; ask store public a@b "$T/one.pem" 1800000000 MAA=
+is "... with what the signature said" "$(sent)" \
+	"<store-certificate id=\"1\" area=\"public\" address=\"a@b\" signed=\"2027-01-15T08:00:00Z\" capabilities=\"MAA=\">$DER</store-certificate>"
+stored() { fake k "answer store-certificate <result id=\"@ID@\">$1</result>"; ask store public a@b "$T/one.pem"; }
+stored '<stored area="public" state="new"/>'; is "new" "$status:$out" "0:new area=public with="
+stored '<stored area="seen" state="conflict" with="certs/public/x"/>'; is "in conflict" "$status:$out" "0:conflict area=seen with=certs/public/x"
+stored '<stored area="seen" state="odd"/>'; like "an unknown state" "$status:$out" '^1:E_TEMP: module k: store-certificate: '
+stored '<stored area="seen" state="new"/><stored area="seen" state="new"/>'; like "two" "$status:$out" '^1:E_TEMP: module k: store-certificate: the answer has two'
+fake k 'at store-certificate refuse permanent not-found none'; ask store seen a@b "$T/one.pem"
+like "a module that keeps nothing" "$status:$out" '^1:E_NOTFOUND'
 
 # ---- check-certificate
 site check=c

@@ -150,6 +150,22 @@ is(who($c, 'mailed@partner.example'), 'mailed gate*', '... until it is published
 is(refused(ask($c, 'store-certificate', "area=\"$_\"", $der)), 'bad-request permanent', "nothing is stored in $_") for qw(private ca trusted untrusted crl x);
 is(refused(ask($c, 'store-certificate', 'area="seen"', $_)), 'bad-request permanent', 'rubbish is not stored') for '', b64('x'), $der . 'AAAA';
 
+# what the signer can read goes with the address, up to a size
+sub with { ask($c, 'store-certificate', qq(area="seen" address="$_[0]" signed="$_[1]" capabilities="$_[2]"), $der) }
+sub known { ask($c, 'find-certificates', '', "<address>$_[0]</address>") =~ /capabilities="([^"]*)"/ ? $1 : '-' }
+like(with('MAILED@partner.example', '2026-01-01T00:00:00Z', 'MAA='), qr/<stored area="public" state="known"/, 'known already');
+is(known('mailed@partner.example'), 'MAA=', '... but what it can read is new');
+with('mailed@partner.example', '2025-12-31T23:59:59Z', 'MAE=');
+is(known('mailed@partner.example'), 'MAA=', 'a second older: no news');
+with('mailed@partner.example', '2026-01-01T00:00:01Z', 'MAE=');
+is(known('mailed@partner.example'), 'MAE=', 'a second newer');
+is(known('gate@partner.example'), '-', 'nobody said anything for another one');
+my $most = b64('x' x 8192);
+with('mailed@partner.example', '', $most);
+is(known('mailed@partner.example'), $most, 'as much as 8 KB');
+is(refused(with('mailed@partner.example', '', $_)), 'bad-request permanent', 'not a byte more, nor none, nor rubbish') for b64('x' x 8193), '', '*';
+is(refused(with('a' x 400 . '@partner.example', '', 'MAA=')), 'bad-request permanent', 'an address that is none');
+
 # an area that cannot be read is not an empty one
 SKIP: {
 	skip 'root reads everything', 1 if $> == 0;

@@ -7,8 +7,7 @@
 #define PER_ADDRESS_MAX 8
 #define CERTIFICATE_MAX ((size_t)64 * 1024)
 
-/* What stands in an attribute must be XML text; file names need not be. */
-static const char *printable(struct server *s, const char *file)
+const char *keys_printable(struct server *s, const char *file)
 {
 	char *copy = arena_strdup(&s->arena, file);
 	bool utf8 = utf8_valid(span_of(file));
@@ -28,14 +27,17 @@ static bool written(const struct area_list *lists, size_t nlists, struct span de
 	return false;
 }
 
-static void write_certificate(struct server *s, struct xml_writer *w, const char *address, const struct area *a,
-			      const struct area_entry *e)
+/* capabilities: the address's, who has them not by the certificate of a domain; NULL: not known. */
+static void write_certificate(struct server *s, struct xml_writer *w, const char *address, const char *capabilities,
+			      const struct area *a, const struct area_entry *e)
 {
 	xml_open(w, "certificate");
 	xml_put(w, "for", address);
 	xml_put(w, "area", area_name(a));
-	xml_put(w, "source", printable(s, e->file));
+	xml_put(w, "source", keys_printable(s, e->file));
 	xml_put(w, "match", !address ? "id" : e->domain ? "domain" : "address");
+	if (capabilities && !e->domain)
+		xml_put(w, "capabilities", capabilities);
 	xml_put_binary(w, e->der.p, e->der.n);
 	xml_close(w);
 }
@@ -50,6 +52,7 @@ static size_t most_for_one(struct server *s, const struct xml_writer *w)
 static void write_found(struct server *s, struct xml_writer *w, const char *address, struct area *const *areas,
 			const struct area_list *lists, size_t n)
 {
+	const char *capabilities = address ? capabilities_of(s, address) : NULL;
 	size_t most = most_for_one(s, w), count = 0;
 
 	for (int domain = 0; domain < 2; domain++)
@@ -63,7 +66,7 @@ static void write_found(struct server *s, struct xml_writer *w, const char *addr
 					log_warning("%s: certificate bigger than %zu bytes passed over", e->file, CERTIFICATE_MAX);
 					continue;
 				}
-				write_certificate(s, w, address, areas[i], e);
+				write_certificate(s, w, address, capabilities, areas[i], e);
 				count++;
 			}
 }

@@ -28,6 +28,9 @@ struct keys_file {
 /* main.c: opens the area when it is first needed. */
 int keys_area(struct server *s, enum keys_area which, struct area **out, struct error *err);
 
+/* find_certificates.c: what stands in an attribute must be XML text; file names need not be. */
+const char *keys_printable(struct server *s, const char *file);
+
 /* identify.c: the identifier of a certificate in a request element: issuer (base64 DER Name) and serial (hex), or key-id
  * (hex).  Finds its certificates in one area. */
 struct identifier;
@@ -38,6 +41,11 @@ int identifier_find(struct server *s, enum keys_area which, const struct identif
 /* private_key.c: the private key of this certificate out of this file.  E_CONFIG: the file is not ours alone, or another
  * passphrase is needed (s->code says which); E_NOTFOUND: no such key in it. */
 int private_key_read(struct server *s, const char *file, struct span certificate, EVP_PKEY **out, struct error *err);
+
+/* capabilities.c: SMIMECapabilities in base64.  _of: what the address said last, in the arena; NULL: nothing.
+ * when: RFC 3339 in UTC; "" or a future time count as now. */
+const char *capabilities_of(struct server *s, const char *address);
+int capabilities_remember(struct server *s, const char *address, const char *when, const char *base64, struct error *err);
 
 /* operations */
 int find_certificates(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);

@@ -1,5 +1,6 @@
 module_PROGRAMS += keys-file
 keys_file_SOURCES = \
+	modules/keys-file/capabilities.c \
 	modules/keys-file/fast_key.c modules/keys-file/fast_key.h \
 	modules/keys-file/find_certificates.c \
 	modules/keys-file/find_keys.c \

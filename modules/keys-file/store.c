@@ -87,36 +87,111 @@ static int is_known(struct server *s, enum keys_area where, struct span der, boo
 	return rc;
 }
 
-static int store(struct server *s, enum keys_area where, const struct buf *der, struct error *err)
+/* Another key or another issuer: not the same certificate renewed. */
+static bool differs(X509 *a, X509 *b)
 {
+	return X509_NAME_cmp(X509_get_issuer_name(a), X509_get_issuer_name(b)) != 0 ||
+	       X509_PUBKEY_eq(X509_get_X509_PUBKEY(a), X509_get_X509_PUBKEY(b)) != 1;
+}
+
+/* The file of a certificate in use for the address that is another one; NULL: there is none. */
+static int find_other(struct server *s, enum keys_area where, const char *address, const struct buf *der, const char **other,
+		      struct error *err)
+{
+	const unsigned char *p = (const unsigned char *)der->data;
+	X509 *ours = d2i_X509(NULL, &p, (long)der->len), *x;
+	struct area_list list = { 0 };
+	struct area *a;
+	int rc = ours ? keys_area(s, where, &a, err) : error_set(err, E_PERM, "not a certificate in DER");
+
+	if (rc == 0)
+		rc = area_find_address(a, &s->arena, address, &list, err);
+	for (size_t i = 0; rc == 0 && i < list.n && !*other; i++) {
+		p = (const unsigned char *)list.items[i].der.p;
+		x = d2i_X509(NULL, &p, (long)list.items[i].der.n);
+		if (!list.items[i].domain && (!x || differs(ours, x)))
+			*other = list.items[i].file;
+		X509_free(x);
+	}
+	X509_free(ours);
+	ERR_clear_error();
+	return rc;
+}
+
+struct storing {
+	enum keys_area where;
+	const char *address;
+	struct buf der;
+	const char *state, *other;
+};
+
+/* Where nobody may be replaced, it waits in "seen". */
+static int avoid_conflict(struct server *s, struct storing *t, struct error *err)
+{
+	int rc = find_other(s, IN_PUBLIC, t->address, &t->der, &t->other, err);
+
+	if (rc == 0 && !t->other)
+		rc = find_other(s, IN_TRUSTED, t->address, &t->der, &t->other, err);
+	if (rc == 0 && t->other)
+		t->where = IN_SEEN;
+	return rc;
+}
+
+static int store(struct server *s, struct storing *t, struct error *err)
+{
+	struct span der = span_from(t->der.data, t->der.len);
 	struct area *a;
 	bool known;
-	int rc = is_known(s, where, span_from(der->data, der->len), &known, err);
+	int rc = is_known(s, IN_PUBLIC, der, &known, err);
 
-	if (rc == 0 && !known && where == IN_SEEN)
-		rc = is_known(s, IN_PUBLIC, span_from(der->data, der->len), &known, err);
+	if (rc == 0 && known) {
+		t->where = IN_PUBLIC;
+		t->state = "known";
+		return 0;
+	}
+	if (rc == 0 && t->where == IN_PUBLIC)
+		rc = avoid_conflict(s, t, err);
+	if (rc == 0)
+		rc = is_known(s, t->where, der, &known, err);
+	if (rc == 0)
+		rc = keys_area(s, t->where, &a, err);
 	if (rc == 0 && !known)
-		rc = keys_area(s, where, &a, err);
-	return rc < 0 || known ? rc : write_file(s, a, der, err);
+		rc = write_file(s, a, &t->der, err);
+	t->state = known ? "known" : t->other ? "conflict" : "new";
+	return rc;
+}
+
+static void write_stored(struct server *s, struct xml_writer *w, const struct storing *t)
+{
+	xml_open(w, "stored");
+	xml_put(w, "area", targets[t->where == IN_PUBLIC].name);
+	xml_put(w, "state", t->state);
+	if (strcmp(t->state, "conflict") == 0)
+		xml_put(w, "with", keys_printable(s, t->other));
+	xml_close(w);
 }
 
 int store_certificate(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
 {
-	const char *area = xml_attr_or(request, "area", "seen");
-	struct buf der = BUF_INIT;
+	const char *area = xml_attr_or(request, "area", "seen"), *capabilities = xml_attr(request, "capabilities");
+	struct storing t = { .address = xml_attr_or(request, "address", ""), .der = BUF_INIT };
 	size_t i = 0;
 	int rc;
 
-	(void)w;
 	while (i < 2 && strcmp(targets[i].name, area) != 0)
 		i++;
 	if (i == 2)
 		return error_set(err, E_PERM, "nothing is stored in the area \"%s\"", area);
-	rc = xml_binary(request, &der, err);
+	t.where = targets[i].area;
+	rc = xml_binary(request, &t.der, err);
 	if (rc == 0)
-		rc = check(&der, err);
+		rc = check(&t.der, err);
 	if (rc == 0)
-		rc = store(s, targets[i].area, &der, err);
-	buf_release(&der);
+		rc = store(s, &t, err);
+	if (rc == 0 && capabilities)
+		rc = capabilities_remember(s, t.address, xml_attr_or(request, "signed", ""), capabilities, err);
+	if (rc == 0)
+		write_stored(s, w, &t);
+	buf_release(&t.der);
 	return rc;
 }

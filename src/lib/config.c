@@ -16,6 +16,7 @@
 
 static const char *const engine_words[] = { "0", "1", "2", NULL };
 static const char *const inside_words[] = { "decrypted", "original", "reencrypted", NULL };
+static const char *const harvest_words[] = { "no", "seen", "publish", NULL };
 static const char *const on_words[] = { "deliver", "hold", "refuse", NULL };
 static const char *const level_words = "error, warning, info or debug";
 
@@ -56,6 +57,8 @@ const struct config_option config_options[] = {
 	  "a message we cannot open: deliver as it came, hold, refuse" },
 	{ "on_invalid_signature", CONFIG_WORD, "deliver", AT(on_invalid_signature), on_words, 0, 0,
 	  "a message with a bad signature: deliver, hold, refuse" },
+	{ "harvest", CONFIG_WORD, "seen", AT(harvest), harvest_words, 0, 0,
+	  "certificates that come with good signatures: no, kept in the area seen, publish" },
 	{ "mac_key_file", CONFIG_PATH, "${config_directory}/mac.key", AT(mac_key_file), NULL, 0, 0,
 	  "key of result records and tokens, mode 0600" },
 	{ "rules_modules", CONFIG_LIST, "rules-file", AT(rules_modules), NULL, 0, 0,

@@ -55,6 +55,7 @@ struct config_option {
 enum { ENGINE_OFF, ENGINE_INCOMING, ENGINE_BOTH };
 enum { DELIVER_DECRYPTED, DELIVER_ORIGINAL, DELIVER_REENCRYPTED };
 enum { ON_DELIVER, ON_HOLD, ON_REFUSE };
+enum { HARVEST_NO, HARVEST_SEEN, HARVEST_PUBLISH };
 
 struct config {
 	const char *file;            /* as given with -c */
@@ -69,6 +70,7 @@ struct config {
 	int deliver_inside;          /* DELIVER_... */
 	bool partial;
 	int on_undecryptable, on_invalid_signature; /* ON_... */
+	int harvest;                 /* HARVEST_... */
 	const char *subject_sign, *subject_encrypt, *subject_plain;
 	const char *tag_signed, *tag_encrypted, *tag_invalid;
 	const char *profile;

@@ -162,6 +162,16 @@ void request_put_hex(struct xml_writer *w, const char *attribute, struct span va
 	buf_release(&text);
 }
 
+void request_put_time(struct xml_writer *w, const char *attribute, time_t when)
+{
+	char text[40] = "";
+	struct tm tm;
+
+	if (gmtime_r(&when, &tm))
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	xml_put(w, attribute, text);
+}
+
 int request_certificate(struct xml_writer *w, const char *name, X509 *certificate)
 {
 	unsigned char *der = NULL;

@@ -88,7 +88,25 @@ int ask_decrypting_keys(struct modules *m, struct arena *a, const struct certifi
 /* key_calls for delegate_new, joined to the modules: key_id is "MODULE id". */
 void ask_key_calls(struct modules *m, struct key_calls *out);
 
-int ask_store_certificate(struct modules *m, const char *area, const char *address, X509 *certificate, struct error *err);
+/* A partner's certificate, and what its signature said. */
+struct store_request {
+	const char *area;          /* "seen" or "public" */
+	const char *address;
+	X509 *certificate;
+	struct span capabilities;  /* DER SMIMECapabilities; empty: none */
+	time_t signed_at;          /* when they were said; 0: not known */
+};
+enum stored_state {
+	STORED_KNOWN,              /* it was there already */
+	STORED_NEW,
+	STORED_CONFLICT,           /* wanted in "public", where the address has another one: it is in "seen" now, for the first time */
+};
+struct stored {
+	enum stored_state state;
+	const char *area;          /* where it is now */
+	const char *with;          /* STORED_CONFLICT: the other one, for people */
+};
+int ask_store_certificate(struct modules *m, struct arena *a, const struct store_request *q, struct stored *out, struct error *err);
 
 /* ---- check ---- */
 

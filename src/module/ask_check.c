@@ -29,16 +29,6 @@ struct question {
 	size_t room; /* bytes of base64 for all certificates */
 };
 
-static void put_time(struct xml_writer *w, time_t when)
-{
-	char text[40] = "";
-	struct tm tm;
-
-	if (gmtime_r(&when, &tm))
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	xml_put(w, "time", text);
-}
-
 static int write_check(struct xml_writer *w, void *arg)
 {
 	const struct question *k = arg;
@@ -46,7 +36,7 @@ static int write_check(struct xml_writer *w, void *arg)
 	int rc;
 
 	xml_put(w, "purpose", k->q->purpose);
-	put_time(w, k->q->when);
+	request_put_time(w, "time", k->q->when);
 	xml_put(w, "address", k->q->address);
 	rc = request_certificate(w, "certificate", k->q->certificate);
 	for (int i = 0; rc == 0 && i < sk_X509_num(k->q->candidates); i++) {

@@ -282,31 +282,47 @@ int ask_decrypting_keys(struct modules *m, struct arena *a, const struct certifi
 /* ---- storing ---- */
 
 struct store {
-	const char *area, *address;
-	X509 *certificate;
+	const struct store_request *q;
+	struct stored *out;
 };
 
 static int write_store(struct xml_writer *w, void *arg)
 {
-	const struct store *s = arg;
+	const struct store_request *q = ((const struct store *)arg)->q;
 	unsigned char *der = NULL;
-	int n = i2d_X509(s->certificate, &der);
+	int n = i2d_X509(q->certificate, &der);
 
 	if (n <= 0)
 		return E_PERM;
-	xml_put(w, "area", s->area);
-	xml_put(w, "address", s->address);
+	xml_put(w, "area", q->area);
+	xml_put(w, "address", q->address);
+	if (q->signed_at)
+		request_put_time(w, "signed", q->signed_at);
+	request_put_base64(w, "capabilities", q->capabilities);
 	xml_put_binary(w, der, (size_t)n);
 	OPENSSL_free(der);
 	return 0;
 }
 
-int ask_store_certificate(struct modules *m, const char *area, const char *address, X509 *certificate, struct error *err)
+static int read_store(const struct answer *n, const struct xml *result, void *arg)
 {
-	struct store s = { .area = area, .address = address, .certificate = certificate };
-	struct xml_document *answer;
-	int rc = modules_ask(m, ROLE_KEYS, "store-certificate", write_store, &s, &answer, NULL, err);
+	static const char *const states[] = { "known", "new", "conflict", NULL };
+	struct stored *out = ((struct store *)arg)->out;
+	const struct xml *e;
+	int state;
 
-	xml_free(answer);
-	return rc;
+	if (!xml_first(result, "stored"))
+		return 0; /* allowed: it has been dealt with */
+	if (answer_only(n, result, "stored", &e) < 0 || answer_word(n, e, "state", states, &state) < 0)
+		return E_TEMP;
+	*out = (struct stored){ .state = (enum stored_state)state, .area = answer_copy(n, e, "area"), .with = answer_copy(n, e, "with") };
+	return 0;
+}
+
+int ask_store_certificate(struct modules *m, struct arena *a, const struct store_request *q, struct stored *out, struct error *err)
+{
+	struct store s = { .q = q, .out = out };
+
+	*out = (struct stored){ .area = "", .with = "" };
+	return answer_first(m, a, ROLE_KEYS, "store-certificate", write_store, read_store, &s, err);
 }

@@ -54,6 +54,7 @@ int answer_first(struct modules *m, struct arena *a, enum module_role role, cons
 
 void request_put_base64(struct xml_writer *w, const char *attribute, struct span value); /* empty value: none written */
 void request_put_hex(struct xml_writer *w, const char *attribute, struct span value);    /* likewise */
+void request_put_time(struct xml_writer *w, const char *attribute, time_t when); /* RFC 3339, UTC */
 /* <name>base64 of the certificate</name>; E_PERM if it has no encoding. */
 int request_certificate(struct xml_writer *w, const char *name, X509 *certificate);
 /* text with control characters and bytes that are no UTF-8 replaced: what a mail claims may be anything. */

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/base64.h"
 #include "lib/log.h"
 #include "module/ask.h"
 
@@ -261,13 +262,25 @@ static int use(struct job *j)
 	return rc;
 }
 
-/* AREA ADDRESS FILE.pem */
+/* AREA ADDRESS FILE.pem [TIME CAPABILITIES]: the latter in base64 */
 static int store(struct job *j)
 {
-	X509 *c = certificate(argument(j, 2));
-	int rc = ask_store_certificate(&j->m, argument(j, 0), argument(j, 1), c, &j->err);
+	static const char *const states[] = { "known", "new", "conflict" };
+	struct buf der = BUF_INIT;
+	struct store_request q = { .area = argument(j, 0), .address = argument(j, 1), .certificate = certificate(argument(j, 2)) };
+	struct stored stored;
+	int rc;
 
-	X509_free(c);
+	if (j->argc > 4) {
+		q.signed_at = (time_t)strtoll(argument(j, 3), NULL, 10);
+		base64_decode(&der, span_of(argument(j, 4)), true);
+		q.capabilities = span_from(der.data, der.len);
+	}
+	rc = ask_store_certificate(&j->m, &j->a, &q, &stored, &j->err);
+	if (rc == 0)
+		printf("%s area=%s with=%s\n", states[stored.state], stored.area, stored.with);
+	buf_release(&der);
+	X509_free(q.certificate);
 	return rc;
 }
 

@@ -1,6 +1,7 @@
 # postfix.sh - sourced after lib.sh: a Postfix carrier and the three instances around a site, from etc/mta/postfix
 #
 #   postfix_usable                 why Postfix cannot be tested here (prints a reason and fails), for skip_all
+#   postfix_command_usable         likewise for postfix_inject=command
 #   postfix_site DIR               DIR made by site_make: configures and starts everything, below DIR/mta; sets $postfix_address
 #     postfix_inject=smtp|command      how postern hands over (set before; default smtp)
 #     postfix_external_hop, postfix_scanner_hop, postfix_internal_hop=[ADDRESS]:PORT
@@ -21,9 +22,6 @@
 # The programs are copied, so that the account postern runs as reaches them wherever the build is.
 
 postfix_user=daemon
-# sendmail(1) -C as that user: postdrop(1) takes a configuration that /etc/postfix/main.cf does not know only if it need not change
-# its group. pipe(8) does not give a command this group, so the carrier calls another one its own (setgid_group).
-postfix_group=postdrop
 postfix_sites=0
 postfix_pids=
 postfix_inject=${postfix_inject-smtp}
@@ -33,6 +31,12 @@ postfix_usable() {
 	[ -x /usr/sbin/postconf ] || { echo "Postfix is not installed"; return 1; }
 	postfix_daemons=$(/usr/sbin/postconf -dh daemon_directory)
 	id "$postfix_user" >/dev/null 2>&1 || { echo "no account $postfix_user"; return 1; }
+}
+
+# Other users than root may name only those configurations that /etc/postfix/main.cf knows: for injection by command: the
+# carrier gets an /etc/postfix of its own.
+postfix_command_usable() {
+	unshare -m true 2>/dev/null || { echo "mount namespaces are not allowed here"; return 1; }
 }
 
 wait_for() {
@@ -65,13 +69,13 @@ mta_fill() {
 		}' - "$fill_file"
 }
 
-postfix_directories() { # QUEUE DATA GROUP: what "postfix check" would make
+postfix_directories() { # QUEUE DATA: what "postfix check" would make
 	mkdir -p "$1" "$2" || return 1
 	for queue in active bounce corrupt defer deferred flush hold incoming private saved trace; do
 		install -d -o postfix -m 700 "$1/$queue"
 	done
-	install -d -o postfix -g "$3" -m 1730 "$1/maildrop"
-	install -d -o postfix -g "$3" -m 2710 "$1/public"
+	install -d -o postfix -g postdrop -m 1730 "$1/maildrop"
+	install -d -o postfix -g postdrop -m 2710 "$1/public"
 	install -d -m 755 "$1/pid"
 	chown postfix "$2"
 	chmod 700 "$2"
@@ -85,7 +89,6 @@ postfix_test_lines() { # DIR INSTANCE
 		smtp_host_lookup = native
 		smtp_dns_support_level = disabled
 		smtp_connection_cache_on_demand = no
-		inet_protocols = ipv4
 	LINES
 }
 
@@ -97,7 +100,6 @@ postfix_carrier() { # DIR
 		myhostname = mx.behoerde.example
 		queue_directory = $1/mta/queue-carrier
 		data_directory = $1/mta/data-carrier
-		setgid_group = mail
 		inet_interfaces = loopback-only
 		mynetworks = 127.0.0.1, 127.0.1.0/24, 127.0.2.0/24, $postfix_address
 		mydestination =
@@ -112,7 +114,7 @@ postfix_carrier() { # DIR
 	LINES
 	sed -e '/^@listen@/d' "$SRC/etc/mta/postfix/external.master.cf" >"$carrier/master.cf"
 	printf '%s inet n - n - - smtpd\n' "$postfix_address:2525" >>"$carrier/master.cf"
-	set -- "$1" "postern=$1/mta/programs/postern" "config=$1/postern.conf" "user=$postfix_user:$postfix_group" service=postern processes=20
+	set -- "$1" "postern=$1/mta/programs/postern" "config=$1/postern.conf" "user=$postfix_user" service=postern processes=20
 	postfix_part "$@"
 }
 
@@ -175,14 +177,18 @@ postfix_make() {
 		listen=$port
 		[ "$postfix_inject" = smtp ] || listen=
 		postfix_instance "$1" "$name" "$listen" "$hop" || return 1
-		postfix_directories "$1/mta/queue-$name" "$1/mta/data-$name" postdrop
+		postfix_directories "$1/mta/queue-$name" "$1/mta/data-$name"
 		conf "$1" "$(postfix_destination "$1" "$name" "$port")"
 		port=$((port + 1))
 	done
 	conf "$1" "scanner = none" "internal_clients = 127.0.0.1 127.0.1.0/24 10.0.0.0/8 ::1 fd00::/8" "scanner_clients = 127.0.2.0/24"
 	mkdir -p "$1/mta/carrier"
-	postfix_directories "$1/mta/queue-carrier" "$1/mta/data-carrier" mail
+	postfix_directories "$1/mta/queue-carrier" "$1/mta/data-carrier"
 	postfix_carrier "$1" || return 1
+	if [ "$postfix_inject" = command ]; then
+		mkdir -p "$1/mta/etc"
+		echo "multi_instance_directories = $1/mta/external $1/mta/scanner $1/mta/internal" >"$1/mta/etc/main.cf"
+	fi
 	for name in carrier external scanner internal; do postfix_test_lines "$1" "$name" >>"$1/mta/$name/main.cf"; done
 	postfix_programs "$1" || return 1
 	mkdir -p "$1/spool"
@@ -210,7 +216,12 @@ postfix_start() {
 		for each in carrier external scanner internal; do postfix_start "$1" $each || return 1; done
 		return 0
 	fi
-	"$postfix_daemons/master" -c "$1/mta/$2" >"$1/mta/$2.out" 2>&1 </dev/null &
+	if [ "$2" = carrier ] && [ -d "$1/mta/etc" ]; then
+		unshare -m sh -c 'mount --bind "$1" /etc/postfix && exec "$2" -c "$3"' sh "$1/mta/etc" "$postfix_daemons/master" "$1/mta/carrier" \
+			>"$1/mta/$2.out" 2>&1 </dev/null &
+	else
+		"$postfix_daemons/master" -c "$1/mta/$2" >"$1/mta/$2.out" 2>&1 </dev/null &
+	fi
 	echo $! >"$1/mta/$2.pid"
 	postfix_pids="$postfix_pids $!"
 	kill_at_end $!

@@ -31,13 +31,25 @@ static const char *without_brackets(struct arena *a, const char *text)
 	return text;
 }
 
+/* What the mail server writes itself has no sender, but Sendmail names one to a program: MAILER-DAEMON of this machine. */
+static bool is_mail_daemon(const char *sender, const char *hostname)
+{
+	static const char name[] = "MAILER-DAEMON";
+	struct span s = span_of(sender);
+
+	if (!span_casestarts(s, name))
+		return false;
+	s = span_sub(s, sizeof(name) - 1, s.n);
+	return !s.n || (hostname && *s.p == '@' && span_caseeq(span_sub(s, 1, s.n), hostname));
+}
+
 static int set_sender(struct arena *a, struct envelope *e, const char *text, struct error *err)
 {
 	const char *sender = without_brackets(a, text);
 
 	e->sender_known = true;
 	e->sender = "";
-	if (!*sender || ascii_caseeq(sender, "MAILER-DAEMON"))
+	if (!*sender || is_mail_daemon(sender, e->hostname))
 		return 0;
 	if (address_check(sender, err) < 0)
 		return error_prefix(err, "sender");
@@ -101,7 +113,7 @@ int envelope_from_options(struct arena *a, const struct config *c, const struct 
 	bool known;
 	int rc;
 
-	*out = (struct envelope){ .sender = "", .client = *o->client ? o->client : "this machine" };
+	*out = (struct envelope){ .sender = "", .hostname = c->hostname, .client = *o->client ? o->client : "this machine" };
 	out->queue_id = clean_queue_id(a, o->queue_id);
 	if (client_parse(o->client, &client, &known, err) < 0)
 		return error_set(err, E_CONFIG, "-client: %s", err->text);

@@ -13,6 +13,7 @@ enum origin { ORIGIN_OUTSIDE, ORIGIN_INSIDE, ORIGIN_SCANNER };
 struct envelope {
 	const char *sender;      /* "" : null sender */
 	bool sender_known;       /* false until -sender or the message has told */
+	const char *hostname;    /* ours: its MAILER-DAEMON is the null sender; may be NULL */
 	const char *client;      /* as given, for logs */
 	enum origin origin;
 	const char **recipients; /* checked; without duplicates */

@@ -66,5 +66,13 @@ is "Return-Path" "$(sender_of)" "<dave@behoerde.example>"
 empty "$T/internal"
 m | "$P" -c "$T/postern.conf" -client 10.0.0.1 -sender "" -readmail x@behoerde.example
 is "an empty -sender is the null sender" "$(sender_of)" "<>"
+empty "$T/internal"
+{ echo "From Mailer-Daemon@MX.behoerde.example Sun Nov 22 10:00:00 2026"; m; } | "$P" -c "$T/postern.conf" -client 10.0.0.1 -readmail x@behoerde.example
+is "the null sender of Sendmail" "$(sender_of)" "<>"
+for other in MAILER-DAEMON@other.example MAILER-DAEMONS@mx.behoerde.example; do
+	empty "$T/internal"
+	m | "$P" -c "$T/postern.conf" -client 10.0.0.1 -sender $other -readmail x@behoerde.example
+	is "$other is somebody" "$(sender_of)" "<$other>"
+done
 
 done_testing

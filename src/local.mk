@@ -12,6 +12,7 @@ libpostern_a_SOURCES = \
 	src/harvest.c src/harvest.h \
 	src/incoming.c src/incoming.h \
 	src/job.c src/job.h \
+	src/mac.c src/mac.h \
 	src/options.c src/options.h \
 	src/outcome.c src/outcome.h \
 	src/outgoing.c src/outgoing.h src/outgoing_group.c src/outgoing_inside.h \

@@ -1,24 +1,19 @@
 /* result.c - what opening a message showed, told so that nobody else can tell it (RFC 8601, 7281) */
 #include "result.h"
 
-#include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "lib/base64.h"
 #include "lib/fs.h"
+#include "mac.h"
 
-#define MAC_BYTES 32
 #define DIGEST_BYTES 32
 #define KEY_FILE_MAX 4096
 #define KEY_BYTES_LEAST 16
 
-static const char result_field[] = "X-Postern-Result";
-static const char mac_label[] = ";mac=";
+static const struct mac_kind record_kind = { "X-Postern-Result", "", 0 };
 
 static const char *const names[] = {
 	[RESULT_NONE] = "none", [RESULT_PASS] = "pass", [RESULT_FAIL] = "fail",
@@ -63,7 +58,7 @@ static void hash_reserved(EVP_MD_CTX *md, const char *hostname, const struct hea
 	struct arena a = ARENA_INIT;
 
 	for (size_t i = 0; i < h->n; i++)
-		if (!span_caseeq(h->fields[i].name, result_field) && result_is_reserved(&a, hostname, &h->fields[i]))
+		if (!span_caseeq(h->fields[i].name, record_kind.field) && result_is_reserved(&a, hostname, &h->fields[i]))
 			hash_squeezed(md, h->fields[i].value);
 	arena_release(&a);
 }
@@ -132,22 +127,6 @@ out:
 
 /* ---- the record ---- */
 
-/* Everything that could end a value, hide in a header or fold differently is written as %XX. */
-static void add_value(struct buf *out, const char *name, const char *value)
-{
-	if (!*value)
-		return;
-	buf_addf(out, ";%s=", name);
-	for (; *value; value++) {
-		unsigned char c = (unsigned char)*value;
-
-		if (c > 0x20 && c < 0x7f && !strchr(";=%\"\\()<>,", c))
-			buf_addch(out, (char)c);
-		else
-			buf_addf(out, "%%%02X", c);
-	}
-}
-
 static void add_record(struct buf *out, const char *hostname, const char *queue_id, time_t now, const struct result *r,
 		       const char *bound)
 {
@@ -157,45 +136,19 @@ static void add_record(struct buf *out, const char *hostname, const char *queue_
 	if (gmtime_r(&now, &tm))
 		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	buf_addstr(out, "v=1");
-	add_value(out, "host", hostname);
-	add_value(out, "id", queue_id);
-	add_value(out, "time", stamp);
-	add_value(out, "result", result_name(r->word));
-	add_value(out, "reason", r->reason);
-	add_value(out, "encrypted", r->encrypted ? "yes" : "no");
-	add_value(out, "layers", r->layers);
-	add_value(out, "signer", r->signer);
-	add_value(out, "subject", r->subject);
-	add_value(out, "issuer", r->issuer);
-	add_value(out, "serial", r->serial);
-	add_value(out, "verdict", r->verdict);
-	add_value(out, "bound", bound);
-}
-
-static int mac_of(OSSL_LIB_CTX *ctx, struct span key, struct span text, unsigned char out[MAC_BYTES], struct error *err)
-{
-	size_t n;
-
-	if (!EVP_Q_mac(ctx, "HMAC", NULL, "SHA256", NULL, key.p, key.n, (const unsigned char *)text.p, text.n, out,
-		       MAC_BYTES, &n) || n != MAC_BYTES)
-		return error_set(err, E_TEMP, "HMAC-SHA256 failed");
-	return 0;
-}
-
-/* The record on several lines: a break after every value, which verifying takes out again. */
-static void write_record(struct buf *out, const char *record, const unsigned char mac[MAC_BYTES], const char *eol)
-{
-	struct buf value = BUF_INIT;
-
-	for (; *record; record++) {
-		buf_addch(&value, *record);
-		if (*record == ';')
-			buf_addch(&value, ' ');
-	}
-	buf_addstr(&value, "; mac=");
-	base64_encode(&value, mac, MAC_BYTES, 0, "");
-	header_write_raw(out, result_field, buf_str(&value), eol);
-	buf_release(&value);
+	mac_add_value(out, "host", hostname);
+	mac_add_value(out, "id", queue_id);
+	mac_add_value(out, "time", stamp);
+	mac_add_value(out, "result", result_name(r->word));
+	mac_add_value(out, "reason", r->reason);
+	mac_add_value(out, "encrypted", r->encrypted ? "yes" : "no");
+	mac_add_value(out, "layers", r->layers);
+	mac_add_value(out, "signer", r->signer);
+	mac_add_value(out, "subject", r->subject);
+	mac_add_value(out, "issuer", r->issuer);
+	mac_add_value(out, "serial", r->serial);
+	mac_add_value(out, "verdict", r->verdict);
+	mac_add_value(out, "bound", bound);
 }
 
 /* A quoted-string (RFC 5322 3.2.4) of printable ASCII; anything else becomes '?'. */
@@ -242,18 +195,14 @@ int result_write(struct buf *out, OSSL_LIB_CTX *ctx, struct span key, const char
 		 struct error *err)
 {
 	struct buf results = BUF_INIT, bound = BUF_INIT, record = BUF_INIT;
-	unsigned char mac[MAC_BYTES];
 	int rc;
 
 	authentication_results(&results, hostname, r);
 	rc = bind_to(ctx, hostname, buf_str(&results), header, body, nbody, &bound, err);
 	if (rc == 0) {
-		add_record(&record, hostname, queue_id, now, r, buf_str(&bound));
-		rc = mac_of(ctx, key, span_from(record.data, record.len), mac, err);
-	}
-	if (rc == 0) {
 		header_write_raw(out, "Authentication-Results", buf_str(&results), eol);
-		write_record(out, buf_str(&record), mac, eol);
+		add_record(&record, hostname, queue_id, now, r, buf_str(&bound));
+		rc = mac_write(out, ctx, key, &record_kind, buf_str(&record), eol, err);
 	}
 	buf_release(&results);
 	buf_release(&bound);
@@ -263,58 +212,24 @@ int result_write(struct buf *out, OSSL_LIB_CTX *ctx, struct span key, const char
 
 /* ---- verifying ---- */
 
-static char *without_blanks(struct arena *a, struct span s)
-{
-	char *copy = arena_alloc(a, s.n + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		if (!ascii_space((unsigned char)s.p[i]))
-			copy[n++] = s.p[i] ? s.p[i] : '?';
-	return copy;
-}
-
-static bool mac_is_good(OSSL_LIB_CTX *ctx, struct span key, struct span record, const char *claimed)
-{
-	unsigned char mac[MAC_BYTES];
-	struct buf sent = BUF_INIT;
-	bool good = base64_decode(&sent, span_of(claimed), true) == 0 && sent.len == MAC_BYTES &&
-		    mac_of(ctx, key, record, mac, NULL) == 0 && CRYPTO_memcmp(mac, sent.data, MAC_BYTES) == 0;
-
-	buf_release(&sent);
-	return good;
-}
-
 int result_verify(struct arena *a, OSSL_LIB_CTX *ctx, struct span key, const char *hostname, const struct header *header,
 		  struct span body, const char **record, struct error *err)
 {
-	const struct header_field *f = header_find(header, result_field, NULL);
-	struct buf bound = BUF_INIT, wanted = BUF_INIT;
-	char *text, *mac;
-	int rc;
+	struct buf bound = BUF_INIT;
+	const char *text;
+	int rc = mac_read(a, ctx, key, &record_kind, header, &text, err);
 
 	*record = "";
-	if (!f)
-		return error_set(err, E_NOTFOUND, "no %s field", result_field);
-	if (header_find(header, result_field, f))
-		return error_set(err, E_PERM, "more than one %s field", result_field);
-	text = without_blanks(a, f->value);
-	mac = strstr(text, mac_label);
-	if (!mac)
-		return error_set(err, E_PERM, "%s has no MAC", result_field);
-	*mac = '\0';
-	if (!mac_is_good(ctx, key, span_of(text), mac + strlen(mac_label)))
-		return error_set(err, E_PERM, "the MAC of %s does not match: it is forged, or made with another key", result_field);
+	if (rc < 0)
+		return rc;
 	rc = bind_to(ctx, hostname, NULL, header, &body, 1, &bound, err);
 	if (rc == 0) {
-		add_value(&wanted, "bound", buf_str(&bound));
-		if (!strstr(text, buf_str(&wanted)))
-			rc = error_set(err, E_PERM, "%s belongs to another message, or this one was changed", result_field);
+		if (strcmp(mac_value(a, text, "bound"), buf_str(&bound)) != 0)
+			rc = error_set(err, E_PERM, "%s belongs to another message, or this one was changed", record_kind.field);
 		else
 			*record = text;
 	}
 	buf_release(&bound);
-	buf_release(&wanted);
 	return rc;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mime/canonical.h"
+#include "token.h"
 
 bool compose_is_binary(const struct header *h)
 {
@@ -24,6 +25,7 @@ int compose_replacement(struct work *w, struct arena *a, struct span entity, str
 		return rc;
 	binary = compose_is_binary(&before);
 	convert_lines(binary ? span_sub(entity, 0, before.body) : entity, w->header.eol, &converted);
+	out->entity = entity;
 	bytes = span_from(arena_memdup(a, converted.data, converted.len), converted.len);
 	buf_wipe(&converted);
 	rc = header_parse(a, bytes, bytes.n, &out->header, err);
@@ -51,6 +53,14 @@ static void emit_subject(struct work *w, struct plan_output *o, const char *subj
 	buf_release(&field);
 }
 
+static bool goes(struct work *w, const struct header_field *f, const struct edit *e)
+{
+	if (token_is(f))
+		return true;
+	return !e->keep_reserved && (result_is_reserved(w->arena, w->config->hostname, f) ||
+				     (e->also && result_is_reserved(w->arena, e->also, f)));
+}
+
 /* The message's own fields, less what goes. */
 static void emit_fields(struct work *w, struct plan_output *o, const struct edit *e)
 {
@@ -59,7 +69,7 @@ static void emit_fields(struct work *w, struct plan_output *o, const struct edit
 	for (size_t i = 0; i < w->header.n; i++) {
 		const struct header_field *f = &w->header.fields[i];
 
-		if (!e->keep_reserved && result_is_reserved(w->arena, w->config->hostname, f))
+		if (goes(w, f, e))
 			continue;
 		if (e->replacement && is_mime_field(f))
 			continue;

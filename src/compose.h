@@ -11,6 +11,7 @@
 /* An entity that takes the place of the message's MIME fields and body. */
 struct replacement {
 	struct header header;  /* its Content-* fields are taken */
+	struct span entity;    /* all of it, as it was given */
 	struct span body;      /* in the message's line-break convention */
 };
 
@@ -23,10 +24,12 @@ bool compose_is_binary(const struct header *h); /* Content-Transfer-Encoding: bi
 struct edit {
 	const struct replacement *replacement; /* NULL: MIME fields and body stay */
 	const char *subject;                   /* NULL: the Subject stays */
-	bool keep_reserved;                    /* X-Postern-*, our Authentication-Results stay */
+	bool keep_reserved;                    /* X-Postern-* but the token, our Authentication-Results stay */
+	const char *also;                      /* a node of ours: its Authentication-Results go like ours; NULL: none */
 	struct span top;                       /* fields put first */
 };
 
+/* top, fields and body, appended to o. */
 void compose_write(struct work *w, struct plan_output *o, const struct edit *e);
 
 /* Writes the result fields for this edit into *top. */

@@ -27,6 +27,8 @@ static const struct {
 } needs[] = {
 	{ ROUTE_INCOMING, ENGINE_INCOMING,
 	  { [ROLE_KEYS] = READING, [ROLE_CHECK] = "check-certificate" } },
+	{ ROUTE_RETURNING, ENGINE_INCOMING,
+	  { [ROLE_KEYS] = "find-certificates", [ROLE_CHECK] = "check-certificate" } },
 	{ ROUTE_OUTGOING, ENGINE_BOTH,
 	  { [ROLE_RULES] = "decide", [ROLE_KEYS] = "find-certificates find-keys sign", [ROLE_CHECK] = "check-certificate" } },
 };
@@ -54,14 +56,20 @@ static bool has_route(const struct config *c, const struct envelope *e, enum rou
 	return false;
 }
 
-/* One origin has either incoming or outgoing recipients, never both: the last match is the only one. */
+/* What comes back is sealed again, for its recipients' own keys, unless users get all mail opened. */
+static bool needs_modules(const struct config *c, const struct envelope *e, enum route route)
+{
+	return has_route(c, e, route) && (route != ROUTE_RETURNING || c->deliver_inside != DELIVER_DECRYPTED);
+}
+
+/* Incoming never meets another of these routes, and what is outgoing may ask all that is returning: the last match counts. */
 unsigned route_roles(const struct config *c, const struct envelope *e, const char *narrow[3])
 {
 	unsigned roles = 0;
 
 	memset(narrow, 0, 3 * sizeof(*narrow));
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
-		if (c->smime_engine < needs[i].engine || !has_route(c, e, needs[i].route))
+		if (c->smime_engine < needs[i].engine || !needs_modules(c, e, needs[i].route))
 			continue;
 		for (int role = 0; role < 3; role++)
 			if ((narrow[role] = needs[i].narrow[role]))

@@ -4,16 +4,18 @@
 #include <string.h>
 
 #include "compose.h"
+#include "deliver/hold.h"
 #include "findings.h"
 #include "harvest.h"
 #include "seal_for.h"
 #include "subject.h"
+#include "token.h"
 
 struct incoming {
 	struct work *work;
 	struct findings findings;
 	const struct header *innermost; /* of what all layers are around; NULL: not looked at */
-	const char *destination;
+	bool scan;                      /* the scanner gets a copy first */
 	const char *const *to;
 	size_t n;
 };
@@ -145,28 +147,126 @@ static const char *summary(struct incoming *in)
 			    ", signer %s", r->signer) : "");
 }
 
+/* The message with its result, appended to o; the body is that of the replacement, if there is one. */
+static int write_message(struct incoming *in, struct plan_output *o, const struct replacement *replacement, struct error *err)
+{
+	struct edit e = { .replacement = replacement, .subject = new_subject(in) };
+	struct buf top = BUF_INIT;
+	int rc = compose_result(in->work, &in->findings.result, replacement, &top, err);
+
+	e.top = span_from(top.data, top.len);
+	if (rc == 0)
+		compose_write(in->work, o, &e);
+	buf_release(&top);
+	return rc;
+}
+
 static int plan_delivery(struct incoming *in, bool as_it_came, struct error *err)
 {
 	struct work *w = in->work;
 	const struct replacement *replacement = NULL;
 	struct replacement room;
-	struct buf top = BUF_INIT;
-	struct edit e = { 0 };
 	int rc = as_it_came ? 0 : choose_content(in, &room, &replacement, err);
 
 	if (rc == 0 && replacement && w->config->deliver_inside == DELIVER_REENCRYPTED && in->findings.opened.encrypted)
 		rc = seal_again(w, in->to, in->n, replacement, &room, err);
-	if (rc == 0)
-		rc = compose_result(w, &in->findings.result, replacement, &top, err);
-	if (rc == 0) {
-		e.replacement = replacement;
-		e.subject = new_subject(in);
-		e.top = span_from(top.data, top.len);
-		compose_write(w, plan_add_output(w->plan, "mail", in->destination, w->envelope->sender, in->to, in->n,
-						 summary(in)), &e);
-	}
-	buf_release(&top);
+	return rc < 0 ? rc : write_message(in, plan_add_output(w->plan, "mail", "internal", w->envelope->sender, in->to, in->n,
+							       summary(in)), replacement, err);
+}
+
+/* ---- by way of the scanner ---- */
+
+/* What its recipients get in the end; what nobody had to open goes on as it comes back. */
+static int inside_of(const struct incoming *in, const struct replacement *replacement)
+{
+	int inside = in->work->config->deliver_inside;
+
+	if (!replacement || (inside == DELIVER_REENCRYPTED && !in->findings.opened.encrypted))
+		return DELIVER_DECRYPTED;
+	return inside;
+}
+
+/* Found out before anything leaves: as long as the message waits here, it is as secret as it came. */
+static int check_sealable(struct incoming *in, struct error *err)
+{
+	struct target *targets = NULL;
+	int rc = find_targets(in->work, in->to, in->n, &targets, err);
+
+	for (size_t i = 0; i < in->n && rc == 0; i++)
+		rc = target_check(&targets[i], err);
+	targets_release(targets, in->n);
 	return rc;
+}
+
+static int make_token(struct incoming *in, const struct replacement *replacement, int inside, struct token *out,
+		      struct error *err)
+{
+	struct work *w = in->work;
+	const char *subject = new_subject(in);
+	const struct header_field *field = find_subject(w, &w->header);
+	struct span shown = subject ? span_of(subject) : field ? field->value : span_of("");
+	struct mime_limits limits = work_mime_limits(w);
+	char digest[CONTENT_HEX + 1];
+	int rc = content_digest(w->arena, shown, replacement ? replacement->entity : w->message, &limits, digest, err);
+
+	*out = (struct token){ .id = w->id, .host = w->config->hostname, .node = token_node(w->arena), .time = (uint64_t)time(NULL),
+			       .inside = inside, .content = arena_strdup(w->arena, digest), .result = in->findings.result };
+	return rc;
+}
+
+/* One token does not speak for all the recipients there may be: a copy for each group of them, which share their bytes. */
+static int plan_copies(struct incoming *in, const struct token *t, const struct plan_output *message, struct error *err)
+{
+	struct work *w = in->work;
+	struct token_message m = { &w->header, w->envelope->sender };
+	OSSL_LIB_CTX *ctx;
+	int rc = work_crypto(w, &ctx, err);
+
+	for (size_t i = 0; i < in->n && rc == 0; i += TOKEN_RECIPIENTS) {
+		size_t n = in->n - i < TOKEN_RECIPIENTS ? in->n - i : TOKEN_RECIPIENTS;
+		struct plan_output *o = plan_add_output(w->plan, "scan", "scanner", w->envelope->sender, in->to + i, n, summary(in));
+		struct buf field = BUF_INIT;
+
+		rc = token_write(&field, ctx, w->mac_key, t, &m, in->to + i, n, w->header.eol, err);
+		work_emit(w, o, span_from(field.data, field.len));
+		for (size_t k = 0; k < message->nsegments; k++)
+			plan_add_segment(w->plan, o, message->segments[k].source, message->segments[k].offset,
+					 message->segments[k].length);
+		o->eight_bit = message->eight_bit;
+		buf_release(&field);
+	}
+	return rc;
+}
+
+/* The original as it would be delivered without a scanner waits for the copy. */
+static int hold_original(struct incoming *in, const struct token *t, struct error *err)
+{
+	struct work *w = in->work;
+
+	plan_set_hold(w->plan, HOLD_SCAN, "waits for its opened copy to come back from the virus scanner", in->to, in->n);
+	w->plan->hold->digest = t->content;
+	w->plan->hold->content = plan_make_output(w->plan, "internal", w->envelope->sender);
+	return write_message(in, w->plan->hold->content, NULL, err);
+}
+
+static int plan_scan(struct incoming *in, bool as_it_came, struct error *err)
+{
+	struct work *w = in->work;
+	struct plan_output *message = plan_make_output(w->plan, "scanner", w->envelope->sender);
+	const struct replacement *replacement = NULL;
+	struct replacement room;
+	struct token t;
+	int rc = as_it_came ? 0 : choose_content(in, &room, &replacement, err), inside = inside_of(in, replacement);
+
+	if (rc == 0 && inside == DELIVER_REENCRYPTED)
+		rc = check_sealable(in, err);
+	if (rc == 0)
+		rc = make_token(in, replacement, inside, &t, err);
+	if (rc == 0 && inside == DELIVER_ORIGINAL)
+		rc = hold_original(in, &t, err);
+	if (rc == 0)
+		rc = write_message(in, message, replacement, err);
+	return rc == 0 ? plan_copies(in, &t, message, err) : rc;
 }
 
 /* deliver_inside */
@@ -176,6 +276,8 @@ static int plan_good(struct incoming *in, struct error *err)
 	struct incoming one = *in;
 	int rc = 0;
 
+	if (in->scan)
+		return plan_scan(in, false, err);
 	if (inside != DELIVER_REENCRYPTED || !in->findings.opened.encrypted)
 		return plan_delivery(in, inside == DELIVER_ORIGINAL, err);
 	one.n = 1; /* nobody learns from the RecipientInfos who else got it */
@@ -200,7 +302,9 @@ static int dispose(struct incoming *in, int policy, const char *status, const ch
 		plan_set_hold(w->plan, word, text, in->to, in->n);
 		return 0;
 	}
-	return in->findings.closed ? plan_delivery(in, true, err) : plan_good(in, err);
+	if (!in->findings.closed)
+		return plan_good(in, err);
+	return in->scan ? plan_scan(in, true, err) : plan_delivery(in, true, err);
 }
 
 static const char *what_was_done(int policy)
@@ -250,15 +354,11 @@ static int plan_found(struct incoming *in, struct error *err)
 	return plan_good(in, err);
 }
 
-int incoming_plan(struct work *w, const char *destination, const char *const *to, size_t n, struct error *err)
+int incoming_plan(struct work *w, bool scan, const char *const *to, size_t n, struct error *err)
 {
-	struct incoming in = { .work = w, .destination = destination, .to = to, .n = n };
-	int rc;
+	struct incoming in = { .work = w, .scan = scan, .to = to, .n = n };
+	int rc = findings_make(w, &in.findings, err);
 
-	if (w->config->deliver_inside != DELIVER_DECRYPTED && strcmp(destination, "scanner") == 0)
-		return error_set(err, E_CONFIG, "deliver_inside = original or reencrypted together with a scanner is not supported "
-				 "by this version; use deliver_inside = decrypted");
-	rc = findings_make(w, &in.findings, err);
 	if (rc == 0)
 		rc = plan_found(&in, err);
 	if (rc == 0)

@@ -4,6 +4,7 @@
 
 #include "work.h"
 
-int incoming_plan(struct work *w, const char *destination, const char *const *to, size_t n, struct error *err);
+/* scan: the scanner gets the opened copy, and what goes inside is decided when it comes back. */
+int incoming_plan(struct work *w, bool scan, const char *const *to, size_t n, struct error *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "deliver/hold.h"
 #include "direction.h"
 #include "explain.h"
 #include "handover.h"
@@ -77,20 +78,28 @@ static int receive_message(struct job *j, struct error *err)
 /* What sealing needs to know is read here: the child opens no file. */
 static int read_profiles(struct job *j, struct work *w, struct error *err)
 {
-	bool seals = j->config->deliver_inside == DELIVER_REENCRYPTED;
+	bool seals = j->config->deliver_inside != DELIVER_DECRYPTED;
 
 	for (size_t i = 0; i < j->modules.n; i++)
 		seals = seals || j->modules.items[i].role == ROLE_RULES;
 	return seals ? profile_file(&j->arena, j->config->profiles_file, &w->profiles, err) : 0;
 }
 
+/* The queue id alone is reused by mail servers; the content alone may come twice. */
+static const char *identity(struct job *j)
+{
+	return arena_printf(&j->arena, "%s-%s", j->envelope.queue_id, j->message.digest);
+}
+
 static int make_plan(struct job *j, struct work *w, struct error *err)
 {
 	const char *tmp = arena_printf(&j->arena, "%s/tmp", j->config->spool);
+	char id[HOLD_ID + 1];
 
+	hold_name(identity(j), id);
 	*w = (struct work){ .arena = &j->arena, .config = j->config, .envelope = &j->envelope, .modules = &j->modules,
 			    .mac_key = span_from(j->mac_key.data, j->mac_key.len), .message_fd = j->message.fd,
-			    .message_size = j->message.size, .until = j->until, .plan = &j->plan,
+			    .message_size = j->message.size, .id = arena_strdup(&j->arena, id), .until = j->until, .plan = &j->plan,
 			    .trial = j->options->command == COMMAND_EXPLAIN };
 	w->scratch_fd = fs_temporary(tmp, err);
 	if (w->scratch_fd < 0)
@@ -102,12 +111,6 @@ static int make_plan(struct job *j, struct work *w, struct error *err)
 		return err->code;
 	plan_init(&j->plan, &j->arena);
 	return child_run(w, err);
-}
-
-/* The queue id alone is reused by mail servers; the content alone may come twice. */
-static const char *identity(struct job *j)
-{
-	return arena_printf(&j->arena, "%s-%s", j->envelope.queue_id, j->message.digest);
 }
 
 static void finish(struct job *j, const struct work *w, struct outcome *out)

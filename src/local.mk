@@ -3,12 +3,13 @@ noinst_LIBRARIES += libpostern.a
 libpostern_a_SOURCES = \
 	src/child.c src/child.h \
 	src/compose.c src/compose.h \
+	src/content.c src/content.h \
 	src/direction.c src/direction.h \
 	src/envelope.c src/envelope.h \
 	src/explain.c src/explain.h \
 	src/findings.c src/findings.h \
 	src/get.c src/get.h \
-	src/handover.c src/handover.h \
+	src/handover.c src/handover.h src/handover_inside.h src/handover_back.c src/handover_hold.c src/handover_report.c \
 	src/harvest.c src/harvest.h \
 	src/incoming.c src/incoming.h \
 	src/job.c src/job.h \
@@ -26,6 +27,7 @@ libpostern_a_SOURCES = \
 	src/seal_for.c src/seal_for.h \
 	src/selfcheck.c src/selfcheck.h \
 	src/subject.c src/subject.h \
+	src/token.c src/token.h \
 	src/work.c src/work.h
 
 bin_PROGRAMS += postern

@@ -1,6 +1,9 @@
 /* plan.c - the finished list of what is to be done with one message */
 #include "plan.h"
 
+#include "deliver/hold.h"
+#include "lib/buf.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,14 +32,22 @@ static const char **copy_list(struct arena *a, const char *const *items, size_t 
 	return copy;
 }
 
-struct plan_output *plan_add_output(struct plan *p, const char *kind, const char *destination, const char *sender,
-				    const char *const *recipients, size_t n, const char *why)
+struct plan_output *plan_make_output(struct plan *p, const char *destination, const char *sender)
 {
 	struct plan_output *o = arena_alloc(p->arena, sizeof(*o));
 
-	o->kind = arena_strdup(p->arena, kind);
+	o->kind = o->why = "";
 	o->destination = arena_strdup(p->arena, destination);
 	o->sender = arena_strdup(p->arena, sender);
+	return o;
+}
+
+struct plan_output *plan_add_output(struct plan *p, const char *kind, const char *destination, const char *sender,
+				    const char *const *recipients, size_t n, const char *why)
+{
+	struct plan_output *o = plan_make_output(p, destination, sender);
+
+	o->kind = arena_strdup(p->arena, kind);
 	o->recipients = copy_list(p->arena, recipients, n);
 	o->n = n;
 	o->why = arena_strdup(p->arena, why);
@@ -88,6 +99,39 @@ void plan_set_hold(struct plan *p, const char *reason, const char *text, const c
 	p->hold->text = arena_strdup(p->arena, text);
 	p->hold->recipients = copy_list(p->arena, recipients, n);
 	p->hold->n = n;
+	p->hold->digest = "";
+}
+
+bool plan_holds_for_scan(const struct plan *p)
+{
+	return p->hold && strcmp(p->hold->reason, HOLD_SCAN) == 0;
+}
+
+const char *plan_word(struct arena *a, const char *name)
+{
+	char *word = arena_strdup(a, name);
+
+	for (char *p = word; *p; p++)
+		if (!ascii_alpha((unsigned char)*p) && !ascii_digit((unsigned char)*p) && !strchr("-_.", *p))
+			*p = '_';
+	return word;
+}
+
+void plan_set_back(struct plan *p, const char *id, const char *host, const char *node, const char *digest)
+{
+	p->back = arena_alloc(p->arena, sizeof(*p->back));
+	p->back->id = arena_strdup(p->arena, id);
+	p->back->host = plan_word(p->arena, host);
+	p->back->node = plan_word(p->arena, node);
+	p->back->digest = arena_strdup(p->arena, digest);
+}
+
+void plan_add_done(struct plan *p, const char *address)
+{
+	struct plan_done *d = arena_alloc(p->arena, sizeof(*d));
+
+	d->address = arena_strdup(p->arena, address);
+	APPEND(p->dones, p->last_done, d);
 }
 
 void plan_note(struct plan *p, const char *fmt, ...)
@@ -108,4 +152,5 @@ void plan_break_off(struct plan *p, const struct error *err)
 	outcome_error(&p->outcome, err);
 	p->outputs = p->last_output = NULL;
 	p->hold = NULL;
+	p->dones = p->last_done = NULL;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/address.h"
+#include "token.h"
 
 /* ---- writing ---- */
 
@@ -17,18 +18,48 @@ static void add_line(struct buf *out, const char *word, const char *value)
 	buf_addch(out, '\n');
 }
 
+static const char *or_dash(const char *word)
+{
+	return *word ? word : "-";
+}
+
+static void add_segments(struct buf *out, const struct plan_output *o)
+{
+	if (o->eight_bit)
+		add_line(out, "eight-bit", "yes");
+	for (size_t i = 0; i < o->nsegments; i++)
+		buf_addf(out, "segment %s %llu %llu\n", o->segments[i].source == FROM_MESSAGE ? "message" : "output",
+			 (unsigned long long)o->segments[i].offset, (unsigned long long)o->segments[i].length);
+}
+
+static const char *const originals[] = { [ORIGINAL_NO] = "no", [ORIGINAL_HELD] = "held", [ORIGINAL_SEEK] = "seek" };
+
 static void add_output(struct buf *out, const struct plan_output *o)
 {
 	buf_addf(out, "output %s %s\n", o->kind, o->destination);
 	add_line(out, "from", o->sender);
 	add_line(out, "why", o->why);
-	if (o->eight_bit)
-		add_line(out, "eight-bit", "yes");
+	if (o->once)
+		add_line(out, "once", "yes");
+	if (o->sealed)
+		add_line(out, "sealed", "yes");
+	if (o->original != ORIGINAL_NO)
+		add_line(out, "original", originals[o->original]);
 	for (size_t i = 0; i < o->n; i++)
 		add_line(out, "to", o->recipients[i]);
-	for (size_t i = 0; i < o->nsegments; i++)
-		buf_addf(out, "segment %s %llu %llu\n", o->segments[i].source == FROM_MESSAGE ? "message" : "output",
-			 (unsigned long long)o->segments[i].offset, (unsigned long long)o->segments[i].length);
+	add_segments(out, o);
+}
+
+static void add_hold(struct buf *out, const struct plan_hold *h)
+{
+	buf_addf(out, "hold %s ", h->reason);
+	add_line(out, h->text, "");
+	for (size_t i = 0; i < h->n; i++)
+		add_line(out, "held", h->recipients[i]);
+	if (h->content) {
+		add_line(out, "kept", or_dash(h->digest));
+		add_segments(out, h->content);
+	}
 }
 
 void record_write(const struct plan *p, struct buf *out)
@@ -52,12 +83,13 @@ void record_write(const struct plan *p, struct buf *out)
 		add_line(out, "notice", n->subject);
 		add_line(out, "text", n->text);
 	}
-	if (p->hold) {
-		buf_addf(out, "hold %s ", p->hold->reason);
-		add_line(out, p->hold->text, "");
-		for (size_t i = 0; i < p->hold->n; i++)
-			add_line(out, "held", p->hold->recipients[i]);
-	}
+	for (const struct plan_done *d = p->dones; d; d = d->next)
+		add_line(out, "done", d->address);
+	if (p->hold)
+		add_hold(out, p->hold);
+	if (p->back)
+		buf_addf(out, "back %s %s %s %s\n", or_dash(p->back->id), or_dash(p->back->host), or_dash(p->back->node),
+			 p->back->digest);
 	if (p->outcome.code != EXIT_DONE) {
 		buf_addf(out, "outcome %s ", p->outcome.status);
 		add_line(out, p->outcome.text, "");
@@ -214,6 +246,28 @@ static bool read_to(struct reader *r, struct span v)
 	return true;
 }
 
+static bool read_once(struct reader *r, struct span v)
+{
+	if (r->output)
+		r->output->once = true;
+	return r->output && span_eqstr(v, "yes");
+}
+
+static bool read_sealed(struct reader *r, struct span v)
+{
+	if (r->output)
+		r->output->sealed = true;
+	return r->output && span_eqstr(v, "yes");
+}
+
+static bool read_original(struct reader *r, struct span v)
+{
+	if (!r->output)
+		return false;
+	r->output->original = span_eqstr(v, originals[ORIGINAL_HELD]) ? ORIGINAL_HELD : ORIGINAL_SEEK;
+	return span_eqstr(v, originals[r->output->original]);
+}
+
 static bool read_segment(struct reader *r, struct span v)
 {
 	struct span rest, source = take_word(v, &rest);
@@ -291,6 +345,49 @@ static bool read_held(struct reader *r, struct span v)
 	return true;
 }
 
+static bool is_hex(struct span s, size_t n)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_digit((unsigned char)s.p[i]) && !(s.p[i] >= 'a' && s.p[i] <= 'f'))
+			return false;
+	return s.n == n;
+}
+
+/* What follows are the segments of what is kept. */
+static bool read_kept(struct reader *r, struct span v)
+{
+	struct plan_hold *h = r->plan->hold;
+
+	if (!h || h->content || (!is_hex(v, CONTENT_HEX) && !span_eqstr(v, "-")))
+		return false;
+	h->digest = span_eqstr(v, "-") ? "" : arena_strndup(r->arena, v.p, v.n);
+	h->content = r->output = plan_make_output(r->plan, "internal", "");
+	return true;
+}
+
+static bool read_done(struct reader *r, struct span v)
+{
+	plan_add_done(r->plan, arena_strndup(r->arena, v.p, v.n));
+	return v.n > 0;
+}
+
+static const char *word_or_empty(struct arena *a, struct span word)
+{
+	return span_eqstr(word, "-") ? "" : arena_strndup(a, word.p, word.n);
+}
+
+static bool read_back(struct reader *r, struct span v)
+{
+	struct span rest, id = take_word(v, &rest), host = take_word(rest, &rest), node = take_word(rest, &rest);
+
+	if (r->plan->back || (!is_hex(id, TOKEN_ID) && !span_eqstr(id, "-")) || !is_word(host) || !is_word(node) ||
+	    !is_hex(rest, CONTENT_HEX))
+		return false;
+	plan_set_back(r->plan, word_or_empty(r->arena, id), word_or_empty(r->arena, host), word_or_empty(r->arena, node),
+		      arena_strndup(r->arena, rest.p, rest.n));
+	return true;
+}
+
 static bool read_note(struct reader *r, struct span v)
 {
 	plan_note(r->plan, "%.*s", (int)(v.n > 990 ? 990 : v.n), v.p);
@@ -306,7 +403,9 @@ static const struct {
 	{ "output", read_output },    { "from", read_from },       { "to", read_to },
 	{ "segment", read_segment },  { "eight-bit", read_eight_bit }, { "why", read_why },
 	{ "failure", read_failure },  { "status", read_status },   { "notice", read_notice },   { "text", read_text },
-	{ "hold", read_hold },        { "held", read_held },       { "note", read_note },
+	{ "hold", read_hold },        { "held", read_held },       { "kept", read_kept },       { "note", read_note },
+	{ "once", read_once },        { "sealed", read_sealed },   { "original", read_original },
+	{ "back", read_back },        { "done", read_done },
 };
 
 static bool read_line(struct reader *r, struct span line)

@@ -7,8 +7,10 @@
  *   plan 1                      sender a@b            message-id <x@y>
  *   header OFFSET LENGTH        automatic yes         outcome CODE STATUS TEXT
  *   output KIND DESTINATION     from a@b   to x@y   segment message|output OFFSET LENGTH   eight-bit yes   why TEXT
- *   failure ADDRESS   status STATUS   text TEXT   notice SUBJECT   text TEXT
- *   hold REASON TEXT   held x@y   note TEXT
+ *                               once yes   sealed yes   original held|seek
+ *   failure ADDRESS   status STATUS   text TEXT   notice SUBJECT   text TEXT   done ADDRESS   note TEXT
+ *   hold REASON TEXT   held x@y   kept DIGEST|- (then its segment and eight-bit lines)
+ *   back ID|- HOST|- NODE|- DIGEST
  *   end
  */
 #ifndef POSTERN_RECORD_H

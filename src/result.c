@@ -8,6 +8,7 @@
 #include "lib/base64.h"
 #include "lib/fs.h"
 #include "mac.h"
+#include "token.h"
 
 #define DIGEST_BYTES 32
 #define KEY_FILE_MAX 4096
@@ -52,13 +53,18 @@ static void hash_squeezed(EVP_MD_CTX *md, struct span s)
 	EVP_DigestUpdate(md, "\n", 1);
 }
 
+static bool has_mac(const struct header_field *f)
+{
+	return span_caseeq(f->name, record_kind.field) || token_is(f);
+}
+
 /* What else only we may write, so that nothing can be added beside a genuine record. */
 static void hash_reserved(EVP_MD_CTX *md, const char *hostname, const struct header *h)
 {
 	struct arena a = ARENA_INIT;
 
 	for (size_t i = 0; i < h->n; i++)
-		if (!span_caseeq(h->fields[i].name, record_kind.field) && result_is_reserved(&a, hostname, &h->fields[i]))
+		if (!has_mac(&h->fields[i]) && result_is_reserved(&a, hostname, &h->fields[i]))
 			hash_squeezed(md, h->fields[i].value);
 	arena_release(&a);
 }
@@ -127,6 +133,47 @@ out:
 
 /* ---- the record ---- */
 
+/* The findings that are texts, by their names in the record. */
+static const struct {
+	const char *name;
+	size_t at;
+} texts[] = {
+	{ "layers", offsetof(struct result, layers) },     { "signer", offsetof(struct result, signer) },
+	{ "subject", offsetof(struct result, subject) },   { "issuer", offsetof(struct result, issuer) },
+	{ "serial", offsetof(struct result, serial) },     { "verdict", offsetof(struct result, verdict) },
+	{ "modified", offsetof(struct result, modified) },
+};
+
+void result_add_findings(struct buf *out, const struct result *r)
+{
+	mac_add_value(out, "result", result_name(r->word));
+	mac_add_value(out, "reason", r->reason);
+	mac_add_value(out, "encrypted", r->encrypted ? "yes" : "no");
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		const char *value = *(const char *const *)(const void *)((const char *)r + texts[i].at);
+
+		mac_add_value(out, texts[i].name, value ? value : "");
+	}
+}
+
+int result_findings(struct arena *a, const char *text, struct result *out, struct error *err)
+{
+	const char *word = mac_value(a, text, "result");
+	size_t i = 0;
+
+	*out = (struct result){ .text = "" };
+	while (i < sizeof(names) / sizeof(names[0]) && strcmp(names[i], word) != 0)
+		i++;
+	if (i == sizeof(names) / sizeof(names[0]))
+		return error_set(err, E_PERM, "it has no result");
+	out->word = (enum result_word)i;
+	out->reason = mac_value(a, text, "reason");
+	out->encrypted = strcmp(mac_value(a, text, "encrypted"), "yes") == 0;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		*(const char **)(void *)((char *)out + texts[i].at) = mac_value(a, text, texts[i].name);
+	return 0;
+}
+
 static void add_record(struct buf *out, const char *hostname, const char *queue_id, time_t now, const struct result *r,
 		       const char *bound)
 {
@@ -139,15 +186,7 @@ static void add_record(struct buf *out, const char *hostname, const char *queue_
 	mac_add_value(out, "host", hostname);
 	mac_add_value(out, "id", queue_id);
 	mac_add_value(out, "time", stamp);
-	mac_add_value(out, "result", result_name(r->word));
-	mac_add_value(out, "reason", r->reason);
-	mac_add_value(out, "encrypted", r->encrypted ? "yes" : "no");
-	mac_add_value(out, "layers", r->layers);
-	mac_add_value(out, "signer", r->signer);
-	mac_add_value(out, "subject", r->subject);
-	mac_add_value(out, "issuer", r->issuer);
-	mac_add_value(out, "serial", r->serial);
-	mac_add_value(out, "verdict", r->verdict);
+	result_add_findings(out, r);
 	mac_add_value(out, "bound", bound);
 }
 
@@ -178,6 +217,8 @@ static void authentication_results(struct buf *out, const char *hostname, const 
 {
 	buf_addf(out, "%s; smime=%s", hostname, result_name(r->word));
 	add_comment(out, *r->reason ? r->reason : r->encrypted ? "encrypted" : "");
+	if (r->modified && *r->modified)
+		add_comment(out, "changed by the scanner afterwards");
 	if (*r->signer) {
 		buf_addstr(out, " body.smime-identifier=");
 		add_quoted(out, r->signer);

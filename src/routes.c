@@ -5,11 +5,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "compose.h"
 #include "direction.h"
 #include "incoming.h"
 #include "outgoing.h"
 #include "result.h"
 #include "returning.h"
+#include "token.h"
 
 #define MESSAGE_ID_MAX 250
 
@@ -59,23 +61,43 @@ static int read_header(struct work *w, struct error *err)
 /* As it came, byte for byte. */
 static int pass(struct work *w, const char *destination, const char *const *to, size_t n, const char *why)
 {
-	struct plan_output *o = plan_add_output(w->plan, "mail", destination, w->envelope->sender, to, n, why);
+	const char *kind = strcmp(destination, "scanner") == 0 ? "scan" : "mail";
+	struct plan_output *o = plan_add_output(w->plan, kind, destination, w->envelope->sender, to, n, why);
 
 	o->eight_bit = true; /* not looked at */
 	work_emit(w, o, w->message);
 	return 0;
 }
 
+static bool has_token(const struct header *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (token_is(&h->fields[i]))
+			return true;
+	return false;
+}
+
+/* Tokens are for the scanner alone, whoever wrote them; all else stays. */
+static int pass_but_token(struct work *w, const char *destination, const char *const *to, size_t n, const char *why)
+{
+	struct edit e = { .keep_reserved = true };
+
+	if (w->config->smime_engine == ENGINE_OFF || !has_token(&w->header))
+		return pass(w, destination, to, n, why);
+	compose_write(w, plan_add_output(w->plan, "mail", destination, w->envelope->sender, to, n, why), &e);
+	return 0;
+}
+
 static int route_inside(struct work *w, const char *const *to, size_t n, struct error *err)
 {
 	(void)err;
-	return pass(w, "internal", to, n, "from inside to inside: as it came");
+	return pass_but_token(w, "internal", to, n, "from inside to inside: as it came");
 }
 
 static int route_outgoing(struct work *w, const char *const *to, size_t n, struct error *err)
 {
 	if (w->config->smime_engine < ENGINE_BOTH)
-		return pass(w, "external", to, n, "smime_engine is below 2: outgoing mail passes as it came");
+		return pass_but_token(w, "external", to, n, "smime_engine is below 2: outgoing mail passes as it came");
 	return outgoing_plan(w, to, n, err);
 }
 
@@ -86,11 +108,11 @@ static bool has_scanner(const struct config *c)
 
 static int route_incoming(struct work *w, const char *const *to, size_t n, struct error *err)
 {
-	const char *destination = has_scanner(w->config) ? "scanner" : "internal";
+	bool scan = has_scanner(w->config);
 
 	if (w->config->smime_engine < ENGINE_INCOMING)
-		return pass(w, destination, to, n, "smime_engine is 0: incoming mail passes as it came");
-	return incoming_plan(w, destination, to, n, err);
+		return pass(w, scan ? "scanner" : "internal", to, n, "smime_engine is 0: incoming mail passes as it came");
+	return incoming_plan(w, scan, to, n, err);
 }
 
 static int route_returning(struct work *w, const char *const *to, size_t n, struct error *err)

@@ -196,15 +196,22 @@ int canonical_message(struct work *w, bool strip, struct span *out, bool *as_is,
 
 /* ---- encrypting again ---- */
 
+int target_check(const struct target *t, struct error *err)
+{
+	return t->n ? 0 : error_set(err, E_CONFIG, "deliver_inside = reencrypted, but %s cannot be encrypted to: %s", t->address,
+				    t->why);
+}
+
 static int gather(struct work *w, const struct target *targets, size_t n, struct sealed_for **out, size_t *count,
 		  struct error *err)
 {
 	*count = 0;
 	*out = arena_array(w->arena, n * CERTIFICATES_PER_RECIPIENT, sizeof(**out));
 	for (size_t i = 0; i < n; i++) {
-		if (!targets[i].n)
-			return error_set(err, E_CONFIG, "deliver_inside = reencrypted, but %s cannot be encrypted to: %s",
-					 targets[i].address, targets[i].why);
+		int rc = target_check(&targets[i], err);
+
+		if (rc < 0)
+			return rc;
 		for (size_t k = 0; k < targets[i].n; k++)
 			(*out)[(*count)++] = targets[i].certificates[k];
 	}

@@ -19,6 +19,8 @@ struct target {
 
 /* Finds and checks certificates of the addresses; one target each, in order.  E_TEMP when it must wait. */
 int find_targets(struct work *w, const char *const *addresses, size_t n, struct target **out, struct error *err);
+/* E_CONFIG and the reason: nothing can be encrypted to it. */
+int target_check(const struct target *t, struct error *err);
 void targets_release(struct target *targets, size_t n);
 
 /* The key that signs for address, its certificate checked.  E_NOTFOUND and the reason when there is no usable one. */

@@ -55,11 +55,6 @@ static bool has_scanner(const struct config *c)
 	return *c->scanner && !ascii_caseeq(c->scanner, "none");
 }
 
-static bool scanner_and_not_decrypted(const struct config *c)
-{
-	return has_scanner(c) && c->deliver_inside != DELIVER_DECRYPTED && c->smime_engine != ENGINE_OFF;
-}
-
 static bool scanner_without_clients(const struct config *c)
 {
 	return has_scanner(c) && !c->scanner_clients.n;
@@ -106,8 +101,6 @@ static const struct {
 	enum grade grade;
 	const char *text;
 } conflicts[] = {
-	{ scanner_and_not_decrypted, ERROR, "deliver_inside and scanner: only deliver_inside = decrypted works with a scanner; incoming "
-	  "mail is deferred" },
 	{ scanner_without_clients, ERROR, "scanner without scanner_clients: what comes back from the scanner would be sent to it again" },
 	{ clients_without_scanner, WARNING, "scanner_clients without scanner: what these clients send counts as scanned" },
 	{ everybody_is_inside, ERROR, "internal_clients or scanner_clients holds the whole Internet: anybody may use the keys" },

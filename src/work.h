@@ -24,6 +24,7 @@ struct work {
 	int message_fd, scratch_fd, output_fd;
 	uint64_t message_size;
 	deadline until;
+	const char *id;            /* the message's name, for its token: see token.h */
 	struct plan *plan;         /* the result */
 	bool trial;                /* -explain: nothing is to be stored */
 

@@ -73,7 +73,7 @@ is "and no report of our own" "$(delivered "$T/internal")" 0
 like "the answer names the reason" "$out" '^5\.7\.1 .*no certificate'
 conf "$T" "partial = yes"
 send "" "$B" "$N"
-is "null sender: served, and no report to nobody" "$code $(left) $(delivered "$T/internal")" "0 1 0"
+is "null sender: served, and a notice instead of a report to nobody" "$code $(left) $(delivered "$T/internal") $(grep -c "^To: <postmaster>" "$(newest "$T/internal")")" "0 1 1 1"
 
 # ---- profiles ----
 fresh "$A" "$B"

@@ -2,7 +2,7 @@
  *
  * The record is written last: a message without one was never promised to be kept, and the retry writes both again.
  */
-#include "deliver/hold.h"
+#include "deliver/hold_inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +16,6 @@
 #include "deliver/letter.h"
 #include "deliver/name.h"
 #include "lib/fs.h"
-
-#define ID_LENGTH 24                               /* 96 bits of the identity's SHA-256 */
-#define RECORD_MAX ((size_t)64 * 1024 * 1024)      /* of a million recipients */
 
 static int write_and_sync(int fd, const struct segment *segments, size_t n, struct error *err)
 {
@@ -56,8 +53,7 @@ static int keep_message(const char *path, const struct segment *segments, size_t
 	return rc;
 }
 
-/* Every value is one line; text from outside cannot add a field. */
-static void add_field(struct buf *b, const char *name, const char *value)
+void hold_add_field(struct buf *b, const char *name, const char *value)
 {
 	buf_addf(b, "%s: ", name);
 	for (; value && *value; value++)
@@ -87,7 +83,7 @@ static bool add_missing(struct buf *record, const struct hold *h)
 
 	for (size_t i = 0; i < h->n; i++) {
 		buf_clear(&line);
-		add_field(&line, "recipient", h->recipients[i]);
+		hold_add_field(&line, "recipient", h->recipients[i]);
 		if (has_line(span_from(record->data, before), span_from(line.data, line.len - 1)))
 			continue;
 		buf_add(record, line.data, line.len);
@@ -102,22 +98,28 @@ static void start_record(struct buf *b, const char *id, const struct hold *h)
 	char now[24];
 
 	letter_time(now);
-	add_field(b, "id", id);
-	add_field(b, "held", now);
-	add_field(b, "queue-id", h->queue_id);
-	add_field(b, "sender", h->sender);
-	add_field(b, "client", h->client);
-	add_field(b, "message-id", h->message_id);
-	add_field(b, "reason", h->reason);
-	add_field(b, "text", h->text);
+	hold_add_field(b, "id", id);
+	hold_add_field(b, "held", now);
+	hold_add_field(b, "queue-id", h->queue_id);
+	hold_add_field(b, "sender", h->sender);
+	hold_add_field(b, "client", h->client);
+	hold_add_field(b, "message-id", h->message_id);
+	hold_add_field(b, "reason", h->reason);
+	hold_add_field(b, "text", h->text);
+	if (h->content && *h->content)
+		hold_add_field(b, "content", h->content);
+	if (h->finished)
+		hold_add_field(b, "finished", "yes");
+	if (h->eight_bit)
+		hold_add_field(b, "eight-bit", "yes");
 }
 
-/* The mail server may hand over one message in several processes at once, each for some of its recipients: the record
- * is read and written by one after the other.  The lock ends with the descriptor. */
-static int lock_directory(const char *directory, struct error *err)
+int hold_lock(const char *directory, struct error *err)
 {
 	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	if (fd < 0 && errno == ENOENT)
+		return error_set(err, E_NOTFOUND, "%s: nothing is held", directory);
 	while (fd >= 0 && flock(fd, LOCK_EX) < 0) {
 		if (errno == EINTR)
 			continue;
@@ -130,7 +132,7 @@ static int lock_directory(const char *directory, struct error *err)
 static int keep_record(const char *path, const char *id, const struct hold *h, struct error *err)
 {
 	struct buf record = BUF_INIT;
-	int rc = fs_read(path, RECORD_MAX, &record, err);
+	int rc = fs_read(path, HOLD_RECORD_MAX, &record, err);
 
 	if (rc == E_NOTFOUND || (rc == 0 && !record.len)) {
 		start_record(&record, id, h);
@@ -144,27 +146,40 @@ static int keep_record(const char *path, const char *id, const struct hold *h, s
 	return rc < 0 ? E_TEMP : 0;
 }
 
+void hold_name(const char *identity, char out[HOLD_ID + 1])
+{
+	char name[NAME_HEX + 1];
+
+	name_hash((const char *const[]){ identity }, 1, name);
+	memcpy(out, name, HOLD_ID);
+	out[HOLD_ID] = '\0';
+}
+
+const char *hold_path(struct arena *a, const char *spool, const char *id, const char *suffix)
+{
+	return arena_printf(a, "%s/hold/%s%s", spool, id, suffix);
+}
+
 int hold_keep(struct arena *a, const char *spool, const char *identity, const struct hold *h, const struct segment *segments,
 	      size_t nsegments, const char **id, struct error *err)
 {
 	const char *directory = arena_printf(a, "%s/hold", spool);
-	char name[NAME_HEX + 1];
+	char name[HOLD_ID + 1];
 	int rc, lock;
 
 	*id = NULL;
-	name_hash((const char *const[]){ identity }, 1, name);
-	name[ID_LENGTH] = '\0';
+	hold_name(identity, name);
 	if (access(directory, F_OK) < 0 &&
 	    (fs_make_directory(directory, 0700, err) < 0 || sync_directory(spool, err) < 0))
 		return E_TEMP;
-	lock = lock_directory(directory, err);
+	lock = hold_lock(directory, err);
 	if (lock < 0)
-		return lock;
-	rc = keep_message(arena_printf(a, "%s/%s.eml", directory, name), segments, nsegments, err);
+		return E_TEMP;
+	rc = keep_message(hold_path(a, spool, name, ".eml"), segments, nsegments, err);
 	if (rc == 0)
 		rc = sync_directory(directory, err); /* no record of a message that a crash could take away */
 	if (rc == 0)
-		rc = keep_record(arena_printf(a, "%s/%s.hold", directory, name), name, h, err);
+		rc = keep_record(hold_path(a, spool, name, ".hold"), name, h, err);
 	if (rc == 0)
 		rc = sync_directory(directory, err);
 	if (rc == 0)

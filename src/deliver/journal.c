@@ -34,7 +34,13 @@ static int open_directory(const char *path)
 
 int journal_open(struct arena *a, const char *spool, const char *message, struct journal *out, struct error *err)
 {
-	*out = (struct journal){ .directory = arena_printf(a, "%s/journal", spool), .message = arena_strdup(a, message), .fd = -1 };
+	return journal_open_in(a, spool, "journal", message, out, err);
+}
+
+int journal_open_in(struct arena *a, const char *spool, const char *name, const char *message, struct journal *out,
+		    struct error *err)
+{
+	*out = (struct journal){ .directory = arena_printf(a, "%s/%s", spool, name), .message = arena_strdup(a, message), .fd = -1 };
 	out->fd = open_directory(out->directory);
 	if (out->fd < 0 && errno == ENOENT) {
 		if (fs_make_directory(out->directory, 0700, err) < 0 || sync_directory(spool, err) < 0)
@@ -122,9 +128,9 @@ static bool sweep_is_due(struct journal *j)
 	return fd >= 0;
 }
 
-void journal_sweep(struct journal *j, unsigned days)
+void journal_sweep(struct journal *j, uint64_t seconds)
 {
-	time_t oldest = time(NULL) - (time_t)days * 24 * 3600;
+	time_t oldest = time(NULL) - (time_t)seconds;
 	struct dirent *e;
 	DIR *dir;
 	int fd;

@@ -8,6 +8,7 @@
 #define POSTERN_DELIVER_JOURNAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/error.h"
 #include "lib/mem.h"
@@ -19,13 +20,16 @@ struct journal {
 };
 
 int journal_open(struct arena *a, const char *spool, const char *message, struct journal *out, struct error *err);
+/* The same in another directory of the spool. */
+int journal_open_in(struct arena *a, const char *spool, const char *name, const char *message, struct journal *out,
+		    struct error *err);
 void journal_release(struct journal *j);
 /* kind: "mail", "scan", "dsn", "notice". */
 int journal_has(const struct journal *j, const char *kind, const char *recipient, bool *has, struct error *err);
 int journal_add(struct journal *j, const char *kind, const char *const *recipients, size_t n, struct error *err);
 /* The message is finished: forgets these. */
 void journal_forget(struct journal *j, const char *kind, const char *const *recipients, size_t n);
-/* Removes entries older than days; cheap, called now and then. */
-void journal_sweep(struct journal *j, unsigned days);
+/* Removes entries older than this; cheap, called now and then. */
+void journal_sweep(struct journal *j, uint64_t seconds);
 
 #endif

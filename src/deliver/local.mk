@@ -5,7 +5,7 @@ libdeliver_a_SOURCES = \
 	src/deliver/destination.c src/deliver/destination.h \
 	src/deliver/dsn.c \
 	src/deliver/durable.c src/deliver/durable.h \
-	src/deliver/hold.c src/deliver/hold.h \
+	src/deliver/held.c src/deliver/hold.c src/deliver/hold.h src/deliver/hold_inside.h \
 	src/deliver/journal.c src/deliver/journal.h \
 	src/deliver/kind.h \
 	src/deliver/letter.c src/deliver/letter.h \
@@ -15,6 +15,7 @@ libdeliver_a_SOURCES = \
 	src/deliver/parcel.h \
 	src/deliver/report.h \
 	src/deliver/resolve.c src/deliver/resolve.h \
+	src/deliver/returned.c src/deliver/returned.h \
 	src/deliver/run.c src/deliver/run.h \
 	src/deliver/smtp.c \
 	src/deliver/tally.c src/deliver/tally.h \

@@ -59,6 +59,8 @@ const struct config_option config_options[] = {
 	  "a message with a bad signature: deliver, hold, refuse" },
 	{ "harvest", CONFIG_WORD, "seen", AT(harvest), harvest_words, 0, 0,
 	  "certificates that come with good signatures: no, kept in the area seen, publish" },
+	{ "hold_lifetime", CONFIG_TIME, "5d", AT(hold_lifetime), NULL, 1000, 0,
+	  "how long a copy may be with the scanner; then the administrator is told, and its token is not believed any more" },
 	{ "mac_key_file", CONFIG_PATH, "${config_directory}/mac.key", AT(mac_key_file), NULL, 0, 0,
 	  "key of result records and tokens, mode 0600" },
 	{ "rules_modules", CONFIG_LIST, "rules-file", AT(rules_modules), NULL, 0, 0,

@@ -69,6 +69,7 @@ struct config {
 	int smime_engine;            /* ENGINE_... */
 	int deliver_inside;          /* DELIVER_... */
 	bool partial;
+	uint64_t hold_lifetime;      /* milliseconds */
 	int on_undecryptable, on_invalid_signature; /* ON_... */
 	int harvest;                 /* HARVEST_... */
 	const char *subject_sign, *subject_encrypt, *subject_plain;

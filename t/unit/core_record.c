@@ -152,21 +152,24 @@ static void plans_keep_to_the_side(void **state)
 {
 	static const struct {
 		enum origin origin;
-		const char *to, *destination;
+		const char *to, *destination; /* with the kind of output */
 		int rc;
 	} cases[] = {
-		{ ORIGIN_OUTSIDE, "a@there", "external", E_TEMP }, { ORIGIN_OUTSIDE, "a@there", "internal", E_TEMP },
-		{ ORIGIN_OUTSIDE, "a@here", "external", E_TEMP },  { ORIGIN_OUTSIDE, "a@here", "partner", E_TEMP },
-		{ ORIGIN_OUTSIDE, "a@here", "internal", 0 },       { ORIGIN_OUTSIDE, "a@here", "scanner", 0 },
-		{ ORIGIN_INSIDE, "a@here", "internal", 0 },        { ORIGIN_INSIDE, "a@here", "external", E_TEMP },
-		{ ORIGIN_SCANNER, "a@here", "internal", 0 },       { ORIGIN_SCANNER, "a@here", "scanner", E_TEMP },
-		{ ORIGIN_INSIDE, "a@there", "external", 0 },       { ORIGIN_INSIDE, "a@there", "partner", 0 },
+		{ ORIGIN_OUTSIDE, "a@there", "mail external", E_TEMP }, { ORIGIN_OUTSIDE, "a@there", "mail internal", E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", "mail external", E_TEMP },  { ORIGIN_OUTSIDE, "a@here", "mail partner", E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", "mail internal", 0 },       { ORIGIN_OUTSIDE, "a@here", "scan scanner", 0 },
+		{ ORIGIN_OUTSIDE, "a@here", "mail scanner", E_TEMP },   { ORIGIN_OUTSIDE, "a@here", "scan internal", E_TEMP },
+		{ ORIGIN_INSIDE, "a@here", "mail internal", 0 },        { ORIGIN_INSIDE, "a@here", "mail external", E_TEMP },
+		{ ORIGIN_SCANNER, "a@here", "mail internal", 0 },       { ORIGIN_SCANNER, "a@here", "mail scanner", E_TEMP },
+		{ ORIGIN_SCANNER, "a@here", "scan scanner", E_TEMP },   { ORIGIN_SCANNER, "a@there", "mail external", 0 },
+		{ ORIGIN_INSIDE, "a@there", "mail external", 0 },       { ORIGIN_INSIDE, "a@there", "mail partner", 0 },
+		{ ORIGIN_INSIDE, "a@there", "scan scanner", E_TEMP },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct buf text = BUF_INIT;
 
-		buf_addf(&text, "plan 1\noutput mail %s\nto %s\nsegment message 0 1\nend\n", cases[i].destination, cases[i].to);
+		buf_addf(&text, "plan 1\noutput %s\nto %s\nsegment message 0 1\nend\n", cases[i].destination, cases[i].to);
 		if (check_from(buf_str(&text), (const char *[]){ cases[i].to }, 1, cases[i].origin, NULL) != cases[i].rc)
 			fail_msg("case %zu: %s to %s", i, cases[i].to, cases[i].destination);
 		buf_release(&text);

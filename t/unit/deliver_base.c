@@ -262,14 +262,14 @@ static void journal_sweeps(void **state)
 	age(&j, name, 7 * 86400 + 60);
 	name_hash((const char *const[]){ "sweep", "mail", "young@b" }, 3, name);
 	age(&j, name, 7 * 86400 - 60);
-	journal_sweep(&j, 7);
+	journal_sweep(&j, (uint64_t)7 * 24 * 3600);
 	assert_false(has(&j, "mail", "old@b"));
 	assert_true(has(&j, "mail", "young@b"));
 	age(&j, name, 8 * 86400);
-	journal_sweep(&j, 7); /* not again so soon */
+	journal_sweep(&j, (uint64_t)7 * 24 * 3600); /* not again so soon */
 	assert_true(has(&j, "mail", "young@b"));
 	age(&j, "swept", 86400 + 1);
-	journal_sweep(&j, 7);
+	journal_sweep(&j, (uint64_t)7 * 24 * 3600);
 	assert_false(has(&j, "mail", "young@b"));
 	journal_release(&j);
 	arena_release(&a);

@@ -1,0 +1,144 @@
+/* handover_report.c - what becomes of recipients who cannot be served: the sender hears of it, and the administrator */
+#include "handover_inside.h"
+
+#include <unistd.h>
+
+#include "lib/fs.h"
+#include "lib/log.h"
+
+static struct error ignored;
+
+/* ---- to the sender ---- */
+
+static int parse_internal(const struct handover *h, struct destination *d)
+{
+	return destination_parse(h->arena, h->config->internal, d, &ignored) < 0 || d->kind == DESTINATION_NONE ? E_CONFIG : 0;
+}
+
+/* Where a notification to the sender goes: back to the side it came from. */
+static int sender_destination(const struct handover *h, struct destination *d, struct error *err)
+{
+	bool inside = config_is_local(h->config, h->plan->sender);
+	int rc = destination_parse(h->arena, inside ? h->config->internal : h->config->external, d, err);
+
+	return rc == 0 && d->kind == DESTINATION_NONE ? error_set(err, E_CONFIG, "no destination for the notification") : rc;
+}
+
+/* The header of what came back from the scanner was written by us from what we have opened: it stays inside. */
+static int send_dsn(struct carrying *c, const struct failed_recipient *failed, size_t n, struct error *err)
+{
+	const struct handover *h = c->h;
+	struct segment headers = { h->message_fd, (off_t)h->plan->header_offset, h->plan->header_length };
+	struct parcel_recipient to = { .address = h->plan->sender, .status = "", .text = "" };
+	struct parcel p = { .sender = "", .recipients = &to, .n = 1 };
+	struct segment body = { 0 };
+	struct destination d;
+	int fd = fs_temporary(h->config->spool, err), rc;
+
+	if (fd < 0)
+		return fd;
+	rc = report_dsn(fd, h->config, h->envelope->queue_id, h->plan->sender, failed, n, h->plan->back ? NULL : &headers, err);
+	body = (struct segment){ fd, 0, (uint64_t)lseek(fd, 0, SEEK_END) };
+	p.segments = &body;
+	p.nsegments = 1;
+	if (rc == 0)
+		rc = sender_destination(h, &d, err);
+	if (rc == 0)
+		rc = destination_deliver(h->arena, &d, h->config->hostname, &p, h->until, NULL, NULL, err);
+	if (rc == 0 && to.state == RECIPIENT_TEMPORARY)
+		rc = error_set(err, E_TEMP, "notification to %s: %s", h->plan->sender, to.text);
+	if (rc == 0 && to.state == RECIPIENT_REFUSED)
+		log_error("nobody could be told: the notification to <%s> was refused: %s %s", h->plan->sender, to.status, to.text);
+	close(fd);
+	return rc;
+}
+
+bool sender_was_told(struct carrying *c, const char *address)
+{
+	bool told = false;
+
+	journal_has(&c->journal, "dsn", address, &told, &ignored);
+	return told;
+}
+
+/* There is nobody to tell but the administrator. */
+static void report_to_admin(struct carrying *c)
+{
+	struct buf text = BUF_INIT;
+
+	buf_addstr(&text, "A message without an envelope sender (a report, an automatic answer) could not be delivered to all of its "
+			  "recipients, and there is nobody else to be told.\n");
+	for (size_t i = 0; i < c->nfailed; i++)
+		buf_addf(&text, "%s: %s %s\n", c->failed[i].address, c->failed[i].status, c->failed[i].text);
+	note_incident(c, "Report that could not be delivered", arena_strdup(c->h->arena, buf_str(&text)));
+	buf_release(&text);
+}
+
+/* The sender hears once of each recipient that cannot be served. */
+void notify_sender(struct carrying *c)
+{
+	const char **addresses = arena_array(c->h->arena, c->nfailed, sizeof(*addresses));
+	struct error err = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < c->nfailed; i++)
+		addresses[i] = c->failed[i].address;
+	if (*c->h->plan->sender)
+		rc = send_dsn(c, c->failed, c->nfailed, &err);
+	else
+		report_to_admin(c);
+	if (rc == 0)
+		rc = journal_add(&c->journal, "dsn", addresses, c->nfailed, &err);
+	if (rc < 0)
+		note_temporary(c, "4.3.0", err.text);
+	else
+		settle_back(c, addresses, c->nfailed);
+}
+
+/* ---- to the administrator ---- */
+
+static void send_notice(struct carrying *c, const struct destination *d, const char *subject, const char *text, bool suppress)
+{
+	const struct handover *h = c->h;
+	struct notice notice = { .subject = subject, .text = text, .queue_id = h->envelope->queue_id,
+				 .sender = h->plan->sender, .message_id = h->plan->message_id,
+				 .recipients = h->envelope->recipients, .n = h->envelope->n };
+	struct error err = { 0 };
+	bool had = false;
+
+	log_warning("%s: %s", subject, text);
+	if (journal_has(&c->journal, "notice", subject, &had, &err) == 0 && had)
+		return;
+	if (notice_send(h->arena, h->config, d, &notice, suppress, h->until, &err) < 0)
+		log_error("notice to %s: %s", h->config->admin, err.text);
+	else
+		journal_add(&c->journal, "notice", &subject, 1, &err);
+}
+
+void send_notices(struct carrying *c)
+{
+	const struct handover *h = c->h;
+	struct error err = { 0 };
+	struct destination d;
+
+	if (parse_internal(h, &d) < 0)
+		return;
+	for (const struct plan_notice *n = h->plan->notices; n; n = n->next)
+		send_notice(c, &d, n->subject, n->text, h->plan->automatic);
+	for (const struct incident *i = c->incidents; i; i = i->next)
+		send_notice(c, &d, i->subject, i->text, false);
+	if (notice_flush(h->arena, h->config, &d, h->until, &err) < 0)
+		log_error("digest to %s: %s", h->config->admin, err.text);
+}
+
+void forget_reports(struct carrying *c)
+{
+	const struct plan *p = c->h->plan;
+
+	for (const struct plan_notice *n = p->notices; n; n = n->next)
+		journal_forget(&c->journal, "notice", &n->subject, 1);
+	for (const struct incident *i = c->incidents; i; i = i->next)
+		journal_forget(&c->journal, "notice", &i->subject, 1);
+	if (c->nfailed || c->told)
+		journal_forget(&c->journal, "dsn", c->h->envelope->recipients, c->h->envelope->n);
+}

@@ -11,6 +11,7 @@
 #     sendmail_send_options=...        more options of t/helper/smtp-send
 #   sendmail_stop DIR INSTANCE, sendmail_start DIR INSTANCE    carrier, external, scanner or internal
 #   sendmail_configure DIR INSTANCE  INSTANCE.mc to INSTANCE.cf, after a change
+#   sendmail_map DIR               mailertable to its map, likewise
 #   sendmail_queue DIR INSTANCE    number of messages in its queue; sendmail_mailq DIR INSTANCE what mailq(1) shows
 #   sendmail_flush DIR INSTANCE    tries everything now, and returns when all has been tried
 #   sendmail_logged DIR INSTANCE   its log
@@ -92,7 +93,7 @@ sendmail_test_lines() { # DIR INSTANCE
 		define(\`confDONT_BLAME_SENDMAIL', \`MapInUnsafeDirPath')dnl
 		define(\`confHOSTS_FILE', \`/etc/hosts')dnl
 		define(\`confSERVICE_SWITCH_FILE', \`$1/mta/switch')dnl
-		define(\`confLOG_LEVEL', \`14')dnl
+		define(\`confLOG_LEVEL', \`9')dnl
 		define(\`confMIN_QUEUE_AGE', \`0')dnl
 	LINES
 	[ "$2" != carrier ] || cat <<-LINES
@@ -137,6 +138,11 @@ sendmail_configure() { # DIR INSTANCE
 	m4 "$1/mta/$2.mc" >"$1/mta/$2.cf" 2>"$1/mta/m4.errors" && [ ! -s "$1/mta/m4.errors" ] || { diag "$(cat "$1/mta/m4.errors")"; return 1; }
 }
 
+sendmail_map() { # DIR: mailertable, after a change (a directory below /tmp is worth a warning, not an error)
+	"$1/mta/programs/makemap" -C "$1/mta/carrier.cf" hash "$1/mta/mailertable" <"$1/mta/mailertable" 2>"$1/mta/makemap.errors" ||
+		{ diag "$(cat "$1/mta/makemap.errors")"; return 1; }
+}
+
 sendmail_carrier() { # DIR
 	carrier_dir=$1
 	for file in carrier.mc mailer.m4 mailer.cf mailertable; do
@@ -146,9 +152,7 @@ sendmail_carrier() { # DIR
 	done
 	mv "$carrier_dir/mta/mailer.m4" "$carrier_dir/mta/postern.m4"
 	[ -z "${sendmail_mailer-}" ] || printf 'MAILER_DEFINITIONS\n%s\n' "$sendmail_mailer" >"$carrier_dir/mta/postern.m4"
-	sendmail_configure "$carrier_dir" carrier || return 1
-	"$carrier_dir/mta/programs/makemap" -C "$carrier_dir/mta/carrier.cf" hash "$carrier_dir/mta/mailertable" \
-		<"$carrier_dir/mta/mailertable"
+	sendmail_configure "$carrier_dir" carrier && sendmail_map "$carrier_dir"
 }
 
 sendmail_instance() { # DIR NAME PORT NEXT-HOP
@@ -284,12 +288,12 @@ accepted() { cat "$1/sink/$2/accepted" 2>/dev/null; }
 has_accepted() { [ "$(accepted "$1" "$2" | wc -l)" -ge "$3" ]; }
 wait_mail() {
 	wait_for 120 has_accepted "$1" "$2" "$3" && return 0
-	diag "waiting for $3 at $2, there are $(accepted "$1" "$2" | wc -l)" "$(tail -n 30 "$1/mta/carrier.log")"
+	diag "waiting for $3 at $2, there are $(accepted "$1" "$2" | wc -l)" "$(tail -n 12 "$1/mta/carrier.log")"
 	return 1
 }
 has_queued() { [ "$(sendmail_queue "$1" "$2")" = "$3" ]; }
 wait_queue() {
 	wait_for 120 has_queued "$1" "$2" "$3" && return 0
-	diag "waiting for $3 in the queue of $2, there are $(sendmail_queue "$1" "$2")" "$(tail -n 30 "$1/mta/$2.log")"
+	diag "waiting for $3 in the queue of $2, there are $(sendmail_queue "$1" "$2")" "$(tail -n 12 "$1/mta/$2.log")"
 	return 1
 }

@@ -63,6 +63,6 @@ scanner_start "$av" || give_up "the scanner starts again"
 postfix_flush "$T" internal
 mail_comes "when it is up again the mail arrives" "$T" relay alice@behoerde.example 3
 like "whole" "$(body "$mail")" '^patience$'
-ok "and no queue holds anything" wait_for 120 quiet "$T"
+ok "and no queue holds anything" wait_for "${WAIT:-120}" quiet "$T"
 
 done_testing

@@ -56,10 +56,10 @@ clamav_start() {
 	} >"$clamav_dir/milter.conf"
 	/usr/sbin/clamd -c "$clamav_dir/clamd.conf" >"$clamav_dir/clamd.out" 2>&1 &
 	postfix_pids="$postfix_pids $!"
-	wait_for 120 test -S "$clamav_dir/clamd.socket" || return 1
+	wait_for "${WAIT:-120}" test -S "$clamav_dir/clamd.socket" || return 1
 	/usr/sbin/clamav-milter -c "$clamav_dir/milter.conf" >"$clamav_dir/milter.out" 2>&1 &
 	postfix_pids="$postfix_pids $!"
-	wait_for 120 test -S "$clamav_dir/milter.socket"
+	wait_for "${WAIT:-120}" test -S "$clamav_dir/milter.socket"
 }
 
 # A Postfix that only relays, with a milter.  postlogd, not syslog; no service that a relay does not need.
@@ -118,7 +118,7 @@ scanner_start() {
 	"$postfix_daemons/master" -c "$1/etc" >/dev/null 2>&1 </dev/null &
 	echo $! >"$1/pid"
 	postfix_pids="$postfix_pids $!"
-	wait_for 120 scanner_answers "$1" || { diag "$(tail -n 20 "$1/log")"; return 1; }
+	wait_for "${WAIT:-120}" scanner_answers "$1" || { diag "$(tail -n 20 "$1/log")"; return 1; }
 }
 scanner_port() { postconf -c "$1/etc" -M | sed -n 's/^[0-9.]*:\([0-9]*\) *inet.*/\1/p' | head -n 1; }
 scanner_hop() { postconf -c "$1/etc" -M | sed -n 's/^\([0-9.]*\):\([0-9]*\) *inet.*/[\1]:\2/p' | head -n 1; }

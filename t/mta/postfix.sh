@@ -138,13 +138,15 @@ postfix_instance() { # DIR NAME PORT NEXT-HOP
 
 # ---- a whole site ----
 
-postfix_sink() { # DIR NAME: its own next hop; prints [address]:port
-	mkdir -p "$1/sink/$2"
-	perl "$SRC/t/helper/smtp-sink" "$1/sink/$2" >/dev/null 2>"$1/sink/$2/errors" &
+postfix_sink() { # DIR NAME [OPTION...]: its own next hop; sets $postfix_NAME to its [address]:port
+	sink_dir=$1 sink_name=$2
+	shift 2
+	mkdir -p "$sink_dir/sink/$sink_name"
+	perl "$SRC/t/helper/smtp-sink" "$@" "$sink_dir/sink/$sink_name" >/dev/null 2>"$sink_dir/sink/$sink_name/errors" &
 	postfix_pids="$postfix_pids $!"
 	kill_at_end $!
-	wait_for ${WAIT:-120} test -s "$1/sink/$2/port" || return 1
-	eval "postfix_$2=[127.0.0.1]:\$(cat '$1/sink/$2/port')"
+	wait_for ${WAIT:-120} test -s "$sink_dir/sink/$sink_name/port" || return 1
+	eval "postfix_$sink_name=[127.0.0.1]:\$(cat '$sink_dir/sink/$sink_name/port')"
 }
 
 postfix_programs() { # DIR: postern and its modules where their user can run them

@@ -64,6 +64,7 @@ topology_lines() { # DIR INSTANCE FILE: sets main.cf by the lines of FILE
 
 topology_make() {
 	topology=$1 topology_site=$2
+	case $(grep '^external' "$TOPOLOGIES/$1/instances") in *mx) postfix_external_hop=none ;; esac
 	shift 2
 	site_make "$topology_site" && postfix_make "$topology_site" || return 1
 	printf '%s\n' "to_external=$postfix_external" "to_scanner=$postfix_scanner" "to_internal=$postfix_internal" "$@" \
@@ -76,6 +77,10 @@ topology_make() {
 	for topology_file in "$TOPOLOGIES/$topology"/postfix/*.main.cf; do
 		topology_name=${topology_file##*/}
 		topology_lines "$topology_site" "${topology_name%.main.cf}" "$topology_file" || return 1
+	done
+	# by MX means with a name server, and no line "relayhost" where the template would have one
+	! grep -q '^external *mx' "$topology_site/mta/instances" || for topology_name in carrier external; do
+		postfix_set "$topology_site" "$topology_name" "relayhost =" "smtp_host_lookup = dns" "smtp_dns_support_level = enabled" || return 1
 	done
 	postfix_own "$topology_site"
 }
@@ -118,7 +123,7 @@ has_mail_for() { [ "$(accepted "$1" "$2" | grep -c "^$3 ")" -ge "${4-1}" ]; }
 mail_comes() {
 	mail_what=$1
 	shift
-	if wait_for 120 has_mail_for "$@"; then pass "$mail_what"; else
+	if wait_for "${WAIT:-120}" has_mail_for "$@"; then pass "$mail_what"; else
 		fail "$mail_what" "waited in vain for mail to $3 at $2; queues: $(queues "$1")" "$(tail -n 30 "$1/mta/carrier.log")" \
 			"$(tail -n 10 "$1/log")"
 	fi

@@ -3,6 +3,7 @@
 #   topology_make NAME DIR [WORD=VALUE...]   a site in DIR with the example's postern.conf, rules, and what differs in main.cf and master.cf
 #                                        of the carrier and the instances; next hops are sinks below DIR/sink, unless
 #                                        postfix_NAME_hop was set.  Nothing is started
+#   topology_tenants DIR SECOND          the two sites of the example "tenants", each with next hops of its own
 #   topology_start DIR                   the carrier, and those instances that the example has
 #   topology_words DIR                   the words of the examples with their values here
 #   topology_check DIR                   what postern -check complains of
@@ -62,6 +63,13 @@ topology_lines() { # DIR INSTANCE FILE: sets main.cf by the lines of FILE
 	postfix_set "$topology_dir" "$topology_name" "$@"
 }
 
+topology_conf() { # DIR FOLDER: its postern.conf, rules and instances
+	cp "$2/instances" "$1/mta/" && cp "$2/rules" "$1/rules" && topology_fill "$1" "$2/postern.conf" >"$1/postern.conf" || return 1
+	topology_places "$1" >"$1/mta/places"
+	while IFS= read -r topology_line; do conf "$1" "$topology_line"; done <"$1/mta/places"
+	postfix_own "$1"
+}
+
 topology_make() {
 	topology=$1 topology_site=$2
 	case $(grep '^external' "$TOPOLOGIES/$1/instances") in *mx) postfix_external_hop=none ;; esac
@@ -69,11 +77,7 @@ topology_make() {
 	site_make "$topology_site" && postfix_make "$topology_site" || return 1
 	printf '%s\n' "to_external=$postfix_external" "to_scanner=$postfix_scanner" "to_internal=$postfix_internal" "$@" \
 		>"$topology_site/mta/words"
-	cp "$TOPOLOGIES/$topology/instances" "$topology_site/mta/"
-	topology_fill "$topology_site" "$TOPOLOGIES/$topology/postern.conf" >"$topology_site/postern.conf" || return 1
-	cp "$TOPOLOGIES/$topology/rules" "$topology_site/rules"
-	topology_places "$topology_site" >"$topology_site/mta/places"
-	while IFS= read -r topology_line; do conf "$topology_site" "$topology_line"; done <"$topology_site/mta/places"
+	topology_conf "$topology_site" "$TOPOLOGIES/$topology" || return 1
 	for topology_file in "$TOPOLOGIES/$topology"/postfix/*.main.cf; do
 		topology_name=${topology_file##*/}
 		topology_lines "$topology_site" "${topology_name%.main.cf}" "$topology_file" || return 1
@@ -148,4 +152,57 @@ queues() {
 		printf '%s=%s ' "$topology_name" "$(postfix_queue "$1" "$topology_name")"
 	done
 }
-quiet() { ! queues "$1" | grep -q '=[1-9]'; }
+quiet() { # DIR
+	! queues "$1" | grep -q '=[1-9]'
+}
+
+# topology_send DIR ADDRESS SENDER RECIPIENT... <text: by SMTP to the carrier, from that address; prints the answer
+topology_send() {
+	send_dir=$1 send_source=$2
+	shift 2
+	perl "$SRC/t/helper/smtp-send" -source "$send_source" "$(cat "$send_dir/mta/address")" 2525 "$@"
+}
+
+# ---- the example "tenants" ----
+
+# topology_instance DIR NAME WORD=VALUE...: an instance from the templates, with other words than postfix_make has for it
+topology_instance() {
+	instance_dir=$1 instance=$2
+	shift 2
+	for instance_file in main.cf master.cf; do
+		mta_fill "$SRC/etc/mta/postfix/$instance.$instance_file" "queue=$instance_dir/mta/queue-$instance" \
+			"data=$instance_dir/mta/data-$instance" "config_dir=$instance_dir/mta/$instance" processes=20 \
+			"user=$postfix_user" "$@" >"$instance_dir/mta/$instance/$instance_file" || return 1
+	done
+	postfix_test_lines "$instance_dir" "$instance" >>"$instance_dir/mta/$instance/main.cf"
+}
+
+# topology_tenants DIR SECOND: both sites, with next hops of their own, and one carrier, that of DIR
+topology_tenants() {
+	tenants=$TOPOLOGIES/tenants
+	site_make "$1" && postfix_make "$1" || return 1
+	tenants_address=$postfix_address tenants_external=$postfix_external tenants_internal=$postfix_internal
+	postfix_internal_hop=${tenants_relay-}
+	site_make "$2" && postfix_make "$2" || return 1
+	printf '%s\n' "to_external=$tenants_external" "to_internal=$tenants_internal" "to_klinik=$postfix_internal" klinik_relay=127.0.1.2 \
+		"klinik_external_listen=$postfix_address:10025" "klinik_internal_listen=$postfix_address:10027" \
+		"behoerde_return=$tenants_address:10020" "klinik_return=$tenants_address:10030" >"$1/mta/words"
+	cp "$1/mta/words" "$2/mta/words"
+	topology_conf "$1" "$tenants" && topology_conf "$2" "$tenants/klinik" || return 1
+	for topology_name in external internal; do
+		eval "topology_hop=\$tenants_$topology_name"
+		topology_instance "$1" $topology_name "instance=postern-$topology_name" hostname=mx.behoerde.example local_domains=behoerde.example \
+			"next_hop=$topology_hop" "carrier=[$tenants_address]:10020" \
+			"listen=$(topology_words "$1" | sed -n "s/^${topology_name}_listen=//p")" || return 1
+		eval "topology_hop=\$postfix_$topology_name"
+		topology_instance "$2" $topology_name "instance=postern-klinik-$topology_name" hostname=mx.behoerde.example \
+			local_domains=klinik.example "next_hop=$topology_hop" "carrier=[$tenants_address]:10030" \
+			"listen=$(topology_words "$2" | sed -n "s/^klinik_${topology_name}_listen=//p")" || return 1
+	done
+	postfix_part "$1" "postern=$2/mta/programs/postern" "config=$2/postern.conf" "user=$postfix_user:$postfix_group" service=postern-klinik \
+		processes=20 || return 1
+	sed -i '/^content_filter/d' "$1/mta/carrier/main.cf"
+	topology_lines "$1" carrier "$tenants/postfix/carrier.main.cf" || return 1
+	topology_fill "$1" "$tenants/postfix/carrier.master.cf" >>"$1/mta/carrier/master.cf" || return 1
+	postfix_address=$tenants_address
+}

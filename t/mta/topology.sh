@@ -199,7 +199,7 @@ topology_tenants() {
 			local_domains=klinik.example "next_hop=$topology_hop" "carrier=[$tenants_address]:10030" \
 			"listen=$(topology_words "$2" | sed -n "s/^klinik_${topology_name}_listen=//p")" || return 1
 	done
-	postfix_part "$1" "postern=$2/mta/programs/postern" "config=$2/postern.conf" "user=$postfix_user:$postfix_group" service=postern-klinik \
+	postfix_part "$1" "postern=$2/mta/programs/postern" "config=$2/postern.conf" "user=$postfix_user" service=postern-klinik \
 		processes=20 || return 1
 	sed -i '/^content_filter/d' "$1/mta/carrier/main.cf"
 	topology_lines "$1" carrier "$tenants/postfix/carrier.main.cf" || return 1

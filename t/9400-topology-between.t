@@ -11,7 +11,7 @@ postfix_usable
 # behind us is the scanner: it has its mail from our internal instance, and sends on to the internal relay
 postfix_sink "$T" relay
 av=$T/av
-clamav_start "$av" && scanner_start "$av" 127.0.2.1:$((20000 + $$ % 10000)) "$postfix_relay" || give_up "the scanner starts"
+clamav_start "$av" && scanner_start "$av" "$(scanner_place plain)" "$postfix_relay" || give_up "the scanner starts"
 postfix_internal_hop=$(scanner_hop "$av") postfix_scanner_hop=none
 topology_make between "$T" "to_scanner=$postfix_internal_hop" && topology_start "$T" || give_up "the site starts"
 is "postern -check finds nothing to say" "$(topology_check "$T")" ""

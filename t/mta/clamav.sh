@@ -1,15 +1,19 @@
 # clamav.sh - the site's virus scanner, sourced behind lib.sh and mta/postfix.sh: ClamAV as a milter of a Postfix that relays, as sites have it
 #
-#   clamav_start DIR [LINE...]      clamd and clamav-milter below DIR with a signature of our own; LINEs are options of
-#                                   clamav-milter.conf.  Nothing of the machine's ClamAV is used, nothing is downloaded.
+#   clamav_start DIR                clamd and clamav-milter below DIR with a signature of our own.  Nothing of the machine's ClamAV is
+#                                   used, nothing is downloaded.
+#   clamav_infected DIR ACTION      what the milter does with infected mail from now on: Reject (at first), Quarantine, Blackhole
 #   scanner_start DIR ADDRESS NEXT  the relay: takes mail at the socket ADDRESS (address:port), has it scanned by DIR's ClamAV and
-#                                   sends it on to NEXT ([address]:port) from its own address.  Infected mail: OnInfected of
-#                                   clamav-milter.conf, Reject unless told otherwise.  May be started again after scanner_stop
+#                                   sends it on to NEXT ([address]:port) from its own address.  May be started again after
+#                                   scanner_stop
 #   scanner_stop DIR
-#   scanner_hop DIR, scanner_port DIR    [address]:port of a scanner, the port alone
+#   scanner_place [plain]           an address for it: [address]:port, or without brackets
+#   scanner_hop DIR, scanner_port DIR    [address]:port of a scanner that has been started, the port alone
 #   scanner_postconf DIR LINE...    further lines of its main.cf, effective at its next start
 #   scanner_footer DIR TEXT         from the next start on it adds a line to the text, as such products do
 #   scanner_held DIR                the number of messages in its quarantine (Postfix's hold queue)
+#   scanner_has_held DIR N          waits until it is N
+#   scanner_release DIR             lets all of them go
 #   virus                           a line with the test virus, on standard output
 #
 # DIR/log is the relay's log, DIR/clamd.log and DIR/milter.log are those of ClamAV.  Needs root, as Postfix does.
@@ -26,7 +30,6 @@ clamav_missing() {
 
 clamav_start() {
 	clamav_dir=$1
-	shift
 	mkdir -p "$clamav_dir/db" "$clamav_dir/tmp"
 	chmod 711 "$clamav_dir"
 	printf '%s:0:*:%s\n' "$VIRUS_NAME" "$(virus | tr -d '\n' | od -An -v -tx1 | tr -d ' \n')" >"$clamav_dir/db/test.ndb"
@@ -39,27 +42,30 @@ clamav_start() {
 		SelfCheck 0
 		MaxThreads 2
 	END
-	{
-		cat <<-END
-			ClamdSocket unix:$clamav_dir/clamd.socket
-			MilterSocket unix:$clamav_dir/milter.socket
-			MilterSocketMode 666
-			LogFile $clamav_dir/milter.log
-			LogInfected Basic
-			TemporaryDirectory $clamav_dir/tmp
-			Foreground yes
-			OnFail Defer
-			RejectMsg virus found: %v
-		END
-		printf '%s\n' "$@"
-		case "$*" in *OnInfected*) ;; *) echo "OnInfected Reject" ;; esac
-	} >"$clamav_dir/milter.conf"
 	/usr/sbin/clamd -c "$clamav_dir/clamd.conf" >"$clamav_dir/clamd.out" 2>&1 &
 	postfix_pids="$postfix_pids $!"
-	wait_for "${WAIT:-120}" test -S "$clamav_dir/clamd.socket" || return 1
-	/usr/sbin/clamav-milter -c "$clamav_dir/milter.conf" >"$clamav_dir/milter.out" 2>&1 &
+	wait_for "${WAIT:-120}" test -S "$clamav_dir/clamd.socket" && clamav_infected "$clamav_dir" Reject
+}
+
+# clamav_infected DIR ACTION: the milter, started or started again, with this OnInfected
+clamav_infected() {
+	[ ! -s "$1/milter.pid" ] || { kill "$(cat "$1/milter.pid")"; wait "$(cat "$1/milter.pid")"; rm -f "$1/milter.socket"; } 2>/dev/null
+	cat >"$1/milter.conf" <<-END
+		ClamdSocket unix:$1/clamd.socket
+		MilterSocket unix:$1/milter.socket
+		MilterSocketMode 666
+		LogFile $1/milter.log
+		LogInfected Basic
+		TemporaryDirectory $1/tmp
+		Foreground yes
+		OnFail Defer
+		OnInfected $2
+		RejectMsg virus found: %v
+	END
+	/usr/sbin/clamav-milter -c "$1/milter.conf" >"$1/milter.out" 2>&1 &
+	echo $! >"$1/milter.pid"
 	postfix_pids="$postfix_pids $!"
-	wait_for "${WAIT:-120}" test -S "$clamav_dir/milter.socket"
+	wait_for "${WAIT:-120}" test -S "$1/milter.socket"
 }
 
 # A Postfix that only relays, with a milter.  postlogd, not syslog; no service that a relay does not need.
@@ -121,6 +127,10 @@ scanner_start() {
 	wait_for "${WAIT:-120}" scanner_answers "$1" || { diag "$(tail -n 20 "$1/log")"; return 1; }
 }
 scanner_port() { postconf -c "$1/etc" -M | sed -n 's/^[0-9.]*:\([0-9]*\) *inet.*/\1/p' | head -n 1; }
+# The same place in every function of a test: an address of the scanner's own, a port made from the process number.
+scanner_place() {
+	case ${1-} in plain) echo "127.0.2.1:$((20000 + 2 * ($$ % 5000)))" ;; *) echo "[127.0.2.1]:$((20000 + 2 * ($$ % 5000)))" ;; esac
+}
 scanner_hop() { postconf -c "$1/etc" -M | sed -n 's/^\([0-9.]*\):\([0-9]*\) *inet.*/[\1]:\2/p' | head -n 1; }
 scanner_stop() {
 	kill "$(cat "$1/pid")" 2>/dev/null
@@ -131,6 +141,13 @@ scanner_postconf() {
 	scanner_dir=$1
 	shift
 	postconf -c "$scanner_dir/etc" -e "$@"
+}
+scanner_release() { postsuper -c "$1/etc" -H ALL >/dev/null 2>&1 && postqueue -c "$1/etc" -f; }
+scanner_has() { [ "$(scanner_held "$1")" = "$2" ]; }
+scanner_has_held() { wait_for "${WAIT:-120}" scanner_has "$@"; }
+scanner_saw() { # DIR SUBJECT: the lines of its log about that message
+	scanner_id=$(sed -n "s/.* \([0-9A-F]*\): message-id=<$2@.*/\1/p" "$1/log" | head -n 1)
+	grep " ${scanner_id:-none}: " "$1/log"
 }
 scanner_held() { find "$1/queue/hold" -type f | wc -l | tr -d ' '; }
 

@@ -14,6 +14,7 @@
 #   mail_for DIR SINK ADDRESS            path of what a sink got for ADDRESS: the latest
 #   mail_comes WHAT DIR SINK ADDRESS [N] a test: it gets so many (1); $mail is the latest's path, or /dev/null
 #   opened FILE NAME                     decrypted by NAME.key, its signature verified by the site's CA: the text on standard output
+#   decrypted FILE NAME                  decrypted by NAME.key
 #   body FILE                            the text behind the header, with LF
 #   field FILE NAME                      a header field, unfolded
 #   opened_report FILE NAME              likewise a report, which may have come without signature or not sealed, all of it
@@ -145,6 +146,7 @@ opened_report() { # FILE NAME: a report that came sealed, or not, with everythin
 		tr -d '\r' <"$1"
 	fi
 }
+decrypted() { openssl cms -decrypt -in "$1" -recip "$T/$2.pem" -inkey "$T/$2.key" 2>/dev/null | tr -d '\r'; }
 body() { tr -d '\r' <"$1" | sed '1,/^$/d'; }
 field() { tr -d '\r' <"$1" | sed '/^$/,$d' | sed -e ':a' -e '$!N;s/\n[ \t]/ /;ta' -e 'P;D' | sed -n "s/^$2: *//Ip"; }
 queues() {

@@ -66,6 +66,10 @@ bool keep_held(struct carrying *c)
 		return true;
 	if (!keep(c, held->content, &hold))
 		return false;
+	if (!*c->h->plan->sender && strcmp(held->reason, "report") == 0)
+		note_incident(c, "Report from behind the gateway is held", arena_printf(c->h->arena, "A report for somebody outside is held "
+			      "in the spool and was not delivered.\nReason: %s\n\npostern -holds lists it; read it there, tell the sender, "
+			      "and remove it with postern -discard.", held->text));
 	if (!scan) { /* else they are served when the copy is with the scanner */
 		c->served += held->n;
 		settle_back(c, held->recipients, held->n);

@@ -1,6 +1,7 @@
 /* handover_report.c - what becomes of recipients who cannot be served: the sender hears of it, and the administrator */
 #include "handover_inside.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/fs.h"
@@ -24,20 +25,36 @@ static int sender_destination(const struct handover *h, struct destination *d, s
 	return rc == 0 && d->kind == DESTINATION_NONE ? error_set(err, E_CONFIG, "no destination for the notification") : rc;
 }
 
-/* The header of what came back from the scanner was written by us from what we have opened: it stays inside. */
+/* Of what came back from the scanner the header was written by us from what we have opened: but the Message-ID it stays inside. */
+static int known_header(const struct handover *h, struct segment *out, struct error *err)
+{
+	const char *known = arena_printf(h->arena, "Message-ID: %s\n", h->plan->message_id);
+	int fd;
+
+	*out = (struct segment){ h->message_fd, (off_t)h->plan->header_offset, h->plan->header_length };
+	if (!h->plan->back)
+		return -1;
+	fd = fs_temporary(h->config->spool, err);
+	*out = (struct segment){ fd, 0, fd >= 0 && fs_write_all(fd, known, strlen(known), err) == 0 ? strlen(known) : 0 };
+	return fd;
+}
+
 static int send_dsn(struct carrying *c, const struct failed_recipient *failed, size_t n, struct error *err)
 {
 	const struct handover *h = c->h;
-	struct segment headers = { h->message_fd, (off_t)h->plan->header_offset, h->plan->header_length };
+	struct segment headers;
 	struct parcel_recipient to = { .address = h->plan->sender, .status = "", .text = "" };
 	struct parcel p = { .sender = "", .recipients = &to, .n = 1 };
 	struct segment body = { 0 };
 	struct destination d;
-	int fd = fs_temporary(h->config->spool, err), rc;
+	int fd = fs_temporary(h->config->spool, err), known, rc;
 
 	if (fd < 0)
 		return fd;
-	rc = report_dsn(fd, h->config, h->envelope->queue_id, h->plan->sender, failed, n, h->plan->back ? NULL : &headers, err);
+	known = known_header(h, &headers, err);
+	rc = report_dsn(fd, h->config, h->envelope->queue_id, h->plan->sender, failed, n, headers.length ? &headers : NULL, err);
+	if (known >= 0)
+		close(known);
 	body = (struct segment){ fd, 0, (uint64_t)lseek(fd, 0, SEEK_END) };
 	p.segments = &body;
 	p.nsegments = 1;
@@ -81,8 +98,11 @@ void notify_sender(struct carrying *c)
 	struct error err = { 0 };
 	int rc = 0;
 
-	for (size_t i = 0; i < c->nfailed; i++)
+	for (size_t i = 0; i < c->nfailed; i++) {
 		addresses[i] = c->failed[i].address;
+		if (c->h->plan->back)
+			c->failed[i].text = BEHIND_US;
+	}
 	if (*c->h->plan->sender)
 		rc = send_dsn(c, c->failed, c->nfailed, &err);
 	else

@@ -1,6 +1,7 @@
 # everything but main, so that tests and fuzzers link it too
 noinst_LIBRARIES += libpostern.a
 libpostern_a_SOURCES = \
+	src/bounce.c src/bounce.h \
 	src/child.c src/child.h \
 	src/compose.c src/compose.h \
 	src/content.c src/content.h \

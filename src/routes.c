@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "bounce.h"
 #include "compose.h"
 #include "direction.h"
 #include "incoming.h"
@@ -96,6 +97,13 @@ static int route_inside(struct work *w, const char *const *to, size_t n, struct 
 
 static int route_outgoing(struct work *w, const char *const *to, size_t n, struct error *err)
 {
+	bool bounce;
+	int rc = bounce_is(w, &bounce, err);
+
+	if (rc < 0)
+		return rc;
+	if (bounce)
+		return bounce_plan(w, to, n, err);
 	if (w->config->smime_engine < ENGINE_BOTH)
 		return pass_but_token(w, "external", to, n, "smime_engine is below 2: outgoing mail passes as it came");
 	return outgoing_plan(w, to, n, err);

@@ -11,6 +11,10 @@ struct failed_recipient {
 	const char *text;    /* the reason and what to do, one line */
 };
 
+/* Said in place of words that may quote what we have opened. */
+#define BEHIND_US "it was not accepted behind the mail gateway, by the virus scanner or the recipient's mail server; ask the " \
+	"recipient or his postmaster"
+
 /* Writes a multipart/report (LF line breaks, 7-bit) to fd: text for people, message/delivery-status, text/rfc822-headers
  * copied from the segment (at most 64 KB).  From: postmaster's name at hostname, To: sender, Auto-Submitted: auto-replied. */
 int report_dsn(int fd, const struct config *c, const char *queue_id, const char *sender, const struct failed_recipient *failed,

@@ -10,6 +10,7 @@
 
 #include "deliver/hold.h"
 #include "lib/log.h"
+#include "overdue.h"
 
 #define JOURNAL_SECONDS ((uint64_t)10 * 24 * 3600)
 
@@ -197,6 +198,7 @@ static void carry_out(struct carrying *c)
 	else if (c->nfailed)
 		notify_sender(c);
 	send_notices(c);
+	overdue_tell(c->h->arena, c->h->config, c->h->until);
 	*c->out = c->temporary;
 	if (c->out->code != EXIT_DEFER)
 		forget(c);

@@ -12,12 +12,14 @@ libpostern_a_SOURCES = \
 	src/get.c src/get.h \
 	src/handover.c src/handover.h src/handover_inside.h src/handover_back.c src/handover_hold.c src/handover_report.c \
 	src/harvest.c src/harvest.h \
+	src/holds.c src/holds.h \
 	src/incoming.c src/incoming.h \
 	src/job.c src/job.h \
 	src/mac.c src/mac.h \
 	src/options.c src/options.h \
 	src/outcome.c src/outcome.h \
 	src/outgoing.c src/outgoing.h src/outgoing_group.c src/outgoing_inside.h \
+	src/overdue.c src/overdue.h \
 	src/plan.c src/plan.h \
 	src/privileges.c src/privileges.h \
 	src/receive.c src/receive.h \

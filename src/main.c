@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 
 #include "build.h"
+#include "holds.h"
 #include "get.h"
 #include "job.h"
 #include "lib/fs.h"
@@ -67,6 +68,33 @@ static int verify_result(const struct config *c, struct outcome *out)
 	return rc;
 }
 
+static void deliver(const struct options *o, const struct config *c, struct outcome *out)
+{
+	job_run(c, o, out);
+}
+
+static void list(const struct options *o, const struct config *c, struct outcome *out)
+{
+	(void)o;
+	holds_list(c, out);
+}
+
+static void release(const struct options *o, const struct config *c, struct outcome *out)
+{
+	holds_release(c, o->hold, out);
+}
+
+static void discard(const struct options *o, const struct config *c, struct outcome *out)
+{
+	holds_discard(c, o->hold, out);
+}
+
+/* What works on mail, and logs. */
+static void (*const works[])(const struct options *o, const struct config *c, struct outcome *out) = {
+	[COMMAND_DELIVER] = deliver, [COMMAND_EXPLAIN] = deliver, [COMMAND_HOLDS] = list, [COMMAND_RELEASE] = release,
+	[COMMAND_DISCARD] = discard,
+};
+
 static void run(const struct options *o, const struct config *c, struct outcome *out)
 {
 	struct error err = { 0 };
@@ -81,7 +109,7 @@ static void run(const struct options *o, const struct config *c, struct outcome 
 		outcome_error(out, &err);
 		return;
 	}
-	job_run(c, o, out);
+	works[o->command](o, c, out);
 }
 
 static int run_command(const struct options *o, struct config *config)

@@ -11,6 +11,7 @@ const char options_help[] =
 	"       postern -c FILE -check\n"
 	"       postern -c FILE -verify-result < message\n"
 	"       postern -c FILE -get NAME...\n"
+	"       postern -c FILE -holds | -release ID | -discard ID\n"
 	"       postern -version | -help\n"
 	"\n"
 	"  -c FILE        configuration file, see postern.conf(5)\n"
@@ -22,6 +23,9 @@ const char options_help[] =
 	"  -check         verify configuration, modules, areas and destinations\n"
 	"  -verify-result check the X-Postern-Result record of a message\n"
 	"  -get           print the values of these names of the configuration, one a line\n"
+	"  -holds         list the messages that are held\n"
+	"  -release ID    deliver a held message\n"
+	"  -discard ID    remove a held message\n"
 	"\n"
 	"Exit codes: 0 every recipient is dealt with; 75 try again later; 67, 69, 77 refused.\n";
 
@@ -42,6 +46,9 @@ static const struct {
 	{ "check", NO_ARGUMENT, 0, COMMAND_CHECK },
 	{ "verify-result", NO_ARGUMENT, 0, COMMAND_VERIFY_RESULT },
 	{ "get", THE_REST, 0, COMMAND_GET },
+	{ "holds", NO_ARGUMENT, 0, COMMAND_HOLDS },
+	{ "release", ONE_ARGUMENT, offsetof(struct options, hold), COMMAND_RELEASE },
+	{ "discard", ONE_ARGUMENT, offsetof(struct options, hold), COMMAND_DISCARD },
 	{ "version", NO_ARGUMENT, 0, COMMAND_VERSION },
 	{ "help", NO_ARGUMENT, 0, COMMAND_HELP },
 };
@@ -66,7 +73,7 @@ static int check_complete(const struct options *o, struct error *err)
 		return error_set(err, E_CONFIG, "option -c FILE is missing");
 	if (o->command == COMMAND_GET && !o->nnames)
 		return error_set(err, E_CONFIG, "no names behind -get");
-	if (o->command == COMMAND_GET || o->command == COMMAND_CHECK || o->command == COMMAND_VERIFY_RESULT)
+	if (o->command != COMMAND_DELIVER && o->command != COMMAND_EXPLAIN)
 		return 0;
 	if (!o->client)
 		return error_set(err, E_CONFIG, "option -client ADDR is missing");

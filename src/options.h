@@ -4,13 +4,17 @@
 
 #include "lib/error.h"
 
-enum command { COMMAND_DELIVER, COMMAND_EXPLAIN, COMMAND_CHECK, COMMAND_VERIFY_RESULT, COMMAND_GET, COMMAND_VERSION, COMMAND_HELP };
+enum command {
+	COMMAND_DELIVER, COMMAND_EXPLAIN, COMMAND_CHECK, COMMAND_VERIFY_RESULT, COMMAND_GET, COMMAND_HOLDS, COMMAND_RELEASE,
+	COMMAND_DISCARD, COMMAND_VERSION, COMMAND_HELP
+};
 
 struct options {
 	enum command command;
 	const char *config;          /* -c */
 	const char *client;          /* -client; NULL: not given */
 	const char *sender;          /* -sender; NULL: not given */
+	const char *hold;            /* behind -release, -discard; NULL: not given */
 	const char *queue_id;        /* -queue-id; "" */
 	const char *const *recipients; /* behind -readmail */
 	size_t nrecipients;

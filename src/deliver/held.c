@@ -328,13 +328,14 @@ int hold_mark_told(struct arena *a, const char *spool, const char *id, struct er
 
 /* ---- now and then ---- */
 
-bool hold_is_older(struct arena *a, const char *spool, const char *id, uint64_t milliseconds)
+uint64_t hold_age(struct arena *a, const char *spool, const char *id)
 {
 	struct stat st;
+	time_t now = time(NULL);
 
 	if (stat(hold_path(a, spool, id, ".eml"), &st) < 0 && stat(hold_path(a, spool, id, suffix), &st) < 0)
-		return false;
-	return (uint64_t)(time(NULL) > st.st_mtime ? time(NULL) - st.st_mtime : 0) >= milliseconds / 1000;
+		return 0;
+	return now > st.st_mtime ? (uint64_t)(now - st.st_mtime) : 0;
 }
 
 /* A message whose record was never written, or is removed. */

@@ -71,7 +71,7 @@ int hold_mark_told(struct arena *a, const char *spool, const char *id, struct er
 /* Whether a sweep is due: true once in a while for one process, see hold.c; a directory that is not there needs none. */
 bool hold_sweep_is_due(struct arena *a, const char *spool);
 
-/* Whether the message has been held for longer than this. */
-bool hold_is_older(struct arena *a, const char *spool, const char *id, uint64_t milliseconds);
+/* Seconds since the message was held; 0 if it is not there. */
+uint64_t hold_age(struct arena *a, const char *spool, const char *id);
 
 #endif

@@ -11,7 +11,7 @@ opens() { openssl cms -decrypt -in "$T/got" -recip "$T/$1.pem" -inkey "$T/$1.key
 
 operate -holds
 is "nothing is held, and there is no spool yet" "$code $out" "0 "
-conf "$T" 'scanner = none' 'on_undecryptable = hold' 'on_invalid_signature = hold'
+conf "$T" 'notice_limit = 1000' 'scanner = none' 'on_undecryptable = hold' 'on_invalid_signature = hold'
 
 # ---- held by policy: as it came
 printf 'lost words\n' | entity | seal rita | letter bob@partner.example 'X-Postern-Result: forged' >"$T/m"

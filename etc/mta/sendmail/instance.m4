@@ -75,9 +75,10 @@ SLocal_check_rcpt
 R$*					$#OK
 
 LOCAL_RULE_0
-R$* < @ $={PosternDomains} . > $*		$: <POSTERN_OURS> $1 < @ $2 . > $3
-R$* < @ $+ . $={PosternParents} . > $*	$: <POSTERN_OURS> $1 < @ $2 . $3 . > $4
-R$* < @ $j . > $*				$: <POSTERN_OURS> $1 < @ $j . > $2
+R$* < @ $+ . > $*			$: $1 < @ $2 > $3
+R$* < @ $={PosternDomains} > $*		$: <POSTERN_OURS> $1 < @ $2 > $3
+R$* < @ $+ . $={PosternParents} > $*	$: <POSTERN_OURS> $1 < @ $2 . $3 > $4
+R$* < @ $j > $*				$: <POSTERN_OURS> $1 < @ $j > $2
 R$* < @ $* > $*				$: <POSTERN_OTHERS> $1 < @ $2 > $3
 R<$-> <$-> $*				$: <$2> $3
 R<carrier> $* < @ $* > $*			$#carrier $@ postern_hop(POSTERN_CARRIER) $: $1 < @ $2 > $3

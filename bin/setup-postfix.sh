@@ -1,0 +1,611 @@
+# setup-postfix.sh - sourced by postern-setup: postern behind a Postfix
+#
+# main.cf and master.cf of the carrier are never edited in place: postconf(1) works on a copy, the difference is shown, and
+# the result is written like any other file.  The instances are made of the templates and registered in the
+# carrier's main.cf as "postmulti -e init" and "-e import" would.
+
+# ---- reading a configuration ----
+
+# A value, expanded: all of them are read once, for postconf(1) is asked often.
+pc() {
+	[ -f "$W/main.cf.values" ] || postconf -c "$config" -x >"$W/main.cf.values" 2>/dev/null
+	sed -n "s/^$1 = *//p" "$W/main.cf.values"
+}
+pc_set() { postconf -c "$1" -n 2>/dev/null | sed -n "s/^$2 = *//p"; } # DIR NAME: as it is written, nothing if it is not
+
+mta_title() { printf 'Postfix %s in %s' "$(pc mail_version)" "$config"; }
+
+postfix_running() { [ -f "$1/main.cf" ] && ! "$daemons/master" -c "$1" -t >/dev/null 2>&1; } # DIR
+
+instance_name() { printf 'postern%s-%s\n' "$suffix" "$1"; }
+instance_dir() { printf '%s/postfix-postern%s-%s\n' "$(value sysconfdir)" "$suffix" "$1"; }
+instance_queue() { printf '%s/postfix-postern%s-%s\n' "$(value spooldir)" "$suffix" "$1"; }
+instance_data() { printf '%s/postfix-postern%s-%s\n' "$(value statedir)" "$suffix" "$1"; }
+
+queue_text() { # carrier or INSTANCE: for postern.conf
+	if [ "$1" = carrier ]; then printf 'postfix:%s\n' "$config"; else printf 'postfix:%s\n' "$(instance_dir "$1")"; fi
+}
+
+mta_command() { printf 'command:/usr/sbin/sendmail -C %s -oi -f ${sender} -- ${recipients}\n' "$(instance_dir "$1")"; }
+
+postfix_places() {
+	heading="# $service: put here by postern-setup, and taken out by postern-setup -remove"
+	set_value config /etc/postfix default
+	config=$(value config)
+	postfix_program || die 69 "Postfix is not installed here (no postconf in $PATH)"
+	[ -f "$config/main.cf" ] && [ -f "$config/master.cf" ] || die 69 "$config holds no main.cf and master.cf; say where they are with -config"
+	postconf -c "$config" -n >/dev/null 2>"$W/err" || die 69 "$(head -n 1 "$W/err")"
+	daemons=$(pc daemon_directory)
+}
+
+postfix_look() {
+	postfix_places
+	if postfix_running "$config"; then running=running; else running="not running"; fi
+	found "mail server" "Postfix $(pc mail_version) in $config, $running"
+	postfix_look_instances
+	postfix_look_filter
+	for setting in relayhost transport_maps relay_domains; do
+		[ -z "$(pc $setting)" ] || found "$setting" "$(pc $setting)"
+	done
+	postfix_derive
+	carrier_at=$(carrier_listens)
+	postfix_look_around
+}
+
+postfix_look_instances() {
+	others=$(MAIL_CONFIG=$config postmulti -l 2>/dev/null | awk -v own="$config" '$NF != own { print $NF }' | tr '\n' ' ')
+	found instances "${others:-none}"
+	for instance in external scanner internal; do
+		directory=$(instance_dir $instance)
+		if [ -e "$directory" ] && ! noted "dir$tab$directory"; then
+			clash "$directory is there already and was not made by postern-setup: move it away, or give a -tenant name"
+		fi
+	done
+}
+
+postfix_look_filter() {
+	filter=$(pc content_filter)
+	[ -z "$filter" ] || found content_filter "$filter"
+	case $filter in
+	'') [ -n "$tenant" ] || [ -z "$(other_states)" ] || clash "this mail server has tenants already: give a -tenant name" ;;
+	"$service:$service") [ -z "$tenant" ] || clash "content_filter is $filter: with it this tenant would get all mail; take the line out" ;;
+	postern-*:* | postern:*) clash "content_filter is $filter: all mail goes to one postern. For several tenants -remove it, then -apply each with a -tenant name" ;;
+	smtp:* | lmtp:* | relay:* | *-*:* | *:*)
+		have scanner || missing scanner "content_filter is $filter, and postern takes its place: is that the scanner? (host:port, or none)" ;;
+	esac
+	if postconf -c "$config" -M "$service/unix" 2>/dev/null | grep -q . && ! noted "did${tab}carrier${tab}$config"; then
+		clash "master.cf has a service $service already: take it out, or give a -tenant name"
+	fi
+}
+
+# What often spoils signatures or leads past postern.
+postfix_look_around() {
+	postconf -c "$config" -P 2>/dev/null | sed -n 's|^\(.*\)/inet/content_filter = *\(.*\)$|\1 \2|p' >"$W/ports"
+	while read -r port_name text <&3; do
+		notice "master.cf: what comes in at $port_name does not pass postern (-o content_filter=${text-}). If the scanner gives its mail back there, take that line out."
+	done 3<"$W/ports"
+	for setting in smtpd_milters non_smtpd_milters; do
+		[ -z "$(pc $setting)" ] || notice "$setting = $(pc $setting): runs before postern; a milter that signs with DKIM belongs to the external instance, $(instance_dir external)"
+	done
+	for setting in body_checks mime_header_checks smtp_body_checks; do
+		[ -z "$(pc $setting)" ] || notice "$setting = $(pc $setting): must not change mail, or signatures break"
+	done
+}
+
+# ---- values from the present configuration ----
+
+postfix_derive() {
+	set_value hostname "$(pc myhostname)" "myhostname in $config/main.cf"
+	good host "$(value hostname)" || clash "myhostname is $(plain "$(value hostname)"): give -hostname"
+	have domains || postfix_derive_domains
+	have internal-clients || postfix_derive_clients
+	have external || postfix_derive_external
+	if have domains && ! have internal; then postfix_derive_internal; fi
+}
+
+# A list of main.cf, one item a line: tables are read where that is possible.
+postfix_items() { # NAME
+	pc "$1" | tr -s ', \t' '\n\n\n' | while read -r item; do
+		case $item in
+		'' | '!'*) ;;
+		hash:* | btree:* | lmdb:* | cdb:* | texthash:* | inline:* | dbm:* | sdbm:*) postmap -c "$config" -s "$item" 2>/dev/null | awk '{ print $1 }' ;;
+		*:/* | proxy:* | *:{*) printf '? %s\n' "$item" ;;
+		/*) awk '!/^[ \t]*(#|$)/ { print $1 }' "$item" 2>/dev/null ;;
+		*) printf '%s\n' "$item" ;;
+		esac
+	done
+}
+
+postfix_derive_domains() {
+	for setting in relay_domains virtual_mailbox_domains mydestination; do
+		postfix_items $setting | awk -v host="$(value hostname)" -v setting=$setting '
+			/^\?/ { next }
+			{ d = tolower($1) }
+			d == "localhost" || d ~ /^localhost\./ || d !~ /\./ || (setting == "mydestination" && d == tolower(host)) { next }
+			d ~ /^\.?[a-z0-9][a-z0-9.-]*$/ { print d, setting }'
+	done | awk '!seen[$1]++' >"$W/domains"
+	if [ -s "$W/domains" ]; then
+		set_value domains "$(list "$(awk '{ print $1 }' "$W/domains")")" "$(awk '!s[$2]++ { print $2 }' "$W/domains" | tr '\n' ' ')in $config/main.cf"
+	fi
+	for setting in relay_domains virtual_mailbox_domains mydestination; do
+		postfix_items $setting | sed -n 's/^? //p' | while read -r item; do
+			notice "$setting names $item, whose domains cannot be listed: give -domains"
+		done
+	done
+}
+
+postfix_derive_clients() {
+	postfix_items mynetworks | sed -n '/^?/!p' | tr -d '[]' | grep -v '^::ffff:' >"$W/networks"
+	networks=$(list "$(cat "$W/networks")")
+	if [ -n "$networks" ] && good networks "$networks"; then
+		set_value internal-clients "$networks" "mynetworks in $config/main.cf"
+	fi
+}
+
+# A transport "smtp:[host]:port" as HOST[:PORT]; false for any other.
+hop_of() { # TRANSPORT:NEXTHOP
+	case $1 in
+	smtp:?* | relay:?* | smtps:?*) hop=${1#*:} ;;
+	*) return 1 ;;
+	esac
+	plain_hop "$hop"
+}
+
+plain_hop() { # [host]:port as -internal takes it
+	hop=$1
+	case $hop in
+	\[*:*\]*) ;; # IPv6 keeps its brackets
+	\[*) hop=${hop#\[} hop=$(printf '%s\n' "$hop" | sed 's/\]//') ;;
+	esac
+	case $hop in *:smtp) hop=${hop%:smtp} ;; esac
+	good hop "$hop" && printf '%s\n' "$hop"
+}
+
+postfix_derive_external() {
+	relayhost=$(pc relayhost)
+	everything=$(postfix_route '*')
+	if [ -n "$everything" ] && hop_of "$everything" >"$W/hop"; then
+		set_value external "$(cat "$W/hop")" "transport_maps in $config/main.cf"
+	elif [ -n "$relayhost" ]; then
+		case $relayhost in
+		\[*) plain_hop "$relayhost" >"$W/hop" && set_value external "$(cat "$W/hop")" "relayhost in $config/main.cf" ;;
+		*) missing external "relayhost is $relayhost: postern-setup takes no domain whose MX is asked; give the host" ;;
+		esac
+	elif [ "$(pc default_transport)" = smtp ]; then
+		set_value external mx "no relayhost in $config/main.cf"
+	fi
+}
+
+postfix_route() { # DOMAIN: what transport_maps says
+	pc transport_maps | tr -s ', \t' '\n\n\n' | while read -r table; do
+		case $table in *:*) postmap -c "$config" -q "$1" "$table" 2>/dev/null ;; esac
+	done | head -n 1
+}
+
+# One next hop for all domains; where they differ the internal instance gets a transport map of its own.
+postfix_derive_internal() {
+	default_hop=$(pc relay_transport)
+	for domain in $(value domains); do
+		route=$(postfix_route "$domain")
+		if [ -z "$route" ]; then route=$default_hop; fi
+		hop_of "$route" >"$W/hop" || continue
+		printf '%s %s\n' "$domain" "$(cat "$W/hop")"
+	done >"$W/routes"
+	first_hop=$(awk 'NR == 1 { print $2 }' "$W/routes")
+	[ -n "$first_hop" ] || return 0
+	set_value internal "$first_hop" "transport_maps or relay_transport in $config/main.cf"
+	awk -v first="$first_hop" '$2 != first { d++ } END { exit !d }' "$W/routes" &&
+		clash "the domains behind us have different next hops ($(tr '\n' ' ' <"$W/routes")): give -internal, a host that knows them all"
+	:
+}
+
+# Where the carrier takes mail from this machine.
+carrier_listens() {
+	carrier_address=127.0.0.1
+	case " $(pc inet_interfaces) " in
+	*' all '* | *' loopback-only '* | *' 127.0.0.1 '* | *' localhost '*) ;;
+	*) carrier_address=$(pc inet_interfaces | tr -s ', ' '\n\n' | head -n 1) ;;
+	esac
+	carrier_port=$(postconf -c "$config" -M 2>/dev/null | awk '$2 == "inet" && ($8 == "smtpd" || $8 == "postscreen") { print $1; exit }')
+	case $carrier_port in
+	*:*) carrier_address=${carrier_port%:*} carrier_port=${carrier_port##*:} ;;
+	esac
+	case $carrier_port in '' | smtp) carrier_port=25 ;; esac
+	carrier_address=${carrier_address#\[}
+	printf '[%s]:%s\n' "${carrier_address%\]}" "$carrier_port"
+}
+
+# ---- templates ----
+
+fill() { # TEMPLATE WORD=VALUE...: a line with an empty word is left out
+	template=$1
+	shift
+	for word; do printf '%s\n' "$word"; done | awk '
+		FNR == NR { n = index($0, "="); value[substr($0, 1, n - 1)] = substr($0, n + 1); next }
+		{
+			rest = $0; line = ""; drop = 0
+			while (match(rest, /@[a-z_]+@/)) {
+				word = substr(rest, RSTART + 1, RLENGTH - 2)
+				if (!(word in value)) { print "no value for @" word "@" >"/dev/stderr"; exit 1 }
+				if (value[word] == "") drop = 1
+				line = line substr(rest, 1, RSTART - 1) value[word]
+				rest = substr(rest, RSTART + RLENGTH)
+			}
+			if (!drop) print line rest
+		}' - "$template" || die 69 "template $template"
+}
+
+template() { # NAME.main.cf or NAME.master.cf, filled
+	name_of=${1%%.*}
+	case $name_of in
+	external) next=$(value external); [ "$next" != mx ] || next= ;;
+	scanner) next=$(value scanner) ;;
+	internal) next=$(value internal) ;;
+	*) next= ;;
+	esac
+	if [ -n "$next" ]; then next="[$(bare_host "$next")]:$(hop_port "$next")"; fi
+	listen=
+	if [ "$(value inject)" = smtp ] && [ "$name_of" != carrier ]; then listen=127.0.0.1:$(instance_port "$name_of"); fi
+	fill "$templates/postfix/$1" "postern=$postern" "config=$conf" "user=$user" "service=$service" \
+		"instance=$(instance_name "$name_of")" "hostname=$(value hostname)" "local_domains=$(value domains | sed 's/ /, /g')" \
+		"next_hop=$next" "carrier=$carrier_at" "listen=$listen" "queue=$(instance_queue "$name_of")" \
+		"data=$(instance_data "$name_of")" "config_dir=$(instance_dir "$name_of")" "processes=$(value processes)"
+}
+
+statements() { sed '/^[[:blank:]]*#/d; /^[[:blank:]]*$/d'; }
+
+one_line() { # logical lines of master.cf, each on one
+	statements | awk '/^[ \t]/ { sub(/^[ \t]+/, " "); printf "%s", $0; next } { if (NR > 1) print ""; printf "%s", $0 } END { print "" }'
+}
+
+# ---- the carrier's two files ----
+
+# What this carrier must not be given although the template has it.
+carrier_statements() {
+	template carrier.main.cf | statements | while read -r statement; do
+		case $statement in
+		'content_filter = '*) [ -z "$tenant" ] || continue ;;
+		'message_size_limit = '*)
+			size=$(pc message_size_limit)
+			if [ "$size" -gt 0 ] && [ "$size" -le "${statement##* }" ]; then continue; fi
+			;;
+		esac
+		printf '%s\n' "$statement"
+	done
+	if [ -n "$tenant" ]; then tenant_statements; fi
+}
+
+# One tenant among several: mail to its domains goes to its postern by transport_maps, and whatever its own clients send by FILTER,
+# which knows no recipients.  content_filter could name one postern only.
+tenant_statements() {
+	for setting in transport_maps smtpd_client_restrictions; do
+		present=$(pc_set "$config" $setting)
+		piece=$(tenant_piece $setting)
+		case $present in
+		*"$piece"*) printf '%s = %s\n' $setting "$present" ;;
+		*) printf '%s = %s\n' $setting "$piece${present:+, $present}" ;;
+		esac
+	done
+}
+
+tenant_piece() {
+	case $1 in
+	transport_maps) printf 'texthash:%s/transport\n' "$etc" ;;
+	smtpd_client_restrictions) printf 'check_client_access cidr:%s/clients\n' "$etc" ;;
+	esac
+}
+
+want_tenant() {
+	{
+		echo "# Mail to these domains is this tenant's; see transport(5)."
+		for domain in $(value domains); do printf '%s %s:%s\n' "$domain" "$service" "$service"; done
+	} >"$W/new/transport"
+	{
+		echo "# Whatever these clients send is this tenant's; see cidr_table(5). This machine itself belongs to all tenants."
+		{ value internal-clients; [ "$(value scanner)" = none ] || value scanner-clients; } | tr ' ' '\n' | grep -v -e '^127\.' -e '^::1' |
+			sed "s|\$| FILTER $service:$service|"
+	} >"$W/new/clients"
+	step file "$etc/transport" 644 root:root "$W/new/transport" pending:carrier
+	step file "$etc/clients" 644 root:root "$W/new/clients" pending:carrier
+}
+
+registered() { # DIR: multi_instance_directories with our instances
+	present=$(pc_set "$1" multi_instance_directories | tr -s ', \t' '   ')
+	for instance in $(instances); do
+		case " $present " in *" $(instance_dir "$instance") "*) ;; *) present="$present $(instance_dir "$instance")" ;; esac
+	done
+	list "$present"
+}
+
+# Statements whose name is in the file already are changed where they stand, the others come at the end, in their order.
+put_statements() { # DIR <"name = value" lines
+	postconf -c "$1" -n 2>/dev/null | sed 's/ =.*//' >"$W/names"
+	cat >"$W/statements"
+	awk -F ' =' 'FNR == NR { there[$1] = 1; next } $1 in there' "$W/names" "$W/statements" >"$W/present"
+	awk -F ' =' 'FNR == NR { there[$1] = 1; next } !($1 in there)' "$W/names" "$W/statements" >"$W/absent"
+	postconf_lines -e "$1" "$W/present" || return
+	[ -s "$W/absent" ] || return 0
+	grep -Fqx "$heading" "$1/main.cf" || printf '%s\n' "$heading" >>"$1/main.cf"
+	cat "$W/absent" >>"$1/main.cf"
+}
+
+main_registered() { # a directory with a main.cf
+	{
+		printf 'multi_instance_enable = yes\n'
+		[ -n "$(pc_set "$1" multi_instance_wrapper)" ] || printf 'multi_instance_wrapper = ${command_directory}/postmulti -p --\n'
+		printf 'multi_instance_directories = %s\n' "$(registered "$1")"
+	} | put_statements "$1"
+}
+
+main_with_postern() { main_registered "$1" && carrier_statements | put_statements "$1"; }
+
+master_with_postern() {
+	entry=$(template carrier.master.cf | one_line) || return
+	[ "$(postconf -c "$1" -M "$service/unix" 2>/dev/null | tr -s ' \n' '  ')" = "$(printf '%s\n' "$entry" | tr -s ' \n' '  ')" ] ||
+		postconf -c "$1" -M "$service/unix=$entry"
+}
+
+copy_configuration() { # FROM-MAIN FROM-MASTER: a directory postconf can work on, in $copy
+	copy=$(mktemp -d "$W/copy.XXXXXX") && cp "$1" "$copy/main.cf" && cp "$2" "$copy/master.cf"
+}
+
+# An edited file of ours that has all we need stays as the operator made it; else our lines go into what is his.
+edited() { # main.cf|master.cf FUNCTION: the wanted content in $W/new/carrier.FILE.FUNCTION
+	copy_configuration "$config/main.cf" "$config/master.cf" && "$2" "$copy" || return
+	if ! cmp -s "$copy/$1" "$config/$1"; then
+		copy_configuration "$config/main.cf" "$config/master.cf" || return
+		if without_ours "$config/$1" "$W/base"; then cat "$W/base" >"$copy/$1"; fi
+		"$2" "$copy" || return
+	fi
+	cp "$copy/$1" "$W/new/carrier.$1.$2"
+}
+
+carrier_switched() {
+	if [ -n "$tenant" ]; then
+		case $(pc_set "$config" transport_maps) in *"$(tenant_piece transport_maps)"*) ;; *) return 1 ;; esac
+	else
+		[ "$(pc_set "$config" content_filter)" = "$service:$service" ]
+	fi
+}
+
+# ---- the other way ----
+
+undo_kind() {
+	case $1 in
+	"$config/main.cf") echo main ;;
+	"$config/master.cf") echo master ;;
+	esac
+}
+
+# Parameters that we set, and that nobody has changed since, get the value they had.
+main_without() { # PRESENT WRITTEN ORIGINAL
+	for version in present:$1 written:$2 original:$3; do
+		mkdir -p "$W/undo-${version%%:*}"
+		cat "${version#*:}" >"$W/undo-${version%%:*}/main.cf"
+		postconf -c "$W/undo-${version%%:*}" -n 2>/dev/null >"$W/undo-${version%%:*}/values"
+	done
+	awk -v present="$W/undo-present/values" -v written="$W/undo-written/values" -v original="$W/undo-original/values" -v sharing=$sharing -v service="$service" \
+		-v transport="$(tenant_piece transport_maps)" -v clients="$(tenant_piece smtpd_client_restrictions)" '
+		function read_values(file, into, line, n) {
+			while ((getline line <file) > 0) { n = index(line, " ="); v = substr(line, n + 2); sub(/^ /, "", v); into[substr(line, 1, n - 1)] = v }
+		}
+		function without(list, ours, theirs, n, i, item, out) {
+			n = split(ours, item, " "); for (i = 1; i <= n; i++) drop[item[i]] = 1
+			n = split(theirs, item, " "); for (i = 1; i <= n; i++) delete drop[item[i]]
+			n = split(list, item, " "); out = ""
+			for (i = 1; i <= n; i++) if (!(item[i] in drop)) out = out (out == "" ? "" : " ") item[i]
+			return out
+		}
+		function without_piece(list, piece, i) {
+			i = index(list, piece)
+			if (!i) return list
+			list = substr(list, 1, i - 1) substr(list, i + length(piece))
+			gsub(/^[, ]+|[, ]+$/, "", list)
+			gsub(/, *,/, ",", list)
+			return list
+		}
+		BEGIN {
+			piece["transport_maps"] = transport; piece["smtpd_client_restrictions"] = clients
+			read_values(present, p); read_values(written, w); read_values(original, o)
+			name = "multi_instance_directories"
+			left = without(p[name], w[name], o[name])
+			for (name in w) {
+				if ((name in o) && o[name] == w[name]) continue
+				if (name == "multi_instance_directories") { if (left != "") print name " = " left; else print "-" name; continue }
+				if (name ~ /^multi_instance_/ && left != "") continue
+				# other tenants need the same
+				if (sharing == "yes" && !(name in piece) && index(name, service "_") != 1) continue
+				if (p[name] != w[name]) {
+					if (!(name in piece) || !index(w[name], piece[name])) continue
+					rest = without_piece(p[name], piece[name])
+					if (rest != "") print name " = " rest; else print "-" name
+					continue
+				}
+				if (name in o) print name " = " o[name]; else print "-" name
+			}
+		}' >"$W/undo-edits"
+	sed -n 's/^-//p' "$W/undo-edits" >"$W/undo-delete"
+	sed '/^-/d' "$W/undo-edits" >"$W/undo-set"
+	postconf_lines -X "$W/undo-present" "$W/undo-delete" && postconf_lines -e "$W/undo-present" "$W/undo-set" &&
+		grep -Fvx "$heading" "$W/undo-present/main.cf"
+}
+
+postconf_lines() { # -X|-e DIR FILE: one postconf with every line as an argument
+	edit=$1 directory=$2 lines=$3
+	[ -s "$lines" ] || return 0
+	set --
+	while read -r statement; do set -- "$@" "$statement"; done <"$lines"
+	postconf -c "$directory" "$edit" "$@"
+}
+
+master_without() { # PRESENT WRITTEN ORIGINAL
+	for version in present:$1 written:$2 original:$3; do
+		mkdir -p "$W/undo-${version%%:*}"
+		[ -f "$W/undo-${version%%:*}/main.cf" ] || cp "$config/main.cf" "$W/undo-${version%%:*}/main.cf"
+		cat "${version#*:}" >"$W/undo-${version%%:*}/master.cf"
+	done
+	written_entry=$(postconf -c "$W/undo-written" -M "$service/unix" 2>/dev/null)
+	original_entry=$(postconf -c "$W/undo-original" -M "$service/unix" 2>/dev/null)
+	if [ -n "$written_entry" ] && [ -z "$original_entry" ] && [ "$(postconf -c "$W/undo-present" -M "$service/unix" 2>/dev/null)" = "$written_entry" ]; then
+		postconf -c "$W/undo-present" -MX "$service/unix" || return
+	fi
+	cat "$W/undo-present/master.cf"
+}
+
+# ---- steps ----
+
+# What the carrier needs on its way out, the instances need: TLS, authentication, addresses to send from, its log.
+postfix_taken_over() {
+	postconf -c "$config" -nx 2>/dev/null | grep -E '^(smtp_tls_|smtp_sasl_|smtp_bind_address|tls_|inet_protocols|maillog_file|syslog_facility|compatibility_level)' >"$W/taken"
+	[ -s "$W/taken" ] || return 0
+	printf '\n# ---- as in %s/main.cf ----\n' "$config"
+	cat "$W/taken"
+}
+
+want_instance() { # NAME
+	directory=$(instance_dir "$1")
+	template "$1.main.cf" >"$W/new/$1.main.cf" || return
+	postfix_taken_over >"$W/new/taken"
+	awk 'FNR == NR { n = index($0, " ="); if (n && !/^#/) over[substr($0, 1, n - 1)] = 1; next }
+		{ n = index($0, " ="); if (n && !/^#/ && (substr($0, 1, n - 1) in over)) next; print }' "$W/new/taken" "$W/new/$1.main.cf" >"$W/new/$1.cf"
+	cat "$W/new/taken" >>"$W/new/$1.cf"
+	template "$1.master.cf" >"$W/new/$1.master.cf" || return
+	step dir "$directory" 755 root:root
+	step file "$directory/main.cf" 644 root:root "$W/new/$1.cf" "pending:$1"
+	step file "$directory/master.cf" 644 root:root "$W/new/$1.master.cf" "pending:$1"
+	step dir "$(instance_queue "$1")" 755 root:root
+	step dir "$(instance_data "$1")" 700 "$(pc mail_owner):$(pc mail_owner)"
+}
+
+postfix_want() {
+	for instance in $(instances); do want_instance "$instance"; done
+	edited main.cf main_with_postern || die 69 "main.cf cannot be worked on"
+	edited master.cf master_with_postern || die 69 "master.cf cannot be worked on"
+	first=
+	if ! cmp -s "$W/new/carrier.main.cf.main_with_postern" "$config/main.cf"; then
+		edited main.cf main_registered
+		first=$W/new/carrier.main.cf.main_registered
+		step file "$config/main.cf" - - "$W/new/carrier.main.cf.main_registered" pending:carrier
+	fi
+	for instance in $(instances); do step instance "$instance"; done
+	[ -z "$tenant" ] || want_tenant
+	step check
+	step begin carrier "$config"
+	step file "$config/master.cf" - - "$W/new/carrier.master.cf.master_with_postern" pending:carrier
+	step file "$config/main.cf" - - "$W/new/carrier.main.cf.main_with_postern" pending:carrier "$first"
+	step carrier "$config"
+}
+
+# ---- starting, reloading, stopping ----
+
+with_systemd() { [ -d /run/systemd/system ] && [ -e /lib/systemd/system/postfix@.service ] && [ "$config" = /etc/postfix ]; }
+
+quietly() { "$@" >"$W/output" 2>&1 9<&- || { sed 's/^/    /' "$W/output" >&2; return 75; }; }
+
+begin_done() { noted "did$tab$1$tab$2"; }
+begin_show() { printf 'from here on the mail server itself is changed; -remove puts it back first\n'; }
+begin_do() { note did "$1" "$2"; }
+
+instance_done() { postfix_running "$(instance_dir "$1")" && [ ! -e "$S/pending-$1" ]; }
+instance_show() {
+	printf 'start %s\n' "$(instance_name "$1")"
+	if with_systemd; then
+		printf '       $ systemctl daemon-reload\n       $ systemctl restart postfix@%s.service\n' "$(instance_name "$1")"
+	else
+		printf '       $ postmulti -i %s -p start\n' "$(instance_name "$1")"
+	fi
+}
+instance_do() {
+	note did instance "$1" || return
+	if with_systemd; then
+		quietly systemctl daemon-reload && quietly systemctl restart "postfix@$(instance_name "$1").service" || return
+	else
+		! postfix_running "$(instance_dir "$1")" || postfix_stop "$1" || return
+		MAIL_CONFIG=$config quietly postmulti -i "$(instance_name "$1")" -p start || return
+	fi
+	rm -f "$S/pending-$1"
+	point
+	progress "started $(instance_name "$1")"
+}
+
+postfix_stop() {
+	if with_systemd; then systemctl stop "postfix@$(instance_name "$1").service" >/dev/null 2>&1 9<&- || :; fi
+	! postfix_running "$(instance_dir "$1")" || quietly postfix -c "$(instance_dir "$1")" stop || return
+	tries=0
+	while postfix_running "$(instance_dir "$1")"; do
+		tries=$((tries + 1))
+		[ $tries -lt 600 ] || { complain "$(instance_name "$1") does not stop"; return 75; }
+		sleep 0.1
+	done
+}
+
+carrier_done() { [ ! -e "$S/pending-carrier" ] && carrier_switched; }
+carrier_show() { printf 'the mail server reads its configuration\n       $ postfix -c %s reload\n' "$config"; }
+carrier_do() {
+	if postfix_running "$config"; then
+		postfix_reload || return
+		progress "reloaded Postfix: all mail goes through postern now"
+	else
+		progress "Postfix is not running; when it is started, all mail goes through postern"
+	fi
+	rm -f "$S/pending-carrier"
+	point
+}
+
+postfix_reload() { MAIL_CONFIG=$config quietly postmulti -i "$(postfix_primary)" -p reload; }
+postfix_primary() { # the carrier's name for postmulti
+	primary=$(pc multi_instance_name)
+	printf '%s\n' "${primary:--}"
+}
+
+undo_carrier() {
+	! postfix_running "$1" || postfix_reload || return
+	progress "Postfix works without postern again"
+}
+
+waiting_in() { # QUEUE: messages
+	find "$1/maildrop" "$1/incoming" "$1/active" "$1/deferred" "$1/hold" -type f 2>/dev/null | wc -l
+}
+
+drained() { # QUEUE-COMMAND... : tries it again and waits a little while for the queue to become empty
+	tries=0
+	"$@" >/dev/null 2>&1 9<&-
+	while [ "$(waiting_in "$queue")" -gt 0 ] && [ $tries -lt 100 ]; do
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+}
+
+undo_instance() { # mail that is still in its queue is delivered first
+	queue=$(instance_queue "$1")
+	[ "$(waiting_in "$queue")" -eq 0 ] || drained postqueue -c "$(instance_dir "$1")" -f
+	waiting=$(waiting_in "$queue")
+	if [ "$waiting" -gt 0 ]; then
+		complain "$waiting messages wait in the queue of $(instance_name "$1"), which goes on delivering them; -remove again when" \
+			"deliver-all shows none (or take them out with postsuper -c $(instance_dir "$1") -d)"
+		return 75
+	fi
+	postfix_stop "$1" || return
+	progress "stopped $(instance_name "$1")"
+	if noted "dir$tab$queue"; then
+		for subdirectory in active bounce corrupt defer deferred flush hold incoming maildrop pid private public saved trace; do
+			rm -rf "${queue:?}/$subdirectory"
+		done
+	fi
+	rm -f "$(instance_data "$1")"/*
+	rm -f "$S/pending-$1"
+	! with_systemd || quietly systemctl daemon-reload
+}
+
+postfix_look_remove() {
+	postfix_places
+	if postfix_running "$config"; then running=running; fi
+}
+
+# Mail that waits for postern must not go out unsealed because postern is gone.
+remove_is_possible() {
+	queue=$(pc queue_directory)
+	waiting=$(find "$queue/incoming" "$queue/active" "$queue/deferred" -type f -exec grep -laF -e "$service:$service" {} + 2>/dev/null | wc -l)
+	[ "$waiting" -eq 0 ] || die 69 "$waiting messages in the mail server's queue wait for postern, and would go on without it, unsealed:" \
+		"deliver them first (deliver-all), or hold them (postsuper -h)"
+}

@@ -1,0 +1,2 @@
+# setup-test.sh
+test_legs() { :; }

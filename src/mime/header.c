@@ -104,10 +104,27 @@ int header_parse(struct arena *a, struct span input, size_t limit, struct header
 	return 0;
 }
 
+/* The first word, with the blanks that are in quotes.  For the null sender Sendmail writes nothing: two blanks and the date. */
+static struct span mbox_address(struct span line)
+{
+	struct span s = span_trim(line);
+	bool quoted = false;
+	size_t n = 0;
+
+	for (; n < s.n && (quoted || (s.p[n] != ' ' && s.p[n] != '\t')); n++) {
+		if (s.p[n] == '"')
+			quoted = !quoted;
+		else if (quoted && s.p[n] == '\\' && n + 1 < s.n)
+			n++;
+	}
+	s.n = n;
+	return s.p != line.p && span_find(s, '@') < 0 ? span_sub(s, 0, 0) : s;
+}
+
 size_t mbox_from_line(struct arena *a, struct span input, const char **sender)
 {
 	struct span line = input;
-	size_t end, n = 0;
+	size_t end;
 
 	if (sender)
 		*sender = "";
@@ -118,10 +135,7 @@ size_t mbox_from_line(struct arena *a, struct span input, const char **sender)
 	end = line_end(input, 0);
 	if (!sender)
 		return end;
-	line = span_trim(span_from(line.p + 5, (size_t)(input.p + end - line.p) - 5));
-	while (n < line.n && line.p[n] != ' ' && line.p[n] != '\t')
-		n++;
-	line.n = n;
+	line = mbox_address(span_from(line.p + 5, (size_t)(input.p + end - line.p) - 5));
 	if (line.n >= 2 && line.p[0] == '<' && line.p[line.n - 1] == '>')
 		line = span_sub(line, 1, line.n - 1);
 	if (!span_caseeq(line, "MAILER-DAEMON"))

@@ -13,7 +13,7 @@
 #   sendmail_configure DIR INSTANCE  INSTANCE.mc to INSTANCE.cf, after a change
 #   sendmail_map DIR               mailertable to its map, likewise
 #   sendmail_queue DIR INSTANCE    number of messages in its queue; sendmail_mailq DIR INSTANCE what mailq(1) shows
-#   sendmail_flush DIR INSTANCE    tries everything now, and returns when all has been tried
+#   sendmail_flush DIR INSTANCE    waits until nothing is being tried, tries everything, returns when all has been tried
 #   sendmail_logged DIR INSTANCE   its log
 #   wait_for SECONDS COMMAND...    until the command succeeds; fails after that long
 #   wait_mail DIR NAME N           until sink NAME has accepted N recipients, wait_queue DIR INSTANCE N likewise
@@ -281,7 +281,13 @@ sendmail_send() {
 
 sendmail_queue() { find "$1/mta/queue-$2" -name '[qhQ]f*' 2>/dev/null | wc -l; }
 sendmail_mailq() { "$1/mta/programs/sendmail" -C "$1/mta/$2.cf" -bp; }
-sendmail_flush() { "$1/mta/programs/sendmail" -C "$1/mta/$2.cf" -q </dev/null >/dev/null 2>&1; }
+# An attempt that is still under way would be passed over by the run of the queue.
+sendmail_idle() {
+	for idle_file in "$1/mta/queue-$2"/[qt]f*; do
+		[ ! -e "$idle_file" ] || flock -n -s "$idle_file" true || return 1
+	done
+}
+sendmail_flush() { wait_for 120 sendmail_idle "$1" "$2" && "$1/mta/programs/sendmail" -C "$1/mta/$2.cf" -qf </dev/null >/dev/null 2>&1; }
 sendmail_logged() { cat "$1/mta/$2.log" 2>/dev/null; }
 
 accepted() { cat "$1/sink/$2/accepted" 2>/dev/null; }

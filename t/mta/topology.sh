@@ -208,3 +208,23 @@ topology_tenants() {
 	topology_fill "$1" "$tenants/postfix/carrier.master.cf" >>"$1/mta/carrier/master.cf" || return 1
 	postfix_address=$tenants_address
 }
+
+# ---- the example "two-nodes" ----
+
+topology_own_lines() { grep -v "$1\|^external \|^scanner \|^internal " "$1/postern.conf"; } # DIR: what is not of this test's places
+
+# as_machine NAME COMMAND...: Postfix that is started by the command believes to be on a machine of that name
+as_machine() {
+	mkdir -p "$T/machine-$1"
+	cat >"$T/machine-$1/master" <<-END
+		#!/bin/sh
+		exec unshare -u sh -c 'hostname $1; exec $postfix_daemons/master "\$@"' master "\$@"
+	END
+	chmod 755 "$T/machine-$1/master"
+	machine_daemons=$postfix_daemons postfix_daemons=$T/machine-$1
+	shift
+	"$@"
+	machine_status=$?
+	postfix_daemons=$machine_daemons
+	return $machine_status
+}

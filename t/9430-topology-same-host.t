@@ -32,7 +32,7 @@ for inside in decrypted original reencrypted; do
 	mail_comes "mail from user to user, with deliver_inside = $inside" "$T" internal mail@behoerde.example
 	is "comes as it came" "$(body "$mail")" "to my neighbour"
 	unlike "without the scanner: it has been there" "$(field "$mail" Received)" 'by scanner.behoerde.example'
-	rm "$T/sink/internal/accepted"
+	rm "$T/sink/internal/accepted" # so that the next one is waited for
 done
 echo "to both" | letter alice@behoerde.example "bob@partner.example, mail@behoerde.example" four |
 	postfix_send "$T" scanner alice@behoerde.example bob@partner.example mail@behoerde.example >"$T/reply"
@@ -43,7 +43,7 @@ is "as it came" "$(body "$mail")" "to both"
 
 # ---- each part of a round trip finds its way with both coming from there ----
 echo "closed" | secret bob alice five | postfix_send "$T" outside bob@partner.example alice@behoerde.example >"$T/reply"
-mail_comes "deliver_inside = reencrypted" "$T" internal alice@behoerde.example
+mail_comes "a sealed message, with deliver_inside = reencrypted," "$T" internal alice@behoerde.example
 is "is sealed for the user" "$(opened "$mail" alice)" "closed"
 virus | secret bob alice six | postfix_send "$T" outside bob@partner.example alice@behoerde.example >"$T/reply"
 mail_comes "a virus: the sender hears of it" "$T" external bob@partner.example 3

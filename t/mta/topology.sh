@@ -49,7 +49,10 @@ topology_places() { # DIR
 		profiles_file = $1/mta/programs/profiles
 	END
 	for topology_name in carrier $(topology_instances "$1"); do
-		echo "${topology_name}_queue = postfix:$1/mta/$topology_name"
+		case ${topology_mta:-postfix} in
+		postfix) echo "${topology_name}_queue = postfix:$1/mta/$topology_name" ;;
+		sendmail) echo "${topology_name}_queue = sendmail:$1/mta/$topology_name.cf" ;;
+		esac
 	done
 }
 topology_instances() { sed '/^#/d; s/ .*//' "$1/mta/instances"; }
@@ -151,7 +154,7 @@ body() { tr -d '\r' <"$1" | sed '1,/^$/d'; }
 field() { tr -d '\r' <"$1" | sed '/^$/,$d' | sed -e ':a' -e '$!N;s/\n[ \t]/ /;ta' -e 'P;D' | sed -n "s/^$2: *//Ip"; }
 queues() {
 	for topology_name in carrier $(topology_instances "$1"); do
-		printf '%s=%s ' "$topology_name" "$(postfix_queue "$1" "$topology_name")"
+		printf '%s=%s ' "$topology_name" "$("${topology_mta:-postfix}_queue" "$1" "$topology_name")"
 	done
 }
 quiet() { # DIR
@@ -227,4 +230,26 @@ as_machine() {
 	machine_status=$?
 	postfix_daemons=$machine_daemons
 	return $machine_status
+}
+
+# ---- with Sendmail: behind mta/sendmail.sh, too ----
+
+# topology_make_sendmail NAME DIR: as topology_make, with the lines for Sendmail
+topology_make_sendmail() {
+	topology=$1 topology_site=$2 topology_mta=sendmail
+	site_make "$2" && sendmail_make "$2" || return 1
+	printf '%s\n' "to_external=$sendmail_external" "to_scanner=$sendmail_scanner" "to_internal=$sendmail_internal" >"$2/mta/words"
+	topology_conf "$2" "$TOPOLOGIES/$1" || return 1
+	for topology_file in "$TOPOLOGIES/$topology"/sendmail/*.mc; do
+		topology_name=${topology_file##*/}
+		topology_fill "$topology_site" "$topology_file" >"$topology_site/mta/lines" || return 1
+		# the example's networks, not those that the starter has
+		awk -v lines="$topology_site/mta/lines" -v starter="RELAY_DOMAIN(\`127.0.1 " '
+			index($0, starter) { next }
+			/^MAILER/ && !done { while ((getline line <lines) > 0) print line; done = 1 } { print }' \
+			"$topology_site/mta/$topology_name" >"$topology_site/mta/changed" &&
+			mv "$topology_site/mta/changed" "$topology_site/mta/$topology_name" &&
+			sendmail_configure "$topology_site" "${topology_name%.mc}" || return 1
+	done
+	sendmail_own "$topology_site"
 }

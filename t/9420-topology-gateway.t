@@ -43,13 +43,9 @@ like "by way of the scanner, too" "$(field "$mail" Received)" 'by scanner.behoer
 virus | secret bob alice infected >"$T/m"
 from_outside <"$T/m"
 to_bob "a virus that only shows when the message is open is found, and its sender hears of it"
-like "from the scanner" "$(opened_report "$mail" bob)" "virus found: $VIRUS_NAME"
-unlike "without the virus" "$(opened_report "$mail" bob)" "$(virus)"
-opened_report "$mail" bob | sed -n '/^X-Postern-Token:/,/^[^ X]/{/^X-Postern-Token:\|^ /p}' >"$T/token"
-like "the report has the header of our copy" "$(cat "$T/token")" '^X-Postern-Token: v=1;'
-{ cat "$T/token"; virus | letter bob@partner.example alice@behoerde.example infected; } | from_outside
-to_bob "whoever sends that token from outside is scanned as anybody"
-like "and found" "$(opened_report "$mail" bob)" "virus found: $VIRUS_NAME"
+like "that it was not accepted" "$(cat "$mail")" '^Status: 5\.7\.1'
+unlike "in a report without anything of what was opened" "$(cat "$mail")" "$(virus)|X-Postern-Token|Subject: infected"
+like "the scanner knows why" "$(scanner_saw "$av" infected)" "virus found: $VIRUS_NAME"
 
 # ---- a scanner that puts aside ----
 clamav_infected "$av" Quarantine || give_up "the milter starts again"
@@ -85,7 +81,7 @@ is "nothing is held any more" "$(holds)" 0
 like "the scanner has seen it open" "$(scanner_saw "$av" original)" 'size='
 { echo "infected original"; virus; } | secret bob alice badoriginal | from_outside
 to_bob "an infected original: the sender hears of it"
-like "from the scanner" "$(opened_report "$mail" bob)" "virus found: $VIRUS_NAME"
+like "and the scanner knows why" "$(scanner_saw "$av" badoriginal)" "virus found: $VIRUS_NAME"
 is "and it stays held, until hold_lifetime or a person decides" "$(holds)" 1
 
 # ---- encrypted again ----

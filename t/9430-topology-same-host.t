@@ -47,7 +47,7 @@ mail_comes "a sealed message, with deliver_inside = reencrypted," "$T" internal 
 is "is sealed for the user" "$(opened "$mail" alice)" "closed"
 virus | secret bob alice six | postfix_send "$T" outside bob@partner.example alice@behoerde.example >"$T/reply"
 mail_comes "a virus: the sender hears of it" "$T" external bob@partner.example 3
-like "from the scanner" "$(opened_report "$mail" bob)" "virus found: $VIRUS_NAME"
+like "the scanner knows why" "$(scanner_saw "$av" six)" "virus found: $VIRUS_NAME"
 like "an outsider is not taken for one of the house" \
 	"$(letter eve@evil.example joe@partner.example seven </dev/null | postfix_send "$T" outside eve@evil.example joe@partner.example)" '^554 5\.7\.1'
 ok "no queue holds anything" wait_for "${WAIT:-120}" quiet "$T"

@@ -26,8 +26,9 @@ like "with the result" "$(field "$mail" Authentication-Results)" 'mx.behoerde.ex
 like "by way of the scanner" "$(field "$mail" Received)" 'by scanner.behoerde.example'
 virus | secret bob alice two | from_outside
 mail_comes "a virus that only shows when the message is open is found, and its sender hears of it" "$T" external bob@partner.example
-like "from the scanner" "$(opened_report "$mail" bob)" "virus found: $VIRUS_NAME"
-unlike "without the virus" "$(opened_report "$mail" bob)" "$(virus)"
+like "that it was not accepted" "$(cat "$mail")" '^Status: 5\.7\.1'
+unlike "without the virus" "$(cat "$mail")" "$(virus)"
+like "the scanner knows why" "$(scanner_saw "$av" two)" "virus found: $VIRUS_NAME"
 
 echo "go out" | letter alice@behoerde.example bob@partner.example three | sendmail_send "$T" inside alice@behoerde.example bob@partner.example >"$T/reply"
 mail_comes "mail from inside leaves" "$T" external bob@partner.example 2

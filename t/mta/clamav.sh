@@ -146,8 +146,8 @@ scanner_release() { postsuper -c "$1/etc" -H ALL >/dev/null 2>&1 && postqueue -c
 scanner_has() { [ "$(scanner_held "$1")" = "$2" ]; }
 scanner_has_held() { wait_for "${WAIT:-120}" scanner_has "$@"; }
 scanner_saw() { # DIR SUBJECT: the lines of its log about that message
-	scanner_id=$(sed -n "s/.* \([0-9A-F]*\): message-id=<$2@.*/\1/p" "$1/log" | head -n 1)
-	grep " ${scanner_id:-none}: " "$1/log"
+	scanner_ids=$(sed -n "s/.* \([0-9A-F]*\): message-id=<$2@.*/ \1: /p" "$1/log")
+	printf '%s\n' "${scanner_ids:-none}" | grep -F -f - "$1/log"
 }
 scanner_held() { find "$1/queue/hold" -type f | wc -l | tr -d ' '; }
 

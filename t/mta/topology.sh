@@ -17,7 +17,6 @@
 #   decrypted FILE NAME                  decrypted by NAME.key
 #   body FILE                            the text behind the header, with LF
 #   field FILE NAME                      a header field, unfolded
-#   opened_report FILE NAME              likewise a report, which may have come without signature or not sealed, all of it
 #   quiet DIR                            whether all of them are empty
 #   queues DIR                           "carrier=0 external=0 ..." of all instances the example has
 TOPOLOGIES=$SRC/etc/topologies
@@ -141,13 +140,6 @@ mail_comes() {
 opened() {
 	openssl cms -decrypt -in "$1" -recip "$T/$2.pem" -inkey "$T/$2.key" -out "$T/opened" &&
 		openssl cms -verify -in "$T/opened" -CAfile "$T/ca.pem" 2>/dev/null | tr -d '\r' | sed '1,/^$/d'
-}
-opened_report() { # FILE NAME: a report that came sealed, or not, with everything in it
-	if openssl cms -decrypt -in "$1" -recip "$T/$2.pem" -inkey "$T/$2.key" -out "$T/opened" 2>/dev/null; then
-		tr -d '\r' <"$T/opened"
-	else
-		tr -d '\r' <"$1"
-	fi
 }
 decrypted() { openssl cms -decrypt -in "$1" -recip "$T/$2.pem" -inkey "$T/$2.key" 2>/dev/null | tr -d '\r'; }
 body() { tr -d '\r' <"$1" | sed '1,/^$/d'; }

@@ -66,6 +66,11 @@ fuzz_fuzz_smime_open_SOURCES = fuzz/fuzz_smime_open.c
 fuzz_fuzz_smime_open_LDADD = libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
 fuzz_fuzz_smime_open_LDFLAGS = $(FUZZ_LINK)
 
+noinst_PROGRAMS += fuzz/fuzz_token
+fuzz_fuzz_token_SOURCES = fuzz/fuzz_token.c
+fuzz_fuzz_token_LDADD = $(CORE_LDADD)
+fuzz_fuzz_token_LDFLAGS = $(FUZZ_LINK)
+
 noinst_PROGRAMS += fuzz/fuzz_xml
 fuzz_fuzz_xml_SOURCES = fuzz/fuzz_xml.c
 fuzz_fuzz_xml_LDADD = $(BASE_LDADD)

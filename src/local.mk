@@ -38,7 +38,9 @@ postern_SOURCES = src/main.c
 CORE_LDADD = libpostern.a libdeliver.a libmodule.a libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS) $(PCRE_LIBS)
 postern_LDADD = $(CORE_LDADD)
 
-UNIT_TESTS += t/unit/core_record t/unit/core_result t/unit/core_subject
+UNIT_TESTS += t/unit/core_record t/unit/core_result t/unit/core_subject t/unit/core_token
+t_unit_core_token_SOURCES = t/unit/core_token.c t/unit/test.h
+t_unit_core_token_LDADD = $(CORE_LDADD) $(UNIT_LDADD)
 t_unit_core_record_SOURCES = t/unit/core_record.c t/unit/test.h
 t_unit_core_record_LDADD = $(CORE_LDADD) $(UNIT_LDADD)
 t_unit_core_result_SOURCES = t/unit/core_result.c t/unit/test.h

@@ -18,7 +18,7 @@
 struct mac_kind {
 	const char *field; /* its name */
 	const char *label; /* what the MAC begins with */
-	size_t longest;    /* of the text without blanks; 0: as long as a header may be */
+	size_t longest;    /* of the text without blanks and MAC; 0: as long as a header may be */
 };
 
 /* Appends ";name=value"; nothing for an empty value.  What could end a value, hide in a header or fold is written as %XX. */

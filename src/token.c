@@ -157,8 +157,10 @@ static int understand(struct arena *a, const char *text, struct token *out, stru
 	const char *inside = mac_value(a, text, "inside");
 	int rc = result_findings(a, text, &out->result, err);
 
-	if (rc < 0)
-		return error_prefix(err, "X-Postern-Token");
+	if (rc < 0) {
+		error_prefix(err, "X-Postern-Token");
+		return rc;
+	}
 	out->id = mac_value(a, text, "id");
 	out->host = mac_value(a, text, "host");
 	out->node = mac_value(a, text, "node");

@@ -36,3 +36,6 @@ UNIT_TESTS += t/unit/deliver_report
 t_unit_deliver_report_SOURCES = t/unit/deliver_report.c t/unit/test.h
 t_unit_deliver_report_LDADD = libdeliver.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
 
+UNIT_TESTS += t/unit/deliver_held
+t_unit_deliver_held_SOURCES = t/unit/deliver_held.c t/unit/test.h
+t_unit_deliver_held_LDADD = libdeliver.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)

@@ -5,6 +5,9 @@
 
 #include "record.h"
 
+#define ID "0123456789abcdef01234567"
+#define DIGEST ID ID "0123456789abcdef"
+
 static const struct record_limits limits = { .message = 1000, .output = 500 };
 
 static void make_plan(struct plan *p, struct arena *a)
@@ -24,7 +27,15 @@ static void make_plan(struct plan *p, struct arena *a)
 	plan_add_segment(p, o, FROM_OUTPUT, 0, 500);
 	plan_add_failure(p, "c@x.example", "5.7.1", "no certificate\nask for one");
 	plan_add_notice(p, "Subject", "line one\nline two");
+	o->once = o->sealed = true;
+	o->original = ORIGINAL_SEEK;
 	plan_set_hold(p, "undecryptable", "no key", held, 1);
+	p->hold->digest = DIGEST;
+	p->hold->content = plan_make_output(p, "internal", "");
+	p->hold->content->eight_bit = true;
+	plan_add_segment(p, p->hold->content, FROM_OUTPUT, 5, 6);
+	plan_set_back(p, ID, "mx.y.example", "node 1", DIGEST);
+	plan_add_done(p, "e@x.example");
 	plan_note(p, "note %d", 1);
 }
 
@@ -53,6 +64,16 @@ static void round_trip(void **state)
 	assert_string_equal(q.hold->recipients[0], "d@x.example");
 	assert_string_equal(q.hold->text, "no key");
 	assert_string_equal(q.notes->text, "note 1");
+	assert_true(q.outputs->once && q.outputs->sealed && q.outputs->original == ORIGINAL_SEEK && !q.outputs->eight_bit);
+	assert_string_equal(q.hold->digest, DIGEST);
+	assert_int_equal(q.hold->content->segments[0].offset, 5);
+	assert_int_equal(q.hold->content->segments[0].length, 6);
+	assert_true(q.hold->content->eight_bit);
+	assert_string_equal(q.back->id, ID);
+	assert_string_equal(q.back->host, "mx.y.example");
+	assert_string_equal(q.back->node, "node_1");
+	assert_string_equal(q.back->digest, DIGEST);
+	assert_string_equal(q.dones->address, "e@x.example");
 	assert_int_equal(q.outcome.code, EXIT_DONE);
 	buf_release(&bytes);
 	arena_release(&a);
@@ -82,6 +103,12 @@ static void odd_records_are_refused(void **state)
 		"plan 1\nfailure a@b\nstatus 4.0.0\nend\n", "plan 1\ntext x\nend\n", "plan 1\nheader 5 996\nend\n",
 		"plan 1\nfailure a@b\nstatus 5.x\nend\n", "plan 1\nfailure a@b\nstatus 5.1.\nend\n", "plan 1\noutcome 55.1.1 x\nend\n",
 		"plan 1\noutput mail external\nsegment message 18446744073709551615 1\nend\n",
+		"plan 1\nonce yes\nend\n", "plan 1\noutput mail internal\nonce no\nend\n", "plan 1\noutput mail internal\nsealed\nend\n",
+		"plan 1\noutput mail internal\noriginal no\nend\n", "plan 1\noutput mail internal\noriginal\nend\n",
+		"plan 1\nkept " DIGEST "\nend\n", "plan 1\nhold scan x\nkept x\nend\n", "plan 1\nhold scan x\nkept " DIGEST "\nkept " DIGEST "\nend\n",
+		"plan 1\nback " ID " h n\nend\n", "plan 1\nback x h n " DIGEST "\nend\n", "plan 1\nback " ID " ../h n " DIGEST "\nend\n",
+		"plan 1\nback " ID " h n " DIGEST "0\nend\n", "plan 1\nback - h n " DIGEST "\nback - h n " DIGEST "\nend\n",
+		"plan 1\nback " ID "0 h n " DIGEST "\nend\n", "plan 1\nback " ID "  h n " DIGEST "\nend\n", "plan 1\ndone \nend\n",
 	};
 	static const char *const good[] = { "plan 1\nend\n", "plan 1\noutput mail external\nsegment message 990 10\nend\n",
 		"plan 1\noutcome 4.3.0 later\nend\n" };
@@ -176,6 +203,65 @@ static void plans_keep_to_the_side(void **state)
 	}
 }
 
+#define BACK "back " ID " h n " DIGEST "\n"
+#define INSIDE(more) "output mail internal\nfrom s@there\nto a@here\n" more "segment message 0 1\n"
+#define SCAN "output scan scanner\nfrom s@there\nto a@here\nsegment message 0 1\n"
+#define HELD(reason) "hold " reason " x\nheld a@here\n"
+#define KEPT "kept " DIGEST "\nsegment message 0 1\n"
+
+/* Only mail from the scanner comes back; only what waits for it is finished in the hold. */
+static void plans_for_the_scanner(void **state)
+{
+	static const struct {
+		enum origin origin;
+		const char *to, *text;
+		int rc;
+	} cases[] = {
+		{ ORIGIN_SCANNER, "a@here", BACK INSIDE("once yes\n"), 0 },
+		{ ORIGIN_SCANNER, "a@here", BACK INSIDE("once yes\noriginal held\n"), 0 },
+		{ ORIGIN_SCANNER, "a@here", "back - - - " DIGEST "\n" INSIDE("original seek\nsealed yes\n"), 0 },
+		{ ORIGIN_SCANNER, "a@here", INSIDE("once yes\n"), E_TEMP },
+		{ ORIGIN_SCANNER, "a@here", INSIDE("original seek\n"), E_TEMP },
+		{ ORIGIN_SCANNER, "a@here", "back - - - " DIGEST "\n" INSIDE("once yes\n"), E_TEMP },
+		{ ORIGIN_SCANNER, "a@here", BACK INSIDE("original held\n"), E_TEMP },
+		{ ORIGIN_SCANNER, "a@here", BACK INSIDE("once yes\noriginal held\n") HELD("scan-x"), E_TEMP },
+		{ ORIGIN_SCANNER, "a@here", BACK HELD("scan-unsealable") KEPT, 0 },
+		{ ORIGIN_SCANNER, "a@here", BACK HELD("scan") KEPT, E_TEMP },
+		{ ORIGIN_SCANNER, "a@there", BACK "output mail external\nfrom s@there\nto a@there\nonce yes\nsegment message 0 1\n", E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", BACK SCAN, E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", BACK INSIDE("once yes\n"), E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", INSIDE("once yes\n"), E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", INSIDE("original seek\n"), E_TEMP },
+		{ ORIGIN_INSIDE, "a@here", BACK INSIDE("once yes\n"), E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", SCAN HELD("scan") KEPT, 0 },
+		{ ORIGIN_OUTSIDE, "a@here", SCAN HELD("scan"), E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", SCAN HELD("scan") "kept -\nsegment message 0 1\n", E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", SCAN HELD("scan") "kept " DIGEST "\n", E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", SCAN HELD("undecryptable"), E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", HELD("scan") KEPT, E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", SCAN SCAN, E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", SCAN INSIDE(""), E_TEMP },
+		{ ORIGIN_OUTSIDE, "a@here", HELD("undecryptable"), 0 },
+		{ ORIGIN_OUTSIDE, "a@here", HELD("undecryptable") INSIDE(""), E_TEMP },
+		{ ORIGIN_SCANNER, "a@there", "done a@there\n", E_TEMP }, /* it has a sender: it is no report */
+		{ ORIGIN_OUTSIDE, "a@here", "done a@here\n", E_TEMP },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *to[] = { cases[i].to };
+		struct buf text = BUF_INIT;
+
+		buf_addf(&text, "plan 1\nsender s@there\n%send\n", cases[i].text);
+		if (check_from(buf_str(&text), to, 1, cases[i].origin, "s@there") != cases[i].rc)
+			fail_msg("case %zu: %s", i, buf_str(&text));
+		buf_release(&text);
+	}
+	assert_int_equal(check_from("plan 1\ndone a@there\nend\n", (const char *[]){ "a@there" }, 1, ORIGIN_SCANNER, ""), 0);
+	assert_int_equal(check_from("plan 1\ndone a@here\nend\n", (const char *[]){ "a@here" }, 1, ORIGIN_SCANNER, ""), E_TEMP);
+	assert_int_equal(check_from("plan 1\ndone a@there\ndone a@there\nend\n", (const char *[]){ "a@there" }, 1, ORIGIN_SCANNER, ""),
+			 E_TEMP);
+}
+
 /* Would not end in a working day if each were compared with all. */
 static void a_million_recipients(void **state)
 {
@@ -202,7 +288,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip), cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(odd_records_are_refused), cmocka_unit_test(plans_serve_the_envelope),
-		cmocka_unit_test(plans_keep_to_the_sender), cmocka_unit_test(plans_keep_to_the_side), cmocka_unit_test(a_million_recipients),
+		cmocka_unit_test(plans_keep_to_the_sender), cmocka_unit_test(plans_keep_to_the_side), cmocka_unit_test(plans_for_the_scanner),
+		cmocka_unit_test(a_million_recipients),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

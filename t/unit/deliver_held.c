@@ -1,0 +1,262 @@
+/* deliver_held.c - holds that wait for the scanner: found, settled, removed; marks of what came back */
+#include "test.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "deliver/hold.h"
+#include "deliver/returned.h"
+#include "lib/fs.h"
+
+static char directory[] = "/tmp/postern-unit.XXXXXX";
+static struct arena arena;
+static const char *const both[] = { "a@here.example", "B@here.example" };
+
+static int make_directory(void **state)
+{
+	return mkdtemp(directory) ? 0 : -1;
+}
+
+static int remove_directory(void **state)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execl("/bin/rm", "rm", "-rf", directory, (char *)NULL);
+		_exit(127);
+	}
+	arena_release(&arena);
+	return waitpid(pid, NULL, 0) == pid ? 0 : -1;
+}
+
+static const char *spool(const char *name)
+{
+	const char *path = arena_printf(&arena, "%s/%s", directory, name);
+
+	assert_int_equal(fs_make_directory(path, 0700, NULL), 0);
+	return path;
+}
+
+static const char *keep(const char *where, const char *identity, const char *message_id, const char *content)
+{
+	struct hold h = { .queue_id = "Q1", .sender = "s@there.example", .client = "192.0.2.1", .recipients = both, .n = 2, .reason = HOLD_SCAN,
+			  .text = "waits", .message_id = message_id, .content = content, .finished = true, .eight_bit = true };
+	struct segment s = { fs_temporary(directory, NULL), 0, 4 };
+	const char *id;
+
+	assert_int_equal(fs_write_all(s.fd, "text", 4, NULL), 0);
+	assert_int_equal(hold_keep(&arena, where, identity, &h, &s, 1, &id, NULL), 0);
+	close(s.fd);
+	return id;
+}
+
+static bool there(const char *where, const char *id, const char *suffix)
+{
+	return access(arena_printf(&arena, "%s/hold/%s%s", where, id, suffix), F_OK) == 0;
+}
+
+static void is_read_back(void **state)
+{
+	const char *where = spool("read"), *id = keep(where, "one", "<1@there>", "c0ffee");
+	struct held h;
+	char name[HOLD_ID + 1];
+	uint64_t size;
+	int fd;
+
+	hold_name("one", name);
+	assert_string_equal(id, name);
+	assert_int_equal(hold_read(&arena, where, id, &h, NULL), 0);
+	assert_string_equal(h.sender, "s@there.example");
+	assert_string_equal(h.message_id, "<1@there>");
+	assert_string_equal(h.reason, HOLD_SCAN);
+	assert_string_equal(h.content, "c0ffee");
+	assert_true(h.finished && h.eight_bit && !h.told);
+	assert_int_equal(h.n, 2);
+	assert_int_equal(h.waiting, 2);
+	assert_string_equal(h.recipients[1], "B@here.example");
+	assert_int_equal(held_find(&arena, &h, "A@HERE.example"), 0);
+	assert_int_equal(held_find(&arena, &h, "b@here.example"), 1);
+	assert_int_equal(held_find(&arena, &h, "c@here.example"), -1);
+	assert_int_equal(hold_open(&arena, where, id, &fd, &size, NULL), 0);
+	assert_int_equal(size, 4);
+	close(fd);
+}
+
+/* An id comes from outside. */
+static void odd_ids(void **state)
+{
+	static const char *const bad[] = { "", "x", "../../../../etc/passwd", "0123456789abcdef0123456", "0123456789abcdef012345678",
+					   "0123456789ABCDEF01234567", "0123456789abcdef01234567" };
+	const char *where = spool("odd");
+	struct held h;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(hold_read(&arena, where, bad[i], &h, NULL), E_NOTFOUND);
+		assert_int_equal(hold_settle(&arena, where, bad[i], both, 2, NULL), 0);
+		assert_int_equal(hold_remove(&arena, where, bad[i], NULL), E_NOTFOUND);
+	}
+}
+
+static void is_settled(void **state)
+{
+	static const char *const first[] = { "A@here.example", "stranger@here.example" };
+	const char *where = spool("settle"), *id = keep(where, "one", "<1@there>", "");
+	struct held h;
+
+	assert_int_equal(hold_settle(&arena, where, id, first, 2, NULL), 0);
+	assert_int_equal(hold_settle(&arena, where, id, first, 1, NULL), 0);
+	assert_int_equal(hold_read(&arena, where, id, &h, NULL), 0);
+	assert_int_equal(h.waiting, 1);
+	assert_true(h.served[0] && !h.served[1]);
+	assert_int_equal(hold_mark_told(&arena, where, id, NULL), 0);
+	assert_int_equal(hold_read(&arena, where, id, &h, NULL), 0);
+	assert_true(h.told && h.served[0]);
+	assert_int_equal(hold_settle(&arena, where, id, both, 2, NULL), 0);
+	assert_false(there(where, id, ".hold") || there(where, id, ".eml"));
+	assert_int_equal(hold_read(&arena, where, id, &h, NULL), E_NOTFOUND);
+	assert_int_equal(hold_settle(&arena, where, id, both, 2, NULL), 0);
+	id = keep(where, "two", "", "");
+	assert_int_equal(hold_remove(&arena, where, id, NULL), 0);
+	assert_false(there(where, id, ".hold") || there(where, id, ".eml"));
+}
+
+static int search(const char *where, const char *message_id, const char *sender, const char *recipient, const char *content,
+		  const char **id)
+{
+	struct held h = { .id = "" };
+	int rc = hold_search(&arena, where, message_id, sender, recipient, content, &h, NULL);
+
+	*id = h.id;
+	return rc;
+}
+
+static void is_found(void **state)
+{
+	const char *where = spool("find"), *one, *other, *id;
+
+	assert_int_equal(search(where, "<1@there>", "s@there.example", "a@here.example", "x", &id), E_NOTFOUND);
+	one = keep(where, "one", "<1@there>", "c0ffee");
+	other = keep(where, "other", "<1@there>", "decaf0");
+	keep(where, "nameless", "", "x");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(search(where, "<1@there>", "S@there.example", "A@here.example", i ? "decaf0" : "c0ffee", &id), 0);
+		assert_string_equal(id, i ? other : one);
+	}
+	assert_int_equal(search(where, "<1@there>", "s@there.example", "a@here.example", "else", &id), 0);
+	assert_int_equal(search(where, "<2@there>", "s@there.example", "a@here.example", "c0ffee", &id), E_NOTFOUND);
+	assert_int_equal(search(where, "<1@there>", "t@there.example", "a@here.example", "c0ffee", &id), E_NOTFOUND);
+	assert_int_equal(search(where, "<1@there>", "s@there.example", "c@here.example", "c0ffee", &id), E_NOTFOUND);
+	assert_int_equal(search(where, "", "s@there.example", "a@here.example", "x", &id), E_NOTFOUND);
+	assert_int_equal(hold_settle(&arena, where, one, both, 1, NULL), 0);
+	assert_int_equal(search(where, "<1@there>", "s@there.example", "a@here.example", "c0ffee", &id), 0);
+	assert_string_equal(id, other);
+}
+
+static void set_age(const char *path, time_t seconds)
+{
+	struct timespec times[2] = { { .tv_sec = time(NULL) - seconds }, { .tv_sec = time(NULL) - seconds } };
+
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void is_swept(void **state)
+{
+	const char *where = spool("sweep"), *id, *orphan, *young;
+
+	assert_false(hold_sweep_is_due(&arena, where)); /* nothing was ever held */
+	id = keep(where, "one", "", "");
+	orphan = keep(where, "orphan", "", "");
+	young = keep(where, "young", "", "");
+	for (const char *const *lost = (const char *const[]){ orphan, young, NULL }; *lost; lost++)
+		assert_int_equal(unlink(arena_printf(&arena, "%s/hold/%s.hold", where, *lost)), 0);
+	set_age(arena_printf(&arena, "%s/hold/%s.eml", where, id), 11 * 86400);
+	set_age(arena_printf(&arena, "%s/hold/%s.eml", where, orphan), 11 * 86400);
+	assert_true(hold_age(&arena, where, id) >= 11 * 86400);
+	assert_true(hold_sweep_is_due(&arena, where));
+	assert_false(hold_sweep_is_due(&arena, where));
+	set_age(arena_printf(&arena, "%s/hold/swept", where), 600);
+	assert_true(hold_sweep_is_due(&arena, where));
+	assert_true(there(where, id, ".eml") && there(where, young, ".eml")); /* what has a record is never removed */
+	assert_false(there(where, orphan, ".eml"));
+}
+
+#define ID "0123456789abcdef01234567"
+
+static void marks(void **state)
+{
+	static const char *const some[] = { "A@here.example" };
+	const char *where = spool("marks");
+	struct returned r, again;
+	bool has;
+
+	assert_int_equal(returned_open(&arena, where, ID, "<1@there>", "S@there.example", deadline_in(1000), &r, NULL), 0);
+	assert_int_equal(returned_add(&arena, &r, some, 1, NULL), 0);
+	assert_int_equal(returned_open(&arena, where, ID, "", "", deadline_in(50), &again, NULL), E_TEMP); /* one at a time */
+	returned_close(&r);
+	assert_int_equal(returned_open(&arena, where, ID, "", "", deadline_in(1000), &again, NULL), 0);
+	assert_int_equal(returned_has(&arena, &again, "a@HERE.example", &has, NULL), 0);
+	assert_true(has);
+	assert_int_equal(returned_has(&arena, &again, "b@here.example", &has, NULL), 0);
+	assert_false(has);
+	returned_close(&again);
+	assert_int_equal(returned_open(&arena, where, "1" ID, "", "", deadline_in(1000), &again, NULL), 0);
+	assert_int_equal(returned_has(&arena, &again, "a@here.example", &has, NULL), 0);
+	assert_false(has);
+	returned_close(&again);
+	assert_int_equal(returned_had_message(&arena, where, "<1@there>", "s@there.example", "a@here.example", &has, NULL), 0);
+	assert_true(has);
+	assert_int_equal(returned_had_message(&arena, where, "<2@there>", "s@there.example", "a@here.example", &has, NULL), 0);
+	assert_false(has);
+	assert_int_equal(returned_had_message(&arena, where, "", "s@there.example", "a@here.example", &has, NULL), 0);
+	assert_false(has);
+}
+
+#define AT_ONCE 6
+
+/* Copies of one message come back at the same time: one process has it, the others see that. */
+static void marks_at_once(void **state)
+{
+	const char *where = spool("at-once"), *count = arena_printf(&arena, "%s/count", where);
+	pid_t pids[AT_ONCE];
+	struct stat st;
+
+	for (int i = 0; i < AT_ONCE; i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] == 0) {
+			struct returned r;
+			bool had = true;
+			int fd;
+
+			if (returned_open(&arena, where, ID, "", "", deadline_in(60000), &r, NULL) < 0 ||
+			    returned_has(&arena, &r, "a@b", &had, NULL) < 0)
+				_exit(1);
+			fd = had ? -1 : open(count, O_WRONLY | O_CREAT | O_APPEND, 0600);
+			if (fd >= 0 && write(fd, "x", 1) != 1)
+				_exit(1);
+			_exit(!had && returned_add(&arena, &r, (const char *const[]){ "a@b" }, 1, NULL) < 0);
+		}
+	}
+	for (int i = 0; i < AT_ONCE; i++) {
+		int status;
+
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(stat(count, &st), 0);
+	assert_int_equal(st.st_size, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(is_read_back), cmocka_unit_test(odd_ids), cmocka_unit_test(is_settled), cmocka_unit_test(is_found),
+		cmocka_unit_test(is_swept), cmocka_unit_test(marks), cmocka_unit_test(marks_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}

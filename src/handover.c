@@ -193,7 +193,7 @@ static void carry_out(struct carrying *c)
 			note_failure(c, f->address, f->status, f->text);
 		deliver_all(c, !p->hold || keep_held(c));
 	}
-	if (c->temporary.code == EXIT_DONE && !c->served && !c->told && c->nfailed && !p->back)
+	if (c->temporary.code == EXIT_DONE && !c->served && !c->told && c->nfailed && !must_not_return(c->h->config, c->h->envelope, p))
 		refuse(c);
 	else if (c->nfailed)
 		notify_sender(c);
@@ -205,10 +205,16 @@ static void carry_out(struct carrying *c)
 	journal_release(&c->journal);
 }
 
-/* partial = no: one that fails fails all, before anything is handed over.  What came back from the scanner is not refused. */
-static bool fails_whole(const struct config *c, const struct plan *p)
+/* partial = no: one that fails fails all, before anything is handed over.  What must not be returned is not refused. */
+static bool fails_whole(const struct config *c, const struct envelope *e, const struct plan *p)
 {
-	return !c->partial && p->failures && !p->back;
+	return !c->partial && p->failures && !must_not_return(c, e, p);
+}
+
+/* The whole message would be refused; it is held instead. */
+static bool is_kept(const struct config *c, const struct envelope *e, const struct plan *p)
+{
+	return p->outcome.code != EXIT_DONE && p->outcome.code != EXIT_DEFER && must_not_return(c, e, p);
 }
 
 static void log_notes(const struct handover *h)
@@ -226,9 +232,9 @@ void handover_run(struct handover *h, struct outcome *out)
 	outcome_done(out);
 	outcome_done(&c.temporary);
 	log_notes(h);
-	if (h->plan->outcome.code != EXIT_DONE && !keep_instead_of_refusing(h->config, h->envelope, h->plan)) {
+	if (h->plan->outcome.code != EXIT_DONE && !is_kept(h->config, h->envelope, h->plan)) {
 		*out = h->plan->outcome;
-	} else if (fails_whole(h->config, h->plan)) {
+	} else if (fails_whole(h->config, h->envelope, h->plan)) {
 		outcome_refuse(out, h->plan->failures->status, h->plan->failures->text);
 	} else {
 		c.failed = arena_array(h->arena, h->envelope->n * 2 + h->envelope->nill, sizeof(*c.failed));
@@ -241,11 +247,11 @@ void handover_run(struct handover *h, struct outcome *out)
 void handover_foresee(const struct config *c, const struct envelope *e, const struct plan *p, struct outcome *out)
 {
 	outcome_done(out);
-	if (p->outcome.code != EXIT_DONE && keep_instead_of_refusing(c, e, p))
+	if (is_kept(c, e, p))
 		return;
 	if (p->outcome.code != EXIT_DONE)
 		*out = p->outcome;
-	else if (p->failures && (fails_whole(c, p) || (!p->outputs && !p->hold && !p->back)))
+	else if (p->failures && (fails_whole(c, e, p) || (!p->outputs && !p->hold && !must_not_return(c, e, p))))
 		outcome_refuse(out, p->failures->status, p->failures->text);
 	for (const struct plan_output *o = p->outputs; o && out->code == EXIT_DONE; o = o->next) {
 		struct destination d;

@@ -84,12 +84,12 @@ static void deliver(struct back *b, const struct segment *segments, size_t nsegm
 		log_error("hold %s: %s", b->id, err.text); /* they have had it; the marks say so */
 }
 
-static void keep_copy(struct back *b, const char *reason, const char *text)
+static void keep_copy(struct back *b, const char *const *recipients, size_t n, const char *reason, const char *text)
 {
 	struct error err = { 0 };
 
-	if (keep_returned(b->c, b->o, b->waiting, b->n, reason, text) &&
-	    returned_add(b->c->h->arena, &b->returned, b->waiting, b->n, &err) < 0)
+	if (keep_returned(b->c, b->o, recipients, n, reason, text) &&
+	    returned_add(b->c->h->arena, &b->returned, recipients, n, &err) < 0)
 		note_temporary(b->c, "4.3.0", err.text);
 }
 
@@ -103,14 +103,15 @@ static void original_is_missing(struct back *b)
 		note_temporary(b->c, "4.4.4", arena_printf(a, "the original of this message is held at %s (%s): give its copy back there",
 							   back->host, back->node));
 	else
-		keep_copy(b, "scan-lost", arena_printf(a, "the original was held as %s and is gone", b->id));
+		keep_copy(b, b->waiting, b->n, "scan-lost", arena_printf(a, "the original was held as %s and is gone", b->id));
 }
 
 /* Only whom it is held for, and who still waits. */
 static void keep_those_of(struct back *b, const struct held *held)
 {
 	struct arena *a = b->c->h->arena;
-	size_t n = 0;
+	const char **others = arena_array(a, b->n, sizeof(*others));
+	size_t n = 0, nothers = 0;
 
 	for (size_t i = 0; i < b->n; i++) {
 		ptrdiff_t at = held_find(a, held, b->waiting[i]);
@@ -121,10 +122,12 @@ static void keep_those_of(struct back *b, const struct held *held)
 			log_info("to=<%s> was served from hold %s before", b->waiting[i], b->id);
 			b->c->served++;
 		} else {
-			note_temporary(b->c, "4.3.0", arena_printf(a, "hold %s is not for %s", b->id, b->waiting[i]));
+			others[nothers++] = b->waiting[i];
 		}
 	}
 	b->n = n;
+	if (nothers)
+		keep_copy(b, others, nothers, "scan-lost", arena_printf(a, "hold %s is not for these recipients", b->id));
 }
 
 static void deliver_original(struct back *b)
@@ -197,7 +200,7 @@ static void deliver_found(struct carrying *c, const struct plan_output *one, con
 	else if (b.n && one->sealed)
 		deliver(&b, segments_of(h, one), one->nsegments, one->eight_bit);
 	else if (b.n)
-		keep_copy(&b, "scan-changed", arena_printf(h->arena, "the scanner has changed the content and taken the token away; the "
+		keep_copy(&b, b.waiting, b.n, "scan-changed", arena_printf(h->arena, "the scanner has changed the content and taken the token away; the "
 			  "original is held as %s", held->id));
 	returned_close(&b.returned);
 }

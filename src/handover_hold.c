@@ -91,32 +91,22 @@ bool keep_returned(struct carrying *c, const struct plan_output *o, const char *
 	return true;
 }
 
-/* ---- what came back is never refused ----
- *
- * The mail server would send it to its sender, who is outside, and what was encrypted would leave in clear.
- */
+/* ---- what came back is never refused ---- */
 
-static size_t returning(const struct config *c, const struct envelope *e, const char **out)
+bool must_not_return(const struct config *c, const struct envelope *e, const struct plan *p)
 {
-	return c->smime_engine == ENGINE_OFF ? 0 : route_recipients(c, e, ROUTE_RETURNING, out);
-}
-
-bool keep_instead_of_refusing(const struct config *c, const struct envelope *e, const struct plan *p)
-{
-	const char **some = arena_array(p->arena, e->n, sizeof(*some));
-
-	return p->outcome.code != EXIT_DONE && p->outcome.code != EXIT_DEFER && e->origin == ORIGIN_SCANNER &&
-	       !config_is_local(c, p->sender) && returning(c, e, some);
+	return c->smime_engine != ENGINE_OFF && e->origin == ORIGIN_SCANNER && !config_is_local(c, p->sender);
 }
 
 void keep_refused(struct carrying *c)
 {
 	const struct handover *h = c->h;
 	const struct outcome *why = &h->plan->outcome;
-	const char **recipients = arena_array(h->arena, h->envelope->n, sizeof(*recipients));
+	const char **inside = arena_array(h->arena, h->envelope->n, sizeof(*inside));
+	size_t n = route_recipients(h->config, h->envelope, ROUTE_RETURNING, inside);
 
-	keep_returned(c, NULL, recipients, returning(h->config, h->envelope, recipients), "scan-refused",
-		      arena_printf(h->arena, "it cannot be worked through: %s", why->text));
+	if (n)
+		keep_returned(c, NULL, inside, n, "scan-refused", arena_printf(h->arena, "it cannot be worked through: %s", why->text));
 	for (size_t i = 0; i < h->envelope->n; i++)
 		if (route_of(h->config, h->envelope->origin, h->envelope->recipients[i]) != ROUTE_RETURNING)
 			note_failure(c, h->envelope->recipients[i], why->status, why->text);

@@ -47,8 +47,10 @@ bool keep_held(struct carrying *c);
 /* A copy that came back and cannot go on: kept in the hold as o has it, and the administrator is told. */
 bool keep_returned(struct carrying *c, const struct plan_output *o, const char *const *recipients, size_t n, const char *reason,
 		   const char *text);
-/* The message that would be refused, where its sender must not get it back: see handover_hold.c. */
-bool keep_instead_of_refusing(const struct config *c, const struct envelope *e, const struct plan *p);
+/* Whether the mail server must not return the message to its sender: it comes from the scanner, so it may be opened, and the sender
+ * is not one of ours. */
+bool must_not_return(const struct config *c, const struct envelope *e, const struct plan *p);
+/* The whole message would be refused, and must not be: it is held for those inside. */
 void keep_refused(struct carrying *c);
 
 /* ---- handover_back.c ---- */

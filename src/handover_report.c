@@ -25,14 +25,14 @@ static int sender_destination(const struct handover *h, struct destination *d, s
 	return rc == 0 && d->kind == DESTINATION_NONE ? error_set(err, E_CONFIG, "no destination for the notification") : rc;
 }
 
-/* Of what came back from the scanner the header was written by us from what we have opened: but the Message-ID it stays inside. */
+/* Of what comes from the scanner the header was written by us from what we have opened: but the Message-ID it stays inside. */
 static int known_header(const struct handover *h, struct segment *out, struct error *err)
 {
 	const char *known = arena_printf(h->arena, "Message-ID: %s\n", h->plan->message_id);
 	int fd;
 
 	*out = (struct segment){ h->message_fd, (off_t)h->plan->header_offset, h->plan->header_length };
-	if (!h->plan->back)
+	if (!must_not_return(h->config, h->envelope, h->plan))
 		return -1;
 	fd = fs_temporary(h->config->spool, err);
 	*out = (struct segment){ fd, 0, fd >= 0 && fs_write_all(fd, known, strlen(known), err) == 0 ? strlen(known) : 0 };
@@ -100,7 +100,7 @@ void notify_sender(struct carrying *c)
 
 	for (size_t i = 0; i < c->nfailed; i++) {
 		addresses[i] = c->failed[i].address;
-		if (c->h->plan->back)
+		if (must_not_return(c->h->config, c->h->envelope, c->h->plan))
 			c->failed[i].text = BEHIND_US;
 	}
 	if (*c->h->plan->sender)

@@ -95,5 +95,18 @@ is "past a limit: held, not refused" "$code $out$(delivered "$T/external") $(ins
 like "and the administrator is told" "$(notices)" 'Message from the scanner is held'
 like "-explain says so" "$("$BUILD/postern" -c "$T/postern.conf" -explain -client $SCANNER -sender $sender \
 	-readmail alice@behoerde.example <"$T/d" 2>&1)" '^exit: 0'
+# an address inside that the scanner has led outside
+conf "$T" 'header_limit = 256K' "internal = maildir:$T/internal"
+fresh; back x@elsewhere.example <"$T/c"
+is "an outside address for mail from outside: the sender is told, the message not returned" "$code $out$(delivered "$T/external")" "0 1"
+unlike "without what was opened" "$(cat "$(out)")" 'the outer|secret'
+like "of that address" "$(cat "$(out)")" '^Final-Recipient: rfc822; x@elsewhere.example'
+
+# one of ours may have his own mail back
+sed 's/^From: .*/From: alice@behoerde.example/' "$T/c" | unpostern >"$T/d"
+sender=alice@behoerde.example
+refusing
+back rita@behoerde.example <"$T/d"
+is "from inside through the scanner, refused inside: refused" "$code ${out%% *}" "67 5.1.1"
 
 done_testing

@@ -14,6 +14,9 @@
 #   postfix_flush DIR INSTANCE     tries everything now
 #   postfix_set DIR INSTANCE "NAME = VALUE"...  changes main.cf (and reloads if it runs)
 #   postfix_logged DIR INSTANCE    its log
+#   postfix_record DIR             from now on every run of postern is a line of DIR/mta/runs: its arguments, in brackets
+#   sink_message DIR NAME RECIPIENT [N]    the path of the (N-th) message that sink NAME has accepted for RECIPIENT
+#   postfix_content FILE                   without CR, dot stuffing, and the Received fields on top
 #   wait_for SECONDS COMMAND...    until the command succeeds; fails after that long
 #   wait_mail DIR NAME N           until sink NAME has accepted N recipients, wait_queue DIR INSTANCE N likewise
 #
@@ -101,7 +104,7 @@ postfix_carrier() { # DIR
 		queue_directory = $1/mta/queue-carrier
 		data_directory = $1/mta/data-carrier
 		inet_interfaces = loopback-only
-		mynetworks = 127.0.0.1, 127.0.1.0/24, 127.0.2.0/24, $postfix_address
+		mynetworks = 127.0.0.1, [fd00::]/8, 127.0.1.0/24, 127.0.2.0/24, $postfix_address
 		mydestination =
 		alias_maps =
 		alias_database =
@@ -275,6 +278,32 @@ wait_mail() {
 	diag "waiting for $3 at $2, there are $(accepted "$1" "$2" | wc -l)" "$(tail -n 30 "$1/mta/carrier.log")"
 	return 1
 }
+
+sink_message() {
+	number=$(accepted "$1" "$2" | awk -v to="$3" -v n="${4-1}" 'BEGIN { to = tolower(to) } tolower($1) == to && ++k == n { print $NF }')
+	[ -z "$number" ] || printf '%s\n' "$1/sink/$2/$number.msg"
+}
+postfix_content() {
+	tr -d '\r' <"$1" | sed 's/^\.\././' | awk '
+		!past && /^[Rr]eceived:/ { skip = 1; next }
+		!past && skip && /^[ \t]/ { next }
+		{ past = 1; print }'
+}
+
+postfix_record() {
+	cp "$1/mta/programs/postern" "$1/mta/programs/postern.real"
+	install -m 666 /dev/null "$1/mta/runs"
+	cat >"$1/mta/programs/new" <<-PROGRAM
+		#!/bin/sh
+		line=
+		for argument; do line="\$line[\$argument]"; done
+		printf '%s\n' "\$line" >>"$1/mta/runs"
+		exec "$1/mta/programs/postern.real" "\$@"
+	PROGRAM
+	chmod 755 "$1/mta/programs/new"
+	mv "$1/mta/programs/new" "$1/mta/programs/postern"
+}
+
 has_queued() { [ "$(postfix_queue "$1" "$2")" = "$3" ]; }
 wait_queue() {
 	wait_for ${WAIT:-120} has_queued "$1" "$2" "$3" && return 0

@@ -141,15 +141,16 @@ postfix_instance() { # DIR NAME PORT NEXT-HOP
 
 # ---- a whole site ----
 
-postfix_sink() { # DIR NAME [OPTION...]: its own next hop; sets $postfix_NAME to its [address]:port
-	sink_dir=$1 sink_name=$2
+# postfix_sink DIR NAME [OPTION...]: a t/helper/smtp-sink that records below DIR/sink/NAME; its [address]:port is in $postfix_NAME
+postfix_sink() {
+	sink_dir=$1/sink/$2 sink_name=$2
 	shift 2
-	mkdir -p "$sink_dir/sink/$sink_name"
-	perl "$SRC/t/helper/smtp-sink" "$@" "$sink_dir/sink/$sink_name" >/dev/null 2>"$sink_dir/sink/$sink_name/errors" &
+	mkdir -p "$sink_dir"
+	perl "$SRC/t/helper/smtp-sink" "$@" "$sink_dir" >/dev/null 2>"$sink_dir/errors" &
 	postfix_pids="$postfix_pids $!"
 	kill_at_end $!
-	wait_for ${WAIT:-120} test -s "$sink_dir/sink/$sink_name/port" || return 1
-	eval "postfix_$sink_name=[127.0.0.1]:\$(cat '$sink_dir/sink/$sink_name/port')"
+	wait_for 120 test -s "$sink_dir/port" || return 1
+	eval "postfix_$sink_name=[127.0.0.1]:$(cat "$sink_dir/port")"
 }
 
 postfix_programs() { # DIR: postern and its modules where their user can run them
@@ -214,13 +215,7 @@ postfix_site() { postfix_make "$1" && postfix_start "$1" all; }
 
 # ---- start and stop ----
 
-postfix_answers() { [ "$(postqueue -c "$1" -j 2>&1 | grep -c 'is the mail system down')" = 0 ] && [ -S "$2/public/qmgr" ]; }
-
-postfix_start() {
-	if [ "$2" = all ]; then
-		for each in carrier external scanner internal; do postfix_start "$1" $each || return 1; done
-		return 0
-	fi
+postfix_launch() { # DIR INSTANCE
 	if [ "$2" = carrier ] && [ -d "$1/mta/etc" ]; then
 		unshare -m sh -c 'mount --bind "$1" /etc/postfix && exec "$2" -c "$3"' sh "$1/mta/etc" "$postfix_daemons/master" "$1/mta/carrier" \
 			>"$1/mta/$2.out" 2>&1 </dev/null &
@@ -230,7 +225,23 @@ postfix_start() {
 	echo $! >"$1/mta/$2.pid"
 	postfix_pids="$postfix_pids $!"
 	kill_at_end $!
-	wait_for ${WAIT:-120} postfix_answers "$1/mta/$2" "$1/mta/queue-$2" || { diag "$(tail -n 20 "$1/mta/$2.log")"; return 1; }
+}
+
+# It says so when all its sockets are there.
+postfix_runs() { # DIR INSTANCE
+	wait_for ${POSTFIX_PATIENCE:-120} grep -qs "master\[$(cat "$1/mta/$2.pid")\]: daemon started" "$1/mta/$2.log" && return 0
+	diag "$2 does not start" "$(cat "$1/mta/$2.out")" "$(tail -n 20 "$1/mta/$2.log")"
+	return 1
+}
+
+postfix_start() {
+	if [ "$2" != all ]; then
+		postfix_launch "$1" "$2"
+		postfix_runs "$1" "$2"
+		return
+	fi
+	for each in carrier external scanner internal; do postfix_launch "$1" $each; done
+	for each in carrier external scanner internal; do postfix_runs "$1" $each || return 1; done
 }
 
 postfix_stop() {
@@ -274,7 +285,7 @@ postfix_logged() { cat "$1/mta/$2.log" 2>/dev/null; }
 accepted() { cat "$1/sink/$2/accepted" 2>/dev/null; }
 has_accepted() { [ "$(accepted "$1" "$2" | wc -l)" -ge "$3" ]; }
 wait_mail() {
-	wait_for ${WAIT:-120} has_accepted "$1" "$2" "$3" && return 0
+	wait_for ${POSTFIX_PATIENCE:-120} has_accepted "$1" "$2" "$3" && return 0
 	diag "waiting for $3 at $2, there are $(accepted "$1" "$2" | wc -l)" "$(tail -n 30 "$1/mta/carrier.log")"
 	return 1
 }
@@ -306,7 +317,7 @@ postfix_record() {
 
 has_queued() { [ "$(postfix_queue "$1" "$2")" = "$3" ]; }
 wait_queue() {
-	wait_for ${WAIT:-120} has_queued "$1" "$2" "$3" && return 0
+	wait_for ${POSTFIX_PATIENCE:-120} has_queued "$1" "$2" "$3" && return 0
 	diag "waiting for $3 in the queue of $2, there are $(postfix_queue "$1" "$2")" "$(tail -n 30 "$1/mta/$2.log")"
 	return 1
 }

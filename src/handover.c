@@ -139,7 +139,8 @@ void deliver_output(struct carrying *c, const struct plan_output *o)
 
 /* ---- the end ---- */
 
-/* The carrier forgets the message now, so the journal may too. */
+/* The carrier forgets the message now, so the journal may too: the very last thing that is done, for a kill between here and
+ * the end makes the carrier try again. */
 static void forget(struct carrying *c)
 {
 	const struct plan *p = c->h->plan;
@@ -148,7 +149,6 @@ static void forget(struct carrying *c)
 		if (!o->once)
 			journal_forget(&c->journal, o->kind, o->recipients, o->n);
 	forget_reports(c);
-	journal_sweep(&c->journal, JOURNAL_SECONDS);
 }
 
 /* A single answer for all: the mail server tells the sender itself. */
@@ -200,6 +200,7 @@ static void carry_out(struct carrying *c)
 	send_notices(c);
 	overdue_tell(c->h->arena, c->h->config, c->h->until);
 	*c->out = c->temporary;
+	journal_sweep(&c->journal, JOURNAL_SECONDS);
 	if (c->out->code != EXIT_DEFER)
 		forget(c);
 	journal_release(&c->journal);

@@ -48,7 +48,8 @@ rm -rf "$T/two" "$T/later" "$S/three"; clean "$S"
 # ---- killed at any moment, 150 messages, retried until each ends with 0
 # A duplicate may only come of a kill between the next one's acceptance and the journal's fsync: then the dead process
 # has left no journal entry for a copy that is there.  So every kill counts the copies without one.  How often a kill
-# meets that moment is a matter of the machine; that it costs no more than the one output then under way is not.
+# meets that moment is a matter of the machine; that it costs no more than the one output then under way is not.  Or it came
+# when all was done and the journal forgotten, before the mail server could know: then everybody has been served.
 sink late -slow 1
 conf "$S" "via_two = smtp:127.0.0.1:$port" "via_three = maildir:$S/three"
 perl - "$BUILD/postern" "$S" "$T/late" "$port" 150 <<'X' >"$T/result"
@@ -99,7 +100,8 @@ for my $n (1 .. $messages) {
 			settle();
 			my $without = sum(count($n)) - $open - journal();
 			if ($without > 0) { $window += $without; $open += $without }
-			$most = $without if $without > $most;
+			my $there = count($n);
+			$most = $without if $without > $most && grep { !$there->{$_} } @to;
 			next;
 		}
 		last if $? == 0;
@@ -120,7 +122,7 @@ ok "(postern was killed $(of killed) times in $(of runs) runs)" test "$(of kille
 is "nobody was left out" "$(of lost)" 0
 is "no run ended otherwise than by 0 or a kill" "$(of bad)" 0
 is "every copy too many ($(of twice)) comes of a kill between acceptance and journal (there were $(of window))" "$(of unexplained)" 0
-ok "... which never leaves open more than one output, of two recipients here (it was $(of most))" test "$(of most)" -le 2
+ok "... which never leaves open more than one output, of two recipients here (it was $(of most)), while somebody waits" test "$(of most)" -le 2
 is "the journal is empty in the end" "$(find "$S/spool/journal" -type f ! -name swept | wc -l)" 0
 is "and so is the spool" "$(find "$S/spool/tmp" -type f | wc -l)" 0
 none_left "no process is left" "$S"

@@ -41,9 +41,11 @@ function seconds(s,    p, y, m, d, era, of_era, of_year)
 	return d * 86400 + p[4] * 3600 + p[5] * 60 + p[6]
 }
 
-function read_record(path,    line, rc, at, name, value)
+# The recipients of mail_to that still wait: "returned" lines name who has got it back from the scanner.
+function read_record(path,    line, rc, at, name, value, has_it, i, all)
 {
-	n = held = 0
+	n = all = held = 0
+	split("", has_it)
 	sender = reason = why = ""
 	while ((rc = (getline line < path)) > 0) {
 		at = index(line, ": ")
@@ -58,8 +60,14 @@ function read_record(path,    line, rc, at, name, value)
 		else if (name == "text")
 			why = text(value)
 		else if (name == "recipient")
-			mail_to[++n] = text(value)
+			mail_to[++all] = text(value)
+		else if (name == "returned")
+			has_it[text(value)] = 1
 	}
+	for (i = 1; i <= all; i++)
+		if (!(mail_to[i] in has_it))
+			mail_to[++n] = mail_to[i]
+	recipients = all
 	if (rc == 0)
 		close(path)
 	return rc == 0
@@ -91,7 +99,7 @@ function say_record(id,    arrival, whole)
 	if (!whole && system("test -e '" quote(record[id]) "'") != 0)
 		return
 	arrival = held ? held : int(record_time[id])
-	if (!whole || reason == "" || !n) {
+	if (!whole || reason == "" || !recipients) {
 		damaged++
 		say(id, arrival, "kept", "its record is damaged: " text(record[id]))
 	} else if (!(id in size)) {

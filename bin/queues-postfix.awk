@@ -27,7 +27,7 @@ function take_text(key, s)
 	} else if (key == "queue_id") {
 		id = text_of_json(s)
 	} else if (key == "sender") {
-		sender = text_of_json(s)
+		sender = s == "MAILER-DAEMON" ? "" : text_of_json(s) # what the null sender is called there
 	}
 }
 

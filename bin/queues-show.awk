@@ -15,8 +15,9 @@ BEGIN {
 	words["hold"] = "Mails held by Postern"
 	words["quarantine"] = "Mails put aside by Postern (quarantine)"
 	words["configuration"] = "Configuration"
+	release["postern"] = "postern -c FILE -release ID, as its own user"
 	release["postfix"] = "postsuper -c %s -H ID"
-	release["sendmail"] = "sendmail -C %s -Q -qQ -qIID"
+	release["sendmail"] = "sendmail -C %s -qQ -Q -qIID"
 	split(task == "deliver" ? "ok left failed unknown" : "ok warning critical unknown", status_word, " ")
 	status = 0
 	held_place["hold"] = held_place["quarantined"] = held_place["lost"] = 1
@@ -272,7 +273,7 @@ function json_end(before, flushed, failed)
 	printf "}"
 }
 
-function text_end(before, flushed, failed,    hint)
+function text_end(before, flushed, failed)
 {
 	if (state == "unused" || state == "unwatched" || roles == "configuration")
 		return
@@ -286,10 +287,8 @@ function text_end(before, flushed, failed,    hint)
 			(held ? "; the oldest of these since " age(oldest_held) : "") (count + held > listed ? "; " count + held - listed " not shown" : ""))
 	if (flushed == "yes")
 		line("  flushed; " (before ? mails(before) " before" : "nothing waited") )
-	if (task == "deliver" && held && (server in release)) {
-		hint = configuration
-		line("  on hold is not touched; to release one: " sprintf(release[server], shown(text(hint))))
-	}
+	if (task == "deliver" && held)
+		line("  what is on hold is not touched; to release one: " sprintf(release[server], shown(text(configuration))))
 }
 
 # ---- all of it

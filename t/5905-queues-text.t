@@ -81,6 +81,8 @@ my ($m) = mails(show('postfix', qq({"new": {"a": ["x", {"b": "}"}], "sender": "x
 	qq("message_size":99999999999999,"sender":"","recipients":[{"delay_reason":"why","new":[{"address":"x"}],"address":"a\@b"},{"address":"c\@d"}]}\n), 'json'));
 is_deeply([@$m{qw(queue id arrival size sender held)}], ['hold', 'A', 5, 99999999999999, '', JSON::PP::true], 'members that are not known, no blanks');
 is_deeply($m->{recipients}, [{ address => 'a@b', reason => 'why' }, { address => 'c@d', reason => '' }], 'recipients with members in another order');
+($m) = mails(show('postfix', object(1, 'MAILER-DAEMON'), 'json'));
+is("$m->{sender}|$m->{recipients}[0]{address}", '|MAILER-DAEMON', 'the null sender');
 my $out = show('postfix', qq({"queue_name": "deferred"\nnonsense\n{"queue_id": "\\"}\n\n) . object(1, 'a'), 'json');
 is(join(' ', map { $_->{id} } mails($out)), 'Q1', 'lines that are no objects do not hide the others');
 like($out, qr/"state":"unreadable","problem":"3 lines of postqueue -j not understood"/, 'and are counted');

@@ -145,6 +145,9 @@ is "leap years: seconds of dates" "$(for when in 1970-01-01T00:00:01Z 2000-02-29
 	printf '1\t1\t%s/one.hold\n1\t1\t%s/one.eml\n' "$T" "$T" | awk -f "$SRC/bin/queues.awk" -f "$SRC/bin/queues-holds.awk" | cut -f 2
 done)" "$(for when in 1970-01-01T00:00:01Z 2000-02-29T12:00:00Z 2024-02-29T23:59:59Z 2100-03-01T00:00:00Z 2026-12-31T01:02:03Z; do date -u -d "$when" +%s; done)"
 
+echo 'returned: r@b' >>"$S/hold/fedcba9876543210fedcba98.hold"
+mailq_holds
+is "who has it already does not wait" "$(printf '%s\n' "$out" | grep -A 1 '^  fedc' | tail -n 1)" "    to q@b"
 rm "$S/hold/fedcba9876543210fedcba98.eml"
 mailq
 is "a record without its message: exit 2" "$code" 2

@@ -118,7 +118,7 @@ echo x >"$T/etc/postern/spool/hold/x.eml"
 deliver
 is "only mail on hold: exit 0" "$code" 0
 is "is mentioned" "$(printf '%s\n' "$out" | tail -n 1)" "nothing left; 2 on hold"
-like "and how to release it" "$out" "^  on hold is not touched; to release one: postsuper -c $T/external -H ID"
+like "and how to release it" "$out" "^  what is on hold is not touched; to release one: postsuper -c $T/external -H ID"
 
 # troubles
 queued external A1

@@ -27,19 +27,21 @@ letter() { message "From: alice@behoerde.example" "To: bob@partner.example" "Sub
 }
 letter | postfix_send "$D" inside alice@behoerde.example bob@partner.example >/dev/null
 for name in external scanner internal; do
-	letter | /usr/sbin/sendmail -C "$D/mta/$name" -oi -f '"a \"b\" {c}"@behoerde.example' -- "bob@$name.example" '"x\\y }] "@partner.example'
+	domain=behoerde.example # external sends to the others
+	[ "$name" != external ] || domain=partner.example
+	letter | /usr/sbin/sendmail -C "$D/mta/$name" -oi -f '"a \"b\" {c}"@behoerde.example' -- "bob@$domain" "\"x\\\\y }] \"@$domain"
 done
 deferred() { [ "$(postqueue -c "$D/mta/$1" -j | grep -c "\"queue_name\": \"deferred\".*delay_reason.*$2")" = "$3" ]; }
-for name in external scanner internal; do ok "$name has deferred it" wait_for 120 deferred "$name" 'Connection refused' 1; done
-ok "the carrier has deferred it" wait_for 120 deferred carrier 'none-such' 1
+for name in external scanner internal; do ok "$name has deferred it" wait_for "${WAIT:-120}" deferred "$name" 'Connection refused' 1; done
+ok "the carrier has deferred it" wait_for "${WAIT:-120}" deferred carrier 'none-such' 1
 
 all -json
 is "young mail: exit 0" "$code" 0
 is "each queue: running, one mail" "$(printf '%s' "$out" | json 'join " ", map { "@{$_->{roles}}:$_->{state}:$_->{count}" } @{$d->{queues}}')" \
 	"carrier:ok:1 external:ok:1 scanner:ok:1 internal:ok:1 hold:ok:0"
 is "sender and recipients as they are" "$(printf '%s' "$out" | json 'my $m = $d->{queues}[3]{mails}[0]; join " | ", $m->{sender}, sort map { $_->{address} } @{$m->{recipients}}')" \
-	'"a \"b\" {c}"@behoerde.example | "x\\y }] "@partner.example | bob@internal.example'
-like "the carrier's reason is what postern said" "$(printf '%s' "$out" | json '$d->{queues}[0]{mails}[0]{recipients}[0]{reason}')" '4\.[0-9]\.[0-9] .*none-such'
+	'"a \"b\" {c}"@behoerde.example | "x\\y }] "@behoerde.example | bob@behoerde.example'
+like "the carrier's reason is what postern said" "$(printf '%s' "$out" | json '$d->{queues}[0]{mails}[0]{recipients}[0]{reason}')" '^module none-such: '
 like "an instance's what the next hop said" "$(printf '%s' "$out" | json '$d->{queues}[1]{mails}[0]{recipients}[0]{reason}')" 'Connection refused'
 ids=$(printf '%s' "$out" | json 'join " ", map { $_->{mails}[0]{id} } @{$d->{queues}}[0..3]')
 all
@@ -72,8 +74,10 @@ is "Postfix's hold queue" "$(printf '%s' "$out" | json 'my $q = $d->{queues}[2];
 
 # ---- the reasons are gone
 for name in external internal; do
+	postfix_stop "$D" "$name"
 	postfix_sink "$D" "$name"
 	eval "postfix_set \"$D\" $name \"relayhost = \$postfix_$name\" \"relay_transport = smtp:\$postfix_$name\""
+	postfix_start "$D" "$name"
 done
 conf "$D" "rules_modules = rules-file"
 postfix_own "$D"

@@ -34,6 +34,8 @@ to_alice "a clean sealed message comes inside"
 like "opened" "$(body "$mail")" '^come in$'
 is "with the result" "$(result "$mail")" smime=pass
 like "by way of the scanner" "$(field "$mail" Received)" 'by scanner.behoerde.example'
+like "which has added a field" "$(field "$mail" X-Virus-Scanned)" clamav-milter
+unlike "that is no change" "$(field "$mail" X-Postern-Result)" 'modified='
 is "without the token" "$(field "$mail" X-Postern-Token)" ""
 echo "plain" | letter bob@partner.example alice@behoerde.example plain | from_outside
 to_alice "a plain message, too"

@@ -59,6 +59,7 @@ clamav_infected() {
 		TemporaryDirectory $1/tmp
 		Foreground yes
 		OnFail Defer
+		AddHeader Replace
 		OnInfected $2
 		RejectMsg virus found: %v
 	END

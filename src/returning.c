@@ -68,7 +68,7 @@ static int read_record(struct returning *r, struct error *err)
 
 	if (rc == E_TEMP)
 		return error_set(err, E_TEMP, "%s", why.text);
-	r->has_record = rc == 0;
+	r->has_record = rc == 0 && strcmp(host, w->config->hostname) == 0; /* another node's is written again in our name */
 	r->was_encrypted |= rc == 0 && result_findings(w->arena, record, &result, NULL) == 0 && result.encrypted;
 	if (rc == E_PERM)
 		plan_note(w->plan, "result fields do not fit the scanned mail: %s", why.text);

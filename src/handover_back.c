@@ -163,10 +163,11 @@ static void deliver_by_token(struct carrying *c, const struct plan_output *o)
 {
 	const struct handover *h = c->h;
 	struct back b = { .c = c, .o = o, .id = h->plan->back->id };
+	bool sought = o->original != ORIGINAL_NO || h->config->deliver_inside == DELIVER_ORIGINAL; /* copies without a token are */
 	struct error err = { 0 };
 
-	if (returned_open(h->arena, h->config->spool, b.id, o->original == ORIGINAL_NO ? "" : h->plan->message_id, o->sender, h->until,
-			  &b.returned, &err) < 0) {
+	if (returned_open(h->arena, h->config->spool, b.id, sought ? h->plan->message_id : "", o->sender, h->until, &b.returned,
+			  &err) < 0) {
 		note_temporary(c, "4.3.0", err.text);
 		return;
 	}

@@ -22,6 +22,7 @@ struct returning {
 	bool was_encrypted;       /* as we know from token or record */
 	char digest[CONTENT_HEX + 1];
 	struct result result;     /* what the token tells, with what the scanner did */
+	struct replacement opened; /* the message as what is sealed; entity.p NULL: not made yet */
 	const char *unsealable;   /* why a copy is held */
 	const char **held;
 	size_t nheld;
@@ -148,10 +149,10 @@ static int plan_sealed_one(struct returning *r, const char *const *to, bool by_t
 	struct work *w = r->work;
 	struct replacement room;
 	struct plan_output *o;
-	int rc = compose_replacement(w, w->arena, w->message, &room, err);
+	int rc = r->opened.entity.p ? 0 : compose_replacement(w, w->arena, w->message, &r->opened, err);
 
 	if (rc == 0)
-		rc = seal_again(w, to, 1, &room, &room, err);
+		rc = seal_again(w, to, 1, &r->opened, &room, err);
 	if (rc < 0)
 		return rc;
 	o = add_output(r, to, 1, by_token, is_changed(r) ? "back from the scanner, which changed it: sealed again"

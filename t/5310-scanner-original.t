@@ -92,6 +92,8 @@ ok "and is genuine" genuine
 is "the hold is gone" "$(holds)" 0
 back alice@behoerde.example <"$T/c"
 is "and a late unchanged copy does not bring it" "$(inside)" 2
+unpostern <"$T/c" >"$T/d"; back alice@behoerde.example <"$T/d"
+is "not even without its token" "$(inside)" 2
 start 5 alice@behoerde.example
 { unpostern <"$T/c"; printf 'disclaimer\n'; } >"$T/d"
 back alice@behoerde.example <"$T/d"

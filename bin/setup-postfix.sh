@@ -13,20 +13,19 @@ pc() {
 }
 pc_set() { postconf -c "$1" -n 2>/dev/null | sed -n "s/^$2 = *//p"; } # DIR NAME: as it is written, nothing if it is not
 
-mta_title() { printf 'Postfix %s in %s' "$(pc mail_version)" "$config"; }
+postfix_title() { printf 'Postfix %s in %s' "$(pc mail_version)" "$config"; }
 
 postfix_running() { [ -f "$1/main.cf" ] && ! "$daemons/master" -c "$1" -t >/dev/null 2>&1; } # DIR
 
-instance_name() { printf 'postern%s-%s\n' "$suffix" "$1"; }
-instance_dir() { printf '%s/postfix-postern%s-%s\n' "$(value sysconfdir)" "$suffix" "$1"; }
-instance_queue() { printf '%s/postfix-postern%s-%s\n' "$(value spooldir)" "$suffix" "$1"; }
-instance_data() { printf '%s/postfix-postern%s-%s\n' "$(value statedir)" "$suffix" "$1"; }
+postfix_instance_dir() { printf '%s/postfix-postern%s-%s\n' "$(value sysconfdir)" "$suffix" "$1"; }
+postfix_instance_queue() { printf '%s/postfix-postern%s-%s\n' "$(value spooldir)" "$suffix" "$1"; }
+postfix_instance_data() { printf '%s/postfix-postern%s-%s\n' "$(value statedir)" "$suffix" "$1"; }
 
-queue_text() { # carrier or INSTANCE: for postern.conf
-	if [ "$1" = carrier ]; then printf 'postfix:%s\n' "$config"; else printf 'postfix:%s\n' "$(instance_dir "$1")"; fi
+postfix_queue_text() { # carrier or INSTANCE: for postern.conf
+	if [ "$1" = carrier ]; then printf 'postfix:%s\n' "$config"; else printf 'postfix:%s\n' "$(postfix_instance_dir "$1")"; fi
 }
 
-mta_command() { printf 'command:/usr/sbin/sendmail -C %s -oi -f ${sender} -- ${recipients}\n' "$(instance_dir "$1")"; }
+postfix_command() { printf 'command:/usr/sbin/sendmail -C %s -oi -f ${sender} -- ${recipients}\n' "$(postfix_instance_dir "$1")"; }
 
 postfix_places() {
 	heading="# $service: put here by postern-setup, and taken out by postern-setup -remove"
@@ -56,7 +55,7 @@ postfix_look_instances() {
 	others=$(MAIL_CONFIG=$config postmulti -l 2>/dev/null | awk -v own="$config" '$NF != own { print $NF }' | tr '\n' ' ')
 	found instances "${others:-none}"
 	for instance in external scanner internal; do
-		directory=$(instance_dir $instance)
+		directory=$(postfix_instance_dir $instance)
 		if [ -e "$directory" ] && ! noted "dir$tab$directory"; then
 			clash "$directory is there already and was not made by postern-setup: move it away, or give a -tenant name"
 		fi
@@ -85,7 +84,7 @@ postfix_look_around() {
 		notice "master.cf: what comes in at $port_name does not pass postern (-o content_filter=${text-}). If the scanner gives its mail back there, take that line out."
 	done 3<"$W/ports"
 	for setting in smtpd_milters non_smtpd_milters; do
-		[ -z "$(pc $setting)" ] || notice "$setting = $(pc $setting): runs before postern; a milter that signs with DKIM belongs to the external instance, $(instance_dir external)"
+		[ -z "$(pc $setting)" ] || notice "$setting = $(pc $setting): runs before postern; a milter that signs with DKIM belongs to the external instance, $(postfix_instance_dir external)"
 	done
 	for setting in body_checks mime_header_checks smtp_body_checks; do
 		[ -z "$(pc $setting)" ] || notice "$setting = $(pc $setting): must not change mail, or signatures break"
@@ -217,39 +216,9 @@ carrier_listens() {
 
 # ---- templates ----
 
-fill() { # TEMPLATE WORD=VALUE...: a line with an empty word is left out
-	template=$1
-	shift
-	for word; do printf '%s\n' "$word"; done | awk '
-		FNR == NR { n = index($0, "="); value[substr($0, 1, n - 1)] = substr($0, n + 1); next }
-		{
-			rest = $0; line = ""; drop = 0
-			while (match(rest, /@[a-z_]+@/)) {
-				word = substr(rest, RSTART + 1, RLENGTH - 2)
-				if (!(word in value)) { print "no value for @" word "@" >"/dev/stderr"; exit 1 }
-				if (value[word] == "") drop = 1
-				line = line substr(rest, 1, RSTART - 1) value[word]
-				rest = substr(rest, RSTART + RLENGTH)
-			}
-			if (!drop) print line rest
-		}' - "$template" || die 69 "template $template"
-}
-
-template() { # NAME.main.cf or NAME.master.cf, filled
-	name_of=${1%%.*}
-	case $name_of in
-	external) next=$(value external); [ "$next" != mx ] || next= ;;
-	scanner) next=$(value scanner) ;;
-	internal) next=$(value internal) ;;
-	*) next= ;;
-	esac
-	if [ -n "$next" ]; then next="[$(bare_host "$next")]:$(hop_port "$next")"; fi
-	listen=
-	if [ "$(value inject)" = smtp ] && [ "$name_of" != carrier ]; then listen=127.0.0.1:$(instance_port "$name_of"); fi
-	fill "$templates/postfix/$1" "postern=$postern" "config=$conf" "user=$user" "service=$service" \
-		"instance=$(instance_name "$name_of")" "hostname=$(value hostname)" "local_domains=$(value domains | sed 's/ /, /g')" \
-		"next_hop=$next" "carrier=$carrier_at" "listen=$listen" "queue=$(instance_queue "$name_of")" \
-		"data=$(instance_data "$name_of")" "config_dir=$(instance_dir "$name_of")" "processes=$(value processes)"
+postfix_template() { # NAME.main.cf or NAME.master.cf, filled
+	words "${1%%.*}"
+	fill "$templates/postfix/$1"
 }
 
 statements() { sed '/^[[:blank:]]*#/d; /^[[:blank:]]*$/d'; }
@@ -262,7 +231,7 @@ one_line() { # logical lines of master.cf, each on one
 
 # What this carrier must not be given although the template has it.
 carrier_statements() {
-	template carrier.main.cf | statements | while read -r statement; do
+	postfix_template carrier.main.cf | statements | while read -r statement; do
 		case $statement in
 		'content_filter = '*) [ -z "$tenant" ] || continue ;;
 		'message_size_limit = '*)
@@ -312,7 +281,7 @@ want_tenant() {
 registered() { # DIR: multi_instance_directories with our instances
 	present=$(pc_set "$1" multi_instance_directories | tr -s ', \t' '   ')
 	for instance in $(instances); do
-		case " $present " in *" $(instance_dir "$instance") "*) ;; *) present="$present $(instance_dir "$instance")" ;; esac
+		case " $present " in *" $(postfix_instance_dir "$instance") "*) ;; *) present="$present $(postfix_instance_dir "$instance")" ;; esac
 	done
 	list "$present"
 }
@@ -340,7 +309,7 @@ main_registered() { # a directory with a main.cf
 main_with_postern() { main_registered "$1" && carrier_statements | put_statements "$1"; }
 
 master_with_postern() {
-	entry=$(template carrier.master.cf | one_line) || return
+	entry=$(postfix_template carrier.master.cf | one_line) || return
 	[ "$(postconf -c "$1" -M "$service/unix" 2>/dev/null | tr -s ' \n' '  ')" = "$(printf '%s\n' "$entry" | tr -s ' \n' '  ')" ] ||
 		postconf -c "$1" -M "$service/unix=$entry"
 }
@@ -360,7 +329,7 @@ edited() { # main.cf|master.cf FUNCTION: the wanted content in $W/new/carrier.FI
 	cp "$copy/$1" "$W/new/carrier.$1.$2"
 }
 
-carrier_switched() {
+postfix_carrier_switched() {
 	if [ -n "$tenant" ]; then
 		case $(pc_set "$config" transport_maps) in *"$(tenant_piece transport_maps)"*) ;; *) return 1 ;; esac
 	else
@@ -370,7 +339,7 @@ carrier_switched() {
 
 # ---- the other way ----
 
-undo_kind() {
+postfix_undo_kind() {
 	case $1 in
 	"$config/main.cf") echo main ;;
 	"$config/master.cf") echo master ;;
@@ -463,18 +432,18 @@ postfix_taken_over() {
 }
 
 want_instance() { # NAME
-	directory=$(instance_dir "$1")
-	template "$1.main.cf" >"$W/new/$1.main.cf" || return
+	directory=$(postfix_instance_dir "$1")
+	postfix_template "$1.main.cf" >"$W/new/$1.main.cf" || return
 	postfix_taken_over >"$W/new/taken"
 	awk 'FNR == NR { n = index($0, " ="); if (n && !/^#/) over[substr($0, 1, n - 1)] = 1; next }
 		{ n = index($0, " ="); if (n && !/^#/ && (substr($0, 1, n - 1) in over)) next; print }' "$W/new/taken" "$W/new/$1.main.cf" >"$W/new/$1.cf"
 	cat "$W/new/taken" >>"$W/new/$1.cf"
-	template "$1.master.cf" >"$W/new/$1.master.cf" || return
+	postfix_template "$1.master.cf" >"$W/new/$1.master.cf" || return
 	step dir "$directory" 755 root:root
 	step file "$directory/main.cf" 644 root:root "$W/new/$1.cf" "pending:$1"
 	step file "$directory/master.cf" 644 root:root "$W/new/$1.master.cf" "pending:$1"
-	step dir "$(instance_queue "$1")" 755 root:root
-	step dir "$(instance_data "$1")" 700 "$(pc mail_owner):$(pc mail_owner)"
+	step dir "$(postfix_instance_queue "$1")" 755 root:root
+	step dir "$(postfix_instance_data "$1")" 700 "$(pc mail_owner):$(pc mail_owner)"
 }
 
 postfix_want() {
@@ -500,14 +469,8 @@ postfix_want() {
 
 with_systemd() { [ -d /run/systemd/system ] && [ -e /lib/systemd/system/postfix@.service ] && [ "$config" = /etc/postfix ]; }
 
-quietly() { "$@" >"$W/output" 2>&1 9<&- || { sed 's/^/    /' "$W/output" >&2; return 75; }; }
-
-begin_done() { noted "did$tab$1$tab$2"; }
-begin_show() { printf 'from here on the mail server itself is changed; -remove puts it back first\n'; }
-begin_do() { note did "$1" "$2"; }
-
-instance_done() { postfix_running "$(instance_dir "$1")" && [ ! -e "$S/pending-$1" ]; }
-instance_show() {
+postfix_instance_done() { postfix_running "$(postfix_instance_dir "$1")" && [ ! -e "$S/pending-$1" ]; }
+postfix_instance_show() {
 	printf 'start %s\n' "$(instance_name "$1")"
 	if with_systemd; then
 		printf '       $ systemctl daemon-reload\n       $ systemctl restart postfix@%s.service\n' "$(instance_name "$1")"
@@ -515,12 +478,12 @@ instance_show() {
 		printf '       $ postmulti -i %s -p start\n' "$(instance_name "$1")"
 	fi
 }
-instance_do() {
+postfix_instance_do() {
 	note did instance "$1" || return
 	if with_systemd; then
 		quietly systemctl daemon-reload && quietly systemctl restart "postfix@$(instance_name "$1").service" || return
 	else
-		! postfix_running "$(instance_dir "$1")" || postfix_stop "$1" || return
+		! postfix_running "$(postfix_instance_dir "$1")" || postfix_stop "$1" || return
 		MAIL_CONFIG=$config quietly postmulti -i "$(instance_name "$1")" -p start || return
 	fi
 	rm -f "$S/pending-$1"
@@ -530,18 +493,18 @@ instance_do() {
 
 postfix_stop() {
 	if with_systemd; then systemctl stop "postfix@$(instance_name "$1").service" >/dev/null 2>&1 9<&- || :; fi
-	! postfix_running "$(instance_dir "$1")" || quietly postfix -c "$(instance_dir "$1")" stop || return
+	! postfix_running "$(postfix_instance_dir "$1")" || quietly postfix -c "$(postfix_instance_dir "$1")" stop || return
 	tries=0
-	while postfix_running "$(instance_dir "$1")"; do
+	while postfix_running "$(postfix_instance_dir "$1")"; do
 		tries=$((tries + 1))
 		[ $tries -lt 600 ] || { complain "$(instance_name "$1") does not stop"; return 75; }
 		sleep 0.1
 	done
 }
 
-carrier_done() { [ ! -e "$S/pending-carrier" ] && carrier_switched; }
-carrier_show() { printf 'the mail server reads its configuration\n       $ postfix -c %s reload\n' "$config"; }
-carrier_do() {
+postfix_carrier_done() { [ ! -e "$S/pending-carrier" ] && postfix_carrier_switched; }
+postfix_carrier_show() { printf 'the mail server reads its configuration\n       $ postfix -c %s reload\n' "$config"; }
+postfix_carrier_do() {
 	if postfix_running "$config"; then
 		postfix_reload || return
 		progress "reloaded Postfix: all mail goes through postern now"
@@ -558,31 +521,22 @@ postfix_primary() { # the carrier's name for postmulti
 	printf '%s\n' "${primary:--}"
 }
 
-undo_carrier() {
+postfix_undo_carrier() {
 	! postfix_running "$1" || postfix_reload || return
 	progress "Postfix works without postern again"
 }
 
-waiting_in() { # QUEUE: messages
+postfix_waiting_in() { # QUEUE: messages
 	find "$1/maildrop" "$1/incoming" "$1/active" "$1/deferred" "$1/hold" -type f 2>/dev/null | wc -l
 }
 
-drained() { # QUEUE-COMMAND... : tries it again and waits a little while for the queue to become empty
-	tries=0
-	"$@" >/dev/null 2>&1 9<&-
-	while [ "$(waiting_in "$queue")" -gt 0 ] && [ $tries -lt 100 ]; do
-		tries=$((tries + 1))
-		sleep 0.1
-	done
-}
-
-undo_instance() { # mail that is still in its queue is delivered first
-	queue=$(instance_queue "$1")
-	[ "$(waiting_in "$queue")" -eq 0 ] || drained postqueue -c "$(instance_dir "$1")" -f
-	waiting=$(waiting_in "$queue")
+postfix_undo_instance() { # mail that is still in its queue is delivered first
+	queue=$(postfix_instance_queue "$1")
+	[ "$(postfix_waiting_in "$queue")" -eq 0 ] || drained postqueue -c "$(postfix_instance_dir "$1")" -f
+	waiting=$(postfix_waiting_in "$queue")
 	if [ "$waiting" -gt 0 ]; then
 		complain "$waiting messages wait in the queue of $(instance_name "$1"), which goes on delivering them; -remove again when" \
-			"deliver-all shows none (or take them out with postsuper -c $(instance_dir "$1") -d)"
+			"deliver-all shows none (or take them out with postsuper -c $(postfix_instance_dir "$1") -d)"
 		return 75
 	fi
 	postfix_stop "$1" || return
@@ -592,7 +546,7 @@ undo_instance() { # mail that is still in its queue is delivered first
 			rm -rf "${queue:?}/$subdirectory"
 		done
 	fi
-	rm -f "$(instance_data "$1")"/*
+	rm -f "$(postfix_instance_data "$1")"/*
 	rm -f "$S/pending-$1"
 	! with_systemd || quietly systemctl daemon-reload
 }
@@ -603,9 +557,27 @@ postfix_look_remove() {
 }
 
 # Mail that waits for postern must not go out unsealed because postern is gone.
-remove_is_possible() {
+postfix_remove_is_possible() {
 	queue=$(pc queue_directory)
 	waiting=$(find "$queue/incoming" "$queue/active" "$queue/deferred" -type f -exec grep -laF -e "$service:$service" {} + 2>/dev/null | wc -l)
 	[ "$waiting" -eq 0 ] || die 69 "$waiting messages in the mail server's queue wait for postern, and would go on without it, unsealed:" \
 		"deliver them first (deliver-all), or hold them (postsuper -h)"
+}
+
+# ---- for the test ----
+
+postfix_runs() { postfix_running "$config"; }
+
+postfix_submit() { sendmail -C "$config" -oi -f "$1" -- "$2"; } # FROM TO
+
+postfix_queue_directories() {
+	if [ "$1" = carrier ]; then queue=$(pc queue_directory); else queue=$(postfix_instance_queue "$1"); fi
+	printf '%s\n' "$queue/maildrop" "$queue/incoming" "$queue/active" "$queue/deferred" "$queue/hold"
+}
+
+postfix_is_deferred() { case $1 in */deferred/* | */hold/*) ;; *) return 1 ;; esac; }
+
+postfix_reason() { # WHO FILE
+	if [ "$1" = carrier ]; then where=$config; else where=$(postfix_instance_dir "$1"); fi
+	postqueue -c "$where" -p 2>/dev/null | awk -v id="${2##*/}" 'index($1, id) == 1 { f = 1; next } f && /^[ \t]*\(/ { print; exit } f && /^[A-Za-z0-9]/ { exit }'
 }

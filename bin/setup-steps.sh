@@ -162,6 +162,10 @@ is_word() { case ",$2," in *",$1,"*) ;; *) return 1 ;; esac; }
 # pending:WHO (reads its files again); BEFORE: what the plan shows the difference to, if not what is there
 file_done() {
 	[ -e "$1" ] || return
+	if is_word map "$5"; then # no two of them are the same: made again when its text was
+		[ ! -e "$S/pending-map" ]
+		return
+	fi
 	if is_word absent "$5" && ! unchanged "$1"; then return 0; fi
 	if is_word secret "$5"; then return 0; fi
 	cmp -s "$4" "$1" || return
@@ -173,6 +177,10 @@ file_done() {
 file_show() {
 	if is_word secret "$5"; then
 		printf 'file %s  (%s, mode %s): 32 random bytes\n' "$1" "$3" "$2"
+	elif is_word map "$5"; then
+		printf 'file %s  (made of %s by makemap)\n' "$1" "${1%.db}"
+	elif is_word made "$5" && [ ! -e "$1" ]; then
+		printf 'file %s  (made of %s.mc by m4, %s lines)\n' "$1" "${1%.cf}" "$(wc -l <"$4")"
 	elif [ -e "$1" ]; then
 		printf 'file %s  (the original is kept in %s)\n' "$1" "$S/original"
 		diff -u --label "$1" --label "$1 (new)" "${6:-$1}" "$4" | sed 's/^/       /'
@@ -196,7 +204,9 @@ put() { # CONTENT PATH MODE OWNER:GROUP
 }
 
 mark_pending() { # FLAGS: pending:WHO must read its files again, even if we are stopped before it does
-	case $1 in *pending:*) who=${1##*pending:}; : >"$S/pending-${who%%,*}" ;; esac
+	for flag in $(printf '%s\n' "$1" | tr ',' ' '); do
+		case $flag in pending:*) : >"$S/pending-${flag#pending:}" ;; esac
+	done
 }
 
 keep_original() { # PATH: its number in $N
@@ -218,6 +228,7 @@ file_do() {
 	fi
 	note file "$1" "$N" "$(sum "$4")" && mark_pending "$5" || return
 	put "$4" "$1" "$2" "$3" || return
+	! is_word map "$5" || rm -f "$S/pending-map"
 	point
 	progress "file $1"
 }

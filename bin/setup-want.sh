@@ -112,7 +112,7 @@ destination_text() { # INSTANCE
 	elif [ "$(value inject)" = smtp ]; then
 		echo "smtp:127.0.0.1:$(instance_port "$1")"
 	else
-		mta_command "$1"
+		"${mta}_command" "$1"
 	fi
 }
 
@@ -206,6 +206,87 @@ check_do() {
 	return 75
 }
 
+# ---- what each mail server does its own way ----
+
+instance_name() { printf 'postern%s-%s\n' "$suffix" "$1"; }
+instance_dir() { "${mta}_instance_dir" "$@"; }
+instance_queue() { "${mta}_instance_queue" "$@"; }
+instance_data() { "${mta}_instance_data" "$@"; }
+queue_text() { "${mta}_queue_text" "$@"; }
+instance_done() { "${mta}_instance_done" "$@"; }
+instance_show() { "${mta}_instance_show" "$@"; }
+instance_do() { "${mta}_instance_do" "$@"; }
+carrier_done() { "${mta}_carrier_done" "$@"; }
+carrier_show() { "${mta}_carrier_show" "$@"; }
+carrier_do() { "${mta}_carrier_do" "$@"; }
+carrier_switched() { "${mta}_carrier_switched"; }
+undo_carrier() { "${mta}_undo_carrier" "$@"; }
+undo_instance() { "${mta}_undo_instance" "$@"; }
+undo_kind() { "${mta}_undo_kind" "$@"; }
+
+begin_done() { noted "did$tab$1$tab$2"; }
+begin_show() { printf 'from here on the mail server itself is changed; -remove puts it back first\n'; }
+begin_do() { note did "$1" "$2"; }
+
+
+quietly() { "$@" >"$W/output" 2>&1 9<&- || { sed 's/^/    /' "$W/output" >&2; return 75; }; }
+
+drained() { # QUEUE-COMMAND... : tries it again and waits a little while for the queue to become empty
+	tries=0
+	"$@" >/dev/null 2>&1 9<&-
+	while [ "$("${mta}_waiting_in" "$queue")" -gt 0 ] && [ $tries -lt 100 ]; do
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+}
+
+
+# ---- templates ----
+
+words() { # carrier or INSTANCE: the words of its templates, in $W/words
+	case $1 in
+	external) next=$(value external); [ "$next" != mx ] || next= ;;
+	scanner) next=$(value scanner) ;;
+	internal) next=$(value internal) ;;
+	*) next= ;;
+	esac
+	if [ -n "$next" ]; then next="[$(bare_host "$next")]:$(hop_port "$next")"; fi
+	listen=
+	if [ "$(value inject)" = smtp ] && [ "$1" != carrier ]; then listen=127.0.0.1:$(instance_port "$1"); fi
+	cat >"$W/words" <<-END
+	postern=$postern
+	config=$conf
+	user=$user
+	service=$service
+	instance=$(instance_name "$1")
+	hostname=$(value hostname)
+	local_domains=$(value domains | sed 's/ /, /g')
+	next_hop=$next
+	carrier=$carrier_at
+	listen=$listen
+	queue=$(instance_queue "$1")
+	data=$(instance_data "$1")
+	config_dir=$(instance_dir "$1")
+	processes=$(value processes)
+	END
+}
+
+fill() { # TEMPLATE, with $W/words; a line with an empty word is left out
+	awk '
+		FNR == NR { n = index($0, "="); value[substr($0, 1, n - 1)] = substr($0, n + 1); next }
+		{
+			rest = $0; line = ""; drop = 0
+			while (match(rest, /@[a-z_]+@/)) {
+				word = substr(rest, RSTART + 1, RLENGTH - 2)
+				if (!(word in value)) { print "no value for @" word "@" >"/dev/stderr"; exit 1 }
+				if (value[word] == "") drop = 1
+				line = line substr(rest, 1, RSTART - 1) value[word]
+				rest = substr(rest, RSTART + RLENGTH)
+			}
+			if (!drop) print line rest
+		}' "$W/words" "$1" || die 69 "template $1"
+}
+
 # ---- the run ----
 
 look() {
@@ -228,7 +309,7 @@ want() {
 }
 
 show_heading() {
-	say "postern-setup: $(mta_title)${tenant:+, tenant $tenant}"
+	say "postern-setup: $("${mta}_title")${tenant:+, tenant $tenant}"
 	say
 	say "Found"
 	cat "$W/found"
@@ -313,9 +394,9 @@ apply() {
 		say
 		say "Done. postern-setup -remove takes it back; the originals are kept in $S."
 		[ "$(value engine)" = 2 ] || say "smime_engine is $(value engine): change it in $conf when the routing is right."
+		say
+		test_legs
 	fi
-	say
-	test_legs
 }
 
 remove() {
@@ -327,7 +408,7 @@ remove() {
 	safe_place "$S/manifest"
 	mta=$(value mta)
 	"${mta}_look_remove"
-	remove_is_possible
+	"${mta}_remove_is_possible"
 	echo remove >"$S/running"
 	say "Taking back"
 	if ! each_undo; then
@@ -349,6 +430,13 @@ forget() {
 	[ $parent_is_ours = no ] || rmdir "$state_parent" 2>/dev/null || :
 }
 
+test_what_is_there() {
+	is_root || die 69 "-test must be done by root"
+	[ -d "$S" ] || die 69 "postern-setup has not been here yet; -apply first"
+	stop_where_impossible
+	test_legs
+}
+
 run_setup() {
 	look_places
 	case $mode in
@@ -366,6 +454,6 @@ run_setup() {
 	case $mode in
 	plan) plan ;;
 	apply) apply ;;
-	test) stop_where_impossible; test_legs ;;
+	test) test_what_is_there ;;
 	esac
 }

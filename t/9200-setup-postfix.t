@@ -37,6 +37,19 @@ machine_state "$T/again"
 ok "apply again changes nothing" cmp "$T/applied" "$T/again"
 like "the plan: all is done" "$(run_setup)" 'nothing to do'
 
+for leg in 'postern: configuration' 'next hop inside, 127.0.0.3:2526, takes mail to postmaster@behoerde.example' \
+	'next hop outside, 127.0.0.2:2525, answers' 'from outside to inside: postern, postern-internal' \
+	'inside: the mail server, postern, postern-internal' 'from inside to outside: postern would hand it to postern-external'; do
+	like "test: $leg" "$(cat "$T/apply")" "^  ok +$leg"
+done
+is "three messages to the administrator" "$(grep -c '^postmaster@behoerde.example ' "$T/in/accepted")" 3
+not_ok "none outside" test -e "$T/out/accepted"
+out=$(run_setup -test -probe-to monitor@partner.example)
+is "test with an address outside: status" $? 0
+like "test: next hop" "$out" '^  ok +next hop outside, 127.0.0.2:2525, takes mail to monitor@partner.example'
+like "test: all the way" "$out" '^  ok +from inside to outside: the mail server, postern, postern-external'
+is "two messages outside" "$(grep -c '^monitor@partner.example ' "$T/out/accepted")" 2
+
 # ---- mail ----
 idle() { [ "$(find /var/spool/postfix*/incoming /var/spool/postfix*/active /var/spool/postfix*/deferred /var/spool/postfix*/maildrop -type f | wc -l)" = 0 ]; }
 printf 'Subject: out\n\nout\n' | sendmail -f alice@behoerde.example bob@partner.example
@@ -48,7 +61,7 @@ perl "$SRC/t/helper/smtp-send" -source 127.0.7.7 127.0.0.1 25 bob@partner.exampl
 	in
 END
 ok "from outside to inside" wait_for 30 grep -q '^alice@behoerde.example ' "$T/in/accepted"
-like "it passed postern" "$(cat "$T"/in/*.msg)" 'Authentication-Results: mx.behoerde.example; smime=none'
+like "it passed postern" "$(grep -l "^Subject: in.$" "$T"/in/*.msg | xargs cat)" 'Authentication-Results: mx.behoerde.example; smime=none'
 ok "all queues are empty then" wait_for 120 idle
 
 # ---- remove ----

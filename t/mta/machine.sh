@@ -6,6 +6,7 @@
 #   run_setup OPTION...      the command under test
 #   machine_postfix          a realistic gateway's /etc/postfix (behoerde.example and amt.example behind 127.0.0.3:2526,
 #                            everything else to the relay 127.0.0.2:2525), started
+#   machine_sendmail         the same gateway with Sendmail in /etc/mail, both next hops at port 25 (machine_sendmail_usable: why not)
 #   machine_sink NAME ADDRESS PORT OPTION...   a t/helper/smtp-sink there, recording in $T/NAME
 #   machine_state FILE       content, owners and modes of everything that an installation could change
 #   wait_for SECONDS COMMAND...
@@ -40,6 +41,9 @@ machine_prepare() {
 	mkdir -p "$T/own/var/spool" "$T/own/var/lib" "$T/own/var/log" "$T/own/var/mail" "$T/own/var/cache" "$T/own/etc/systemd/system"
 	install -d -m 1777 "$T/own/var/tmp"
 	for place in etc var; do mount --bind "$T/own/$place" "/$place" || return 1; done
+	sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf
+	printf '127.0.0.1 localhost mx.behoerde.example mx %s\n' "$(uname -n)" >/etc/hosts
+	: >/etc/resolv.conf
 	mount -t tmpfs tmpfs /run
 }
 
@@ -106,6 +110,69 @@ machine_postfix() {
 	postmap /etc/postfix/transport && newaliases && postfix start >"$T/start" 2>&1 || diag "$(cat "$T/start")"
 }
 
+# ---- the same with Sendmail ----
+
+machine_sendmail_from=${POSTERN_SENDMAIL:-$SRC/build/sendmail}
+
+machine_sendmail_usable() {
+	[ -s "$machine_sendmail_from/version" ] || { echo "no Sendmail in $machine_sendmail_from: run t/mta/unpack-sendmail $machine_sendmail_from"; return 1; }
+	[ -f /usr/share/sendmail/cf/m4/cf.m4 ] && command -v m4 >/dev/null || { echo "no package sendmail-cf, or no m4"; return 1; }
+}
+
+machine_mc() {
+	cat <<-'END'
+	divert(-1)dnl
+	# our gateway
+	divert(0)dnl
+	define(`_USE_ETC_MAIL_')dnl
+	include(`/usr/share/sendmail/cf/m4/cf.m4')dnl
+	VERSIONID(`our gateway')dnl
+	OSTYPE(`linux')dnl
+	define(`confDOMAIN_NAME', `mx.behoerde.example')dnl
+	define(`SMART_HOST', `esmtp:[127.0.0.2]')dnl
+	define(`confPID_FILE', `/run/sendmail.pid')dnl
+	define(`confSERVICE_SWITCH_FILE', `/etc/mail/service.switch')dnl
+	define(`STATUS_FILE', `/var/lib/sendmail.statistics')dnl
+	define(`confTO_IDENT', `0')dnl
+	define(`confDONT_PROBE_INTERFACES', `true')dnl
+	define(`confREFUSE_LA', `1000')dnl
+	define(`confQUEUE_LA', `1000')dnl
+	define(`confMAX_MESSAGE_SIZE', `20000000')dnl
+	undefine(`ALIAS_FILE')dnl
+	undefine(`HELP_FILE')dnl
+	FEATURE(`no_default_msa')dnl
+	FEATURE(`accept_unresolvable_domains')dnl
+	FEATURE(`use_cw_file')dnl
+	FEATURE(`mailertable')dnl
+	DAEMON_OPTIONS(`Family=inet, Name=MTA, Port=smtp, Addr=127.0.0.1')dnl
+	MAILER(`local')dnl
+	MAILER(`smtp')dnl
+	END
+}
+
+machine_sendmail() {
+	mkdir -p /etc/mail "/run/programs" && install -d -m 700 /var/spool/mqueue || return 1
+	# the copy runs from here, with its libraries
+	cp -R "$machine_sendmail_from/usr/libexec/sendmail/sendmail" "$machine_sendmail_from/usr/libexec/sendmail/makemap" \
+		"$machine_sendmail_from/usr/lib" "/run/programs/" || return 1
+	for program in sendmail makemap; do
+		mv "/run/programs/$program" "/run/programs/$program.bin"
+		printf '%s\n' '#!/bin/sh' "LD_LIBRARY_PATH='/run/programs/lib' LD_PRELOAD='/run/programs/lib/names.so' exec '/run/programs/$program.bin' \"\$@\"" \
+			>"/run/programs/$program"
+		chmod 755 "/run/programs/$program"
+	done
+	chmod -R go+rX "/run/programs"
+	printf 'hosts files\n' >/etc/mail/service.switch
+	printf 'localhost\n' >/etc/mail/local-host-names
+	printf '%s\n' behoerde.example amt.example 10.1 >/etc/mail/relay-domains
+	printf '%s\n' '# to the mailbox server' 'behoerde.example	esmtp:[127.0.0.3]' 'amt.example	esmtp:[127.0.0.3]' >/etc/mail/mailertable
+	machine_mc >/etc/mail/sendmail.mc
+	m4 /etc/mail/sendmail.mc >/etc/mail/sendmail.cf && : >/var/lib/sendmail.statistics || return 1
+	"/run/programs/makemap" -C /etc/mail/sendmail.cf hash /etc/mail/mailertable </etc/mail/mailertable || return 1
+	"/run/programs/sendmail" -bd -q1m >"$T/start" 2>&1 || { diag "$(cat "$T/start")"; return 1; }
+	wait_for 120 test -s /run/sendmail.pid
+}
+
 machine_sink() {
 	mkdir -p "$T/$1"
 	sink_name=$1 sink_address=$2 sink_port=$3
@@ -120,7 +187,7 @@ machine_sink() {
 # Not what changes by itself: queues and logs of the mail server that is there, backups of account tools, our own files.
 machine_state() {
 	(cd / && find etc var -path var/spool/postfix -prune -o -path var/log/mail.log -prune -o -path var/lib/postfix -prune -o \
-		-path var/tmp -prune -o -path 'etc/*-' -prune -o -name .pwd.lock -prune -o -print | sort >"$T/names" &&
+		-path var/tmp -prune -o -path 'var/lib/sendmail.statistics' -prune -o -path 'etc/*-' -prune -o -name .pwd.lock -prune -o -print | sort >"$T/names" &&
 		xargs stat -c '%A %U:%G %N' <"$T/names" && xargs sha256sum <"$T/names" 2>/dev/null) >"$1"
 }
 

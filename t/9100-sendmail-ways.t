@@ -85,7 +85,7 @@ is "as they were" "$(took external)" '"b ob"@partner.example Mixed.Case@Partner.
 is "the sender, too" "$(senders external | tail -n 1)" '<"al ice"@behoerde.example>'
 is "all in one process" "$(grep -c 'from=<"al ice"@behoerde.example>' "$site/log")" 1
 like "-x@partner.example is an address, and postern refuses it" \
-	"$(sendmail_send "$site" inside alice@behoerde.example -- -x@partner.example <"$T/m")" '^250'
+	"$(sendmail_send "$site" inside alice@behoerde.example -x@partner.example <"$T/m")" '^250'
 ok "which the sender hears" wait_mail "$site" internal 4
 is "a bounce, without a sender" "$(senders internal | tail -n 1)" '<>'
 like "with the reason" "$(letter internal alice@behoerde.example)" '^5\.1\.3 .*-x@partner.example'

@@ -67,9 +67,12 @@ static int begin(struct job *j, struct outcome *out, struct error *err)
 static int receive_message(struct job *j, struct error *err)
 {
 	const char *tmp = arena_printf(&j->arena, "%s/tmp", j->config->spool);
-	uint64_t limit = j->config->message_size_limit + (j->envelope.origin == ORIGIN_SCANNER ? RESULT_ROOM : 0);
+	uint64_t limit = j->config->message_size_limit;
 	int rc = access(tmp, W_OK) == 0 ? 0 : fs_make_directory(tmp, 0700, err);
 
+	/* a scanner may encode anew what it got; and what came back would be refused in clear, to an outside sender */
+	if (j->envelope.origin == ORIGIN_SCANNER && limit < UINT64_MAX / 4)
+		limit += limit + RESULT_ROOM;
 	if (rc == 0)
 		rc = receive(STDIN_FILENO, tmp, limit, j->until, &j->message, err);
 	return rc;

@@ -46,6 +46,31 @@ static void add_squeezed(struct digest *d, struct span value)
 	digest_add(d, "\n", 1);
 }
 
+static void add_folded(struct digest *d, const char *address)
+{
+	for (; *address; address++) {
+		char c = (char)ascii_lower((unsigned char)*address);
+
+		digest_add(d, &c, 1);
+	}
+	digest_add(d, "\n", 1);
+}
+
+/* The one address; mail servers write names and quotes anew.  Where there is not exactly one, all that is there. */
+static void add_from(struct digest *d, const struct header *h)
+{
+	const struct header_field *f = header_find(h, "From", NULL);
+	struct arena a = ARENA_INIT;
+	const char *address;
+
+	if (f && !header_find(h, "From", f) && header_mailbox(&a, f->value, &address, NULL) == 0)
+		add_folded(d, address);
+	else
+		for (; f; f = header_find(h, "From", f))
+			add_squeezed(d, f->value);
+	arena_release(&a);
+}
+
 /* A scanner or mail server may give a Message-ID to a message without one; it must not take another one's place. */
 static void bind_to(const struct token_message *m, bool with_id, char out[DIGEST_HEX + 1])
 {
@@ -53,14 +78,8 @@ static void bind_to(const struct token_message *m, bool with_id, char out[DIGEST
 	struct digest d;
 
 	digest_init(&d);
-	for (const char *p = m->sender; *p; p++) {
-		char c = (char)ascii_lower((unsigned char)*p);
-
-		digest_add(&d, &c, 1);
-	}
-	digest_add(&d, "\n", 1);
-	while ((f = header_find(m->header, "From", f)))
-		add_squeezed(&d, f->value);
+	add_folded(&d, m->sender);
+	add_from(&d, m->header);
 	digest_add(&d, "\n", 1);
 	while (with_id && (f = header_find(m->header, "Message-ID", f)))
 		add_squeezed(&d, f->value);

@@ -91,6 +91,18 @@ for mode in original decrypted reencrypted; do
 		"$code $(cat "$T/internal/new/"* | grep -o '^Delivered-To: [a-z]*' | sort -u | wc -l) $(holds)" "0 2 0"
 done
 
+# ---- a scanner may make it longer
+conf "$T" 'deliver_inside = decrypted' 'message_size_limit = 20K'
+for above in 0 1; do
+	fresh; sealed "long$above" 'words' >"$T/m"; arrive alice@behoerde.example <"$T/m"; copy >"$T/c"
+	have=$(wc -c <"$T/c") want=$((2 * 20480 + 32768 + above))
+	{ cat "$T/c"; head -c $((want - have)) /dev/zero | tr '\0' x; } >"$T/d"
+	back alice@behoerde.example <"$T/d"
+	is "at twice the limit and the room for our fields, and $above more" "$code ${out%% *} $(inside)" \
+		"$([ $above = 0 ] && echo '0  1' || echo '69 5.3.4 0')"
+done
+conf "$T" 'message_size_limit = 100M'
+
 # ---- a node of ours with another name and the same key
 conf "$T" 'deliver_inside = decrypted'
 fresh; sealed node 'words' >"$T/m"; arrive alice@behoerde.example <"$T/m"; copy >"$T/c"

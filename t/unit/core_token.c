@@ -111,7 +111,8 @@ static void is_bound_to_its_message(void **state)
 	assert_false(fits(&f, head, ""));
 	assert_false(fits(&f, "From: Bob <bob@partner.example>\nMessage-ID: <2@partner.example>\n\n", "bob@partner.example"));
 	assert_false(fits(&f, "From: Bob <bob@partner.example>\n\n", "bob@partner.example"));
-	assert_false(fits(&f, "From: Eve <bob@partner.example>\nMessage-ID: <1@partner.example>\n\n", "bob@partner.example"));
+	assert_true(fits(&f, "From: \"B\" <Bob@partner.example>\nMessage-ID: <1@partner.example>\n\n", "bob@partner.example"));
+	assert_false(fits(&f, "From: Bob <eve@partner.example>\nMessage-ID: <1@partner.example>\n\n", "bob@partner.example"));
 	assert_false(fits(&f, "From: Bob <bob@partner.example>\nFrom: e@x\nMessage-ID: <1@partner.example>\n\n", "bob@partner.example"));
 	assert_int_equal(write_to(&f, "From: a@b\n\n", "", &t, people, 2), 0); /* it may be given a Message-ID on the way */
 	assert_true(fits(&f, "From: a@b\nMessage-ID: <x@y>\n\n", ""));

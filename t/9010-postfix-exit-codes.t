@@ -82,6 +82,16 @@ ok "when it is mended, all arrive" wait_mail "$S" external 5
 ok "and the queue is empty" wait_queue "$S" carrier 0
 is "each once" "$(accepted "$S" external | cut -d' ' -f1 | sort)" "$(printf '%s@partner.example\n' badconf deadmodule noconf nomodule nospool)"
 
+# what waits is put in again: it is still from outside
+mv "$S/postern.conf" "$S/away.conf"
+printf 'From: bob@partner.example\nSubject: again\n\nx\n' | postfix_send "$S" outside bob@partner.example again@behoerde.example >/dev/null
+like "a message from outside waits" "$(status again@behoerde.example)" '^deferred'
+mv "$S/away.conf" "$S/postern.conf"
+postsuper -c "$S/mta/carrier" -r ALL >/dev/null 2>&1
+postkick -c "$S/mta/carrier" public pickup W # or within a minute
+ok "put in again by postsuper it arrives" wait_mail "$S" internal 1
+like "and is still from outside" "$(grep 'client=127.0.3.1' "$S/log")" 'incoming'
+
 # ---- refusals ----
 send forbidden@partner.example from77@behoerde.example
 like "77: refused" "$(status forbidden@partner.example)" '^bounced 5\.7\.1'
@@ -106,10 +116,15 @@ postfix_start "$S" carrier
 send forbidden@soft.example from-soft@behoerde.example
 like "with soft_bounce a refusal waits, too" "$(status forbidden@soft.example)" '^SOFTBOUNCE 4\.7\.1'
 like "mailq shows our words" "$(postqueue -c "$S/mta/carrier" -p)" 'not to this one'
+# the way that postern-postfix(7) shows: out of the queue, and asked why
+id=$(postqueue -c "$S/mta/carrier" -j | sed -n 's/.*"queue_id": "\([^"]*\)".*/\1/p')
+like "postcat shows who the client was" "$(postcat -c "$S/mta/carrier" -eq "$id" | grep -E 'client_address|sender|recipient')" 'client_address=127\.0\.1\.1'
+like "what is in the queue can be explained" "$(postcat -c "$S/mta/carrier" -bhq "$id" | runuser -u "$postfix_user" -- "$S/mta/programs/postern.real" \
+	-c "$S/postern.conf" -explain -client 127.0.1.1 -sender from-soft@behoerde.example -readmail forbidden@soft.example 2>&1)" 'not to this one'
 postsuper -c "$S/mta/carrier" -d ALL >/dev/null 2>&1
 postfix_set "$S" carrier "soft_bounce = no" "postern_time_limit = 1s"
 postfix_stop "$S" carrier
-is "nothing else came back" "$(accepted "$S" internal | wc -l | tr -d ' ')" 4
+is "nothing else came back" "$(accepted "$S" internal | wc -l | tr -d ' ')" 5
 
 # ---- what nobody meant ----
 link trouble
@@ -130,7 +145,7 @@ like "a program that is not there: the message waits" "$(status gone@trouble.exa
 send notours@trouble.example
 like "one that may not be started: the message waits" "$(status notours@trouble.example)" '^deferred 4\.3\.0 .*Permission denied'
 rm "$S/mta/programs/postern"
-is "none came back" "$(accepted "$S" internal | wc -l | tr -d ' ')" 4
+is "none came back" "$(accepted "$S" internal | wc -l | tr -d ' ')" 5
 
 link postern.real
 set -- $troubles

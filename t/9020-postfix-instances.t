@@ -63,6 +63,7 @@ ways() { # DIR INJECT: all of it, each way
 	command)
 		ok "what should go out waits in the directory maildrop of the instance" wait_for 120 sh -c "[ \$(find '$1/mta/queue-external/maildrop' -type f | wc -l) = 2 ]"
 		ok "nothing waits in the carrier" wait_queue "$1" carrier 0
+		like "mailq of the instance shows it" "$(postqueue -c "$1/mta/external" -p 2>&1)" 'second@plain.example'
 		;;
 	esac
 	postfix_start "$1" external
@@ -81,7 +82,8 @@ ways() { # DIR INJECT: all of it, each way
 	wait_for 120 sh -c "[ \$(awk '\$1 == \"bob@partner.example\"' '$1/sink/external/accepted' | wc -l) = 2 ]"
 	bounce=$(sink_message "$1" external bob@partner.example 2)
 	tr -d '\r' <"$bounce" | openssl cms -decrypt -recip "$1/bob.pem" -inkey "$1/bob.key" >"$T/bounce" 2>/dev/null || tr -d '\r' <"$bounce" >"$T/bounce"
-	like "with the user side's words" "$(cat "$T/bounce")" 'no such user inside'
+	like "with the user side's status" "$(cat "$T/bounce")" '5\.1\.1'
+	like "for the recipient" "$(cat "$T/bounce")" 'refused@behoerde.example'
 	unlike "and without what had been encrypted" "$(cat "$T/bounce")" 'for your eyes only'
 	unlike "in no form" "$(base64 -d "$T/bounce" 2>/dev/null | tr -d '\0')" 'for your eyes only'
 	inward "$1" alice@behoerde.example

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -141,6 +142,13 @@ static void open_standard_descriptors(void)
 			_exit(EXIT_DEFER);
 }
 
+/* A mail server that is stopped kills its delivery agent pipe(8), but not us, and tries the message again when it is back.  What we
+ * hand over after that comes twice, because nobody hears that it is done and the journal forgets.  So we end as if killed. */
+static void end_with_caller(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 int main(int argc, char **argv)
 {
 	struct config *config;
@@ -158,6 +166,8 @@ int main(int argc, char **argv)
 		outcome_error(&out, &err);
 		return outcome_say(&out);
 	}
+	if (o.command == COMMAND_DELIVER)
+		end_with_caller(); /* after the privileges: a change of user undoes it */
 	if (o.command == COMMAND_HELP)
 		return fputs(options_help, stdout) < 0;
 	if (o.command == COMMAND_VERSION)

@@ -26,6 +26,7 @@ to_bob() {
 	mail_comes "$1" "$T" external bob@partner.example $bob
 }
 result() { field "$1" Authentication-Results | sed 's/^mx.behoerde.example; *//; s/ .*//'; }
+waiting() { awk '/^Mails/ { heading = $0 } /^  [0-9]+ mail/ { sub(/,.*/, ""); print heading ": " $1 " " $2 }'; }
 holds() { find "$T/spool/hold" -name '*.hold' 2>/dev/null | wc -l | tr -d ' '; }
 
 # ---- deliver_inside = decrypted ----
@@ -64,12 +65,13 @@ scanner_stop "$av"
 echo "patience" | secret bob alice later | from_outside
 ok "while the scanner is down mail waits in the scanner instance" wait_queue "$T" scanner 1
 is "and nowhere else" "$(queues "$T")" "carrier=0 external=0 scanner=1 internal=0 "
+is "mailq-all shows it there" "$("$BUILD/bin/mailq-all" -c "$T/postern.conf" 2>&1 | waiting)" "Mails from Postern to the virus scanner: 1 mail"
 echo "not scanned" | letter alice@behoerde.example bob@partner.example past |
 	postfix_send "$T" inside alice@behoerde.example bob@partner.example >"$T/reply"
 to_bob "mail from inside goes on"
 is "sealed" "$(opened "$mail" bob)" "not scanned"
 scanner_start "$av" || give_up "the scanner starts again"
-postfix_flush "$T" scanner
+like "deliver-all makes it go on" "$("$BUILD/bin/deliver-all" -c "$T/postern.conf" 2>&1)" 'flushed; 1 mail before'
 to_alice "when the scanner is up again the mail comes"
 like "whole" "$(body "$mail")" '^patience$'
 

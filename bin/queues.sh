@@ -235,23 +235,32 @@ sendmail_paths() {
 		}' <"$1"
 }
 
-# as_owner DIR COMMAND...: with the rights of the directory's owner, not with root's: what lies there is the owner's doing
+# owner_of DIR [BELOW]: UID:GID of whoever can put files there: the directory's owner, or where that is root BELOW's
+owner_of() {
+	owner=$(stat -L -c '%u:%g' -- "$1") || return 1
+	case $owner-${2-} in
+	0:*-?*) owner=$(stat -L -c '%u:%g' -- "$2") || return 1 ;;
+	esac
+	printf '%s\n' "$owner"
+}
+
+# as_owner UID:GID COMMAND...: with his rights, not with root's: what lies there is his doing
 as_owner() {
-	owner=$(stat -L -c '%u %g' -- "$1") || return 1
+	owner=$1
 	shift
-	if [ "$(id -u)" -ne 0 ] || [ "${owner% *}" -eq 0 ]; then
-		"$@"
-	else
-		setpriv --reuid="${owner% *}" --regid="${owner#* }" --clear-groups -- "$@"
-	fi
+	case $(id -u)-$owner in
+	0-0:*) "$@" ;;
+	0-*) setpriv --reuid="${owner%:*}" --regid="${owner#*:}" --clear-groups -- "$@" ;;
+	*) "$@" ;;
+	esac
 }
 
-# files_in DIR NAME-PATTERN: size, time and path of the files, for the collecting programs; links are not followed
+# files_in OWNER DIR NAME-PATTERN: size, time and path of the files, for the collecting programs; links are not followed
 files_in() {
-	as_owner "$1" find -H "$1" -maxdepth 1 -type f -regextype posix-extended -regex ".*/$2" -printf '%s\t%T@\t%p\n'
+	as_owner "$1" find -H "$2" -maxdepth 1 -type f -regextype posix-extended -regex ".*/$3" -printf '%s\t%T@\t%p\n'
 }
 
-# collect_files KIND DIR OTHERS: reads the files that are named on standard input
+# collect_files KIND OWNER OTHERS: reads the files that are named on standard input
 collect_files() {
 	program=$(cat -- "$share/queues.awk" "$share/queues-$1.awk")
 	as_owner "$2" awk -v now="$now" -v others="$3" "$program"
@@ -261,16 +270,28 @@ note_failure() { # FILE: what went wrong while the files were read, if anything 
 	[ ! -s "$1" ] || state=unreadable problem=$(reason_in "$1")
 }
 
-# Its directories: PATTERN may end in *; below each there may be qf and df.
+# Its directories, each behind its owner and a tab: PATTERN may end in *; below each there may be qf and df.
 sendmail_directories() { # PATTERN
 	case $1 in
-	*\*) set -- "${1%\*}"* ;;
+	*\*)
+		base=${1%/*}
+		set -- "${1%\*}"*
+		;;
+	*) base=$1 ;;
 	esac
 	for directory; do
+		[ -d "$directory" ] || continue
+		owner=$(owner_of "$base" "$directory")
 		for below in "$directory" "$directory/qf" "$directory/df"; do
-			if [ -d "$below" ]; then printf '%s\n' "$below"; fi
+			if [ -d "$below" ]; then printf '%s\t%s\n' "$owner" "$below"; fi
 		done
 	done
+}
+
+sendmail_files() { # OWNER: of his directories
+	while IFS=$tab read -r owner directory; do
+		[ "$owner" != "$1" ] || files_in "$1" "$directory" '[qQhd]f[A-Za-z0-9]+'
+	done <"$tmp/directories"
 }
 
 list_sendmail() { # CF
@@ -288,9 +309,9 @@ list_sendmail() { # CF
 		return 0
 	fi
 	: >"$tmp/error"
-	while IFS= read -r directory; do
-		files_in "$directory" '[qQhd]f[A-Za-z0-9]+'
-	done <"$tmp/directories" 2>>"$tmp/error" | collect_files sendmail "$(head -n 1 "$tmp/directories")" '' 2>>"$tmp/error" | by_age
+	for each in $(cut -f 1 "$tmp/directories" | sort -u); do
+		sendmail_files "$each" | collect_files sendmail "$each" ''
+	done 2>>"$tmp/error" | by_age
 	judge_sendmail "$pid_file"
 	note_failure "$tmp/error"
 }
@@ -315,9 +336,10 @@ list_postern() { # SPOOL/hold or SPOOL/quarantine
 		return 0
 	fi
 	[ -d "$1" ] || return 0
+	owner=$(owner_of "$spool" "$1")
 	: >"$tmp/error"
-	files_in "$1" '[^/[:cntrl:]]+' 2>"$tmp/error" |
-		collect_files holds "$1" "$others" 2>>"$tmp/error" | by_age
+	files_in "$owner" "$1" '[^/[:cntrl:]]+' 2>>"$tmp/error" |
+		collect_files holds "$owner" "$others" 2>>"$tmp/error" | by_age
 	note_failure "$tmp/error"
 }
 

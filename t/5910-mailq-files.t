@@ -202,6 +202,30 @@ if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1; then
 	unlike "root's are not" "$out" secret
 	like "but it is said that there is one" "$out" "^      its record is damaged: $S/hold/aaaa.hold"
 	is "exit 2" "$code" 2
+	mv "$S/hold" "$S/x"
+	mkdir -m 700 "$T/roots"
+	printf 'sender: secret\nreason: secret\nrecipient: secret\n' >"$T/roots/secret.hold"
+	echo x >"$T/roots/secret.eml"
+	ln -s "$T/roots" "$S/hold" # and a link to a directory of root's
+	mailq -queue hold
+	unlike "nor a directory of root's behind a link" "$out" '^  secret'
+	like "that is an error" "$out" "$S/hold.*Permission denied"
+	rm "$S/hold"
+	mv "$S/x" "$S/hold"
+	# two directories of a Sendmail that belong to different users
+	mkdir -p "$Q/g1" "$Q/g2"
+	qf "$Q/g1/qf3A" 0 'S<a@b>' 'RPFD:<c@d>'
+	qf "$Q/g2/qf3B" 0 'S<a@b>' 'RPFD:<c@d>'
+	chown -R nobody "$Q/g1"
+	chmod 600 "$Q/g1/qf3A" "$Q/g2/qf3B"
+	ln -s "$T/secret" "$Q/g1/qf3C"
+	cf "O QueueDirectory=$Q/g*"
+	is "a Sendmail's directories of two users" "$(ids)" "3A:0 3B:0"
+	ln "$T/secret" "$Q/g1/qf3D"
+	mailq_sendmail
+	is "one that its owner may not read: exit 2" "$code" 2
+	unlike "is not read" "$out" secret
+	like "but named" "$out" "^  1 queue file cannot be read, the first is $Q/g1/qf3D"
 	if command -v runuser >/dev/null; then
 		chmod 700 "$S"
 		chmod 755 "$T/etc" "$T/etc/postern" "$T/bin"

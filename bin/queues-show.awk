@@ -5,7 +5,7 @@
 #   M ... / P problem                       its mails, the oldest first; what could not be read
 #   E state problem before flushed failed   it ends; before: mails when it was flushed; flushed: yes, no or nothing; failed: why not
 # Variables: how (text, json, summary), task (list, deliver), now, warn, critical, warn_held, older (seconds; "": off), all,
-# width (0: no limit), colour, plain (1: ASCII only).  Exit status: mailq-all(8), deliver-all(8).
+# only (what -queue asks for), width (0: no limit), colour, plain (1: ASCII only).  Exit status: mailq-all(8), deliver-all(8).
 BEGIN {
 	FS = "\t"
 	words["carrier"] = "Mails to and from Postern, not yet processed"
@@ -214,7 +214,7 @@ $1 == "E" {
 	if (state == "ok" && problems != "")
 		state = "unreadable"
 	if (state == "ok" || state == "down" || state == "unreadable")
-		watched += server != "postern"
+		watched += server != "postern" || only != ""
 	judge(text($6))
 	if (how == "json")
 		json_end($4, $5, text($6))

@@ -361,6 +361,6 @@ show_queue() { # ROLES TENANTS SERVER CONFIGURATION STATE REASON
 # show TASK: the sections on standard input for people or programs; the exit status says how things are
 show() {
 	awk -v task="$1" -v how="$how" -v now="$now" -v warn="${warn-300}" -v critical="${critical-}" -v warn_held="${warn_held-}" \
-		-v older="${older-}" -v all="${all-}" -v width="$width" -v colour="$colour" -v plain="$plain" \
+		-v older="${older-}" -v all="${all-}" -v only="$only" -v width="$width" -v colour="$colour" -v plain="$plain" \
 		-f "$share/queues.awk" -f "$share/queues-show.awk"
 }

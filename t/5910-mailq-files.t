@@ -103,7 +103,7 @@ for nonsense in '' '../1' '-1' '1 2'; do
 done
 
 # ---- what postern holds
-tenant "$T/etc/postern/postern.conf" "carrier_queue = postfix:$T/carrier"
+tenant "$T/etc/postern/postern.conf" "internal = maildir:$T/inside"
 S=$T/etc/postern/spool
 mailq_holds() { mailq -queue hold -queue quarantine "$@"; }
 hold() { # ID AGE REASON TEXT
@@ -126,8 +126,11 @@ is "two held messages" "$(printf '%s\n' "$out" | sed -n '1,9p')" "Mails held by 
     to r@b, q@b
       the copy is at the scanner
   2 mails, 16 B; the oldest of these since 2d"
-# only holds are asked for, so there is no mail server to look at
-is "exit 3 without a mail server" "$code" 3
+is "exit 0 if only that is asked for" "$code" 0
+mailq_holds -held 1d
+is "or 1 with -held" "$code" 1
+mailq
+is "but 3 where no mail server can be looked at" "$code" 3
 mailq_status() { # the worst of all; the carrier is empty
 	mailq "$@"
 	echo "$code"
@@ -135,7 +138,7 @@ mailq_status() { # the worst of all; the carrier is empty
 mkdir -p "$T/carrier"
 cf "O QueueDirectory=$Q/other"
 rm -f "$Q/other"/*
-sed -i "s|^carrier_queue.*|carrier_queue = sendmail:$T/external.cf|" "$T/etc/postern/postern.conf"
+echo "carrier_queue = sendmail:$T/external.cf" >>"$T/etc/postern/postern.conf"
 is "holds are no warning" "$(mailq_status)" 0
 is "but where -held asks for it" "$(mailq_status -held 1d)" 1
 is "the time of the record counts, not that of the file" "$(mailq_status -held 3d)" 0

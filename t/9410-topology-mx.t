@@ -4,6 +4,7 @@
 . "$SRC/t/mta/postfix.sh"
 . "$SRC/t/mta/topology.sh"
 . "$SRC/t/mta/own-net.sh"
+sanitized && skip_all "in the plain build only: real mail servers, and nothing in postern that other tests do not reach"
 why=$(postfix_usable) || skip_all "$why"
 postfix_usable
 own_net

@@ -4,6 +4,7 @@
 . "$SRC/t/mta/postfix.sh"
 . "$SRC/t/mta/clamav.sh"
 . "$SRC/t/mta/topology.sh"
+sanitized && skip_all "in the plain build only: real mail servers, and nothing in postern that other tests do not reach"
 why=$(postfix_usable) || skip_all "$why"
 why=$(clamav_missing); [ -z "$why" ] || skip_all "$why"
 postfix_usable

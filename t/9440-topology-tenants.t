@@ -3,6 +3,7 @@
 . "${0%/*}/lib.sh"
 . "$SRC/t/mta/postfix.sh"
 . "$SRC/t/mta/topology.sh"
+sanitized && skip_all "in the plain build only: real mail servers, and nothing in postern that other tests do not reach"
 why=$(postfix_usable) || skip_all "$why"
 postfix_usable
 

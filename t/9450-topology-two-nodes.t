@@ -5,6 +5,7 @@
 . "$SRC/t/mta/clamav.sh"
 . "$SRC/t/mta/topology.sh"
 . "$SRC/t/mta/own-net.sh"
+sanitized && skip_all "in the plain build only: real mail servers, and nothing in postern that other tests do not reach"
 why=$(postfix_usable) || skip_all "$why"
 why=$(clamav_missing); [ -z "$why" ] || skip_all "$why"
 postfix_usable

@@ -9,7 +9,7 @@ postfix_usable
 S=$T/site
 site_make "$S"
 postfix_make "$S"
-printf '%s\n' '. (to) . (do) NE,NS' '. (to) ^forbidden@ (do) REJECT=not to this one' '. (to) ^secret@ (do) FE,FS' >"$S/rules"
+printf '%s\n' '. (to) . (do) NE,NS' '. (to) ^forbidden@ (do) REJECT=not to this one' '. (to) ^secret@ (do) FE,FS' '. (to) ^absent@ (do) REJECT=service unavailable' >"$S/rules"
 conf "$S" "message_size_limit = 50000" "partial = no"
 mv "$S/mta/programs/postern" "$S/mta/programs/postern.real"
 chmod 777 "$S/mta"
@@ -100,6 +100,9 @@ like "the sender gets our words" "$(cat "$T/report")" 'not to this one'
 like "and our status" "$(cat "$T/report")" '^Status: 5\.7\.1$'
 like "for the recipient" "$(cat "$T/report")" '^Final-Recipient: rfc822; forbidden@partner.example'
 like "from nobody" "$(cat "$S/sink/internal/log")" '^MAIL FROM:<>'
+send absent@partner.example from-words@behoerde.example
+like "words that Postfix might have used make no difference" "$(status absent@partner.example)" '^bounced 5\.7\.1 .service unavailable'
+report from-words@behoerde.example >/dev/null
 send secret@partner.example from-fe@behoerde.example
 like "no certificate, and it must be encrypted: refused" "$(status secret@partner.example)" '^bounced 5\.7\.'
 like "with the reason" "$(report from-fe@behoerde.example)" 'certificate'
@@ -124,7 +127,7 @@ like "what is in the queue can be explained" "$(postcat -c "$S/mta/carrier" -bhq
 postsuper -c "$S/mta/carrier" -d ALL >/dev/null 2>&1
 postfix_set "$S" carrier "soft_bounce = no" "postern_time_limit = 1s"
 postfix_stop "$S" carrier
-is "nothing else came back" "$(accepted "$S" internal | wc -l | tr -d ' ')" 5
+is "nothing else came back" "$(accepted "$S" internal | wc -l | tr -d ' ')" 6
 
 # ---- what nobody meant ----
 link trouble
@@ -145,7 +148,7 @@ like "a program that is not there: the message waits" "$(status gone@trouble.exa
 send notours@trouble.example
 like "one that may not be started: the message waits" "$(status notours@trouble.example)" '^deferred 4\.3\.0 .*Permission denied'
 rm "$S/mta/programs/postern"
-is "none came back" "$(accepted "$S" internal | wc -l | tr -d ' ')" 5
+is "none came back" "$(accepted "$S" internal | wc -l | tr -d ' ')" 6
 
 link postern.real
 set -- $troubles

@@ -15,6 +15,7 @@
 
 #include "common/area.h"
 #include "lib/buf.h"
+#include "lib/openssl.h"
 
 #define PARSED_MAX 64
 
@@ -112,14 +113,31 @@ static struct parsed *place_of(struct areas *a, struct span der)
 	return p;
 }
 
+/* Signatures with a rare digest need more of OpenSSL. */
+static void prepare_for(int signature)
+{
+	int digest = NID_undef, key;
+
+	OBJ_find_sigid_algs(signature, &digest, &key); /* RSA-PSS names its digest elsewhere */
+	openssl_complete_for_digest(NULL, digest);
+}
+
+X509 *areas_certificate(struct span *der)
+{
+	X509 *x = openssl_certificate(NULL, der);
+
+	if (x)
+		prepare_for(X509_get_signature_nid(x));
+	return x;
+}
+
 /* The certificate or the CRL of these bytes; references of the areas, NULL where it is none. */
 static X509 *certificate_of(struct areas *a, struct span der)
 {
 	struct parsed *p = place_of(a, der);
-	const unsigned char *bytes = (const unsigned char *)der.p;
 
-	if (!p->x && der.n <= LONG_MAX)
-		p->x = d2i_X509(NULL, &bytes, (long)der.n);
+	if (!p->x)
+		p->x = areas_certificate(&der);
 	return p->x;
 }
 
@@ -130,6 +148,8 @@ static X509_CRL *crl_of(struct areas *a, struct span der)
 
 	if (!p->crl && der.n <= LONG_MAX)
 		p->crl = d2i_X509_CRL(NULL, &bytes, (long)der.n);
+	if (p->crl)
+		prepare_for(X509_CRL_get_signature_nid(p->crl));
 	return p->crl;
 }
 

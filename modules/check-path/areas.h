@@ -8,6 +8,7 @@
 
 #include <openssl/x509.h>
 
+#include "lib/buf.h"
 #include "lib/config.h"
 #include "lib/error.h"
 #include "lib/mem.h"
@@ -25,6 +26,9 @@ int areas_open(const struct config *config, struct areas **out, struct error *er
 void areas_close(struct areas *a); /* NULL is fine */
 
 const char *areas_directory(const struct areas *a); /* parent of the areas */
+
+/* Takes a certificate off the front of der, and prepares OpenSSL to check its signature; NULL: there is none. */
+X509 *areas_certificate(struct span *der);
 
 /* Pushes the certificates of area ca with this subject onto out, which owns the references. */
 int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *subject, STACK_OF(X509) *out,

@@ -31,10 +31,9 @@ int checker_open(const struct config *config, const struct check_policy *policy,
 	if (policy_check_hashes(&policy->hashes, err) < 0)
 		return error_prefix(err, "%s", config->file);
 	c = mem_alloc(sizeof(*c));
-	/* no openssl.cnf: it costs a millisecond, and no file of the system may change what is valid here; no texts of
-	 * OpenSSL's errors: ours are the ones that people read */
+	/* no openssl.cnf: it costs a millisecond, and no file of the system may change what is valid here */
 	openssl_start();
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
+	openssl_load(NULL);
 	c->policy = policy;
 	rc = areas_open(config, &c->areas, err);
 	if (rc < 0)
@@ -55,10 +54,9 @@ void checker_close(struct checker *c)
 /* One DER certificate and nothing behind it; NULL otherwise. */
 static X509 *parse(struct span der)
 {
-	const unsigned char *p = (const unsigned char *)der.p;
-	X509 *x = der.n && der.n <= LONG_MAX ? d2i_X509(NULL, &p, (long)der.n) : NULL;
+	X509 *x = areas_certificate(&der);
 
-	if (x && p != (const unsigned char *)der.p + der.n) {
+	if (x && der.n) {
 		X509_free(x);
 		x = NULL;
 	}

@@ -5,6 +5,7 @@
 #include <openssl/provider.h>
 
 #include "lib/mem.h"
+#include "lib/openssl.h"
 
 /* SafeContents may hold SafeContents. */
 #define NESTING_MAX 4
@@ -172,6 +173,7 @@ int pkcs12_visit(struct span der, const char *passphrase, const struct pkcs12_vi
 
 	if (!p12)
 		return fail(&v, "broken or cut off");
+	openssl_complete(NULL); /* what seals it was chosen by others */
 	if (too_costly(p12))
 		rc = error_set(err, E_PERM, "PKCS#12: more than %d rounds of key derivation", ITERATIONS_MAX);
 	else if (find_passphrase(p12, passphrase, &v))

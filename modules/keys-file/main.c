@@ -83,6 +83,6 @@ int main(int argc, char **argv)
 {
 	refuse_dumps();
 	OPENSSL_init_crypto(unused, NULL);
-	openssl_random_by_hash(NULL);
+	openssl_load(NULL);
 	return server_main(&role, argc, argv);
 }

@@ -12,6 +12,7 @@
 #include "keys-file/fast_key.h"
 #include "keys-file/keys_file.h"
 #include "lib/fs.h"
+#include "lib/openssl.h"
 
 #define KEY_FILE_MAX ((size_t)16 << 20)
 
@@ -36,6 +37,7 @@ static void consider_key(struct key_search *k, EVP_PKEY *key)
 {
 	const unsigned char *p = (const unsigned char *)k->certificate.p;
 
+	openssl_complete(NULL);
 	if (!k->parsed)
 		k->parsed = d2i_X509(NULL, &p, (long)k->certificate.n);
 	if (key && k->parsed && !k->found && X509_check_private_key(k->parsed, key) == 1 && EVP_PKEY_up_ref(key))
@@ -56,8 +58,10 @@ static int consider_pkcs8(void *ctx, const PKCS8_PRIV_KEY_INFO *key)
 		return 0;
 	if (key_info_private(span_from(der, (size_t)n), &private))
 		k->found = fast_key(&private, &k->public, &unsure);
-	if (unsure)
+	if (unsure) {
+		openssl_complete(NULL);
 		consider_key(k, EVP_PKCS82PKEY(key));
+	}
 	OPENSSL_clear_free(der, (size_t)n);
 	return 0;
 }
@@ -78,6 +82,7 @@ static void try_encrypted(struct key_search *k, struct span der)
 	X509_SIG *sealed = d2i_X509_SIG(NULL, &p, (long)der.n);
 	PKCS8_PRIV_KEY_INFO *key = NULL;
 
+	openssl_complete(NULL); /* for its cipher */
 	if (sealed && k->passphrase)
 		key = PKCS8_decrypt(sealed, k->passphrase, (int)strlen(k->passphrase));
 	if (key)
@@ -123,6 +128,7 @@ static void try_older(struct key_search *k, const struct pem_block *b, struct sp
 		k->found = fast_key(&private, &k->public, &unsure);
 	if (!unsure)
 		return;
+	openssl_complete(NULL);
 	add_older_ciphers();
 	bio = BIO_new_mem_buf(b->whole.p, (int)b->whole.n);
 	k->asked = false;

@@ -8,6 +8,7 @@
 
 #include "keys-file/keys_file.h"
 #include "lib/base64.h"
+#include "lib/openssl.h"
 
 #define INPUT_MAX ((size_t)64 * 1024)
 #define SALT_MAX 1024
@@ -98,8 +99,10 @@ static const EVP_MD *digest_by_name(const char *name)
 	};
 
 	for (size_t i = 0; i < sizeof(digests) / sizeof(*digests); i++)
-		if (ascii_caseeq(name, digests[i].name))
+		if (ascii_caseeq(name, digests[i].name)) {
+			openssl_complete_for_digest(NULL, EVP_MD_get_type(digests[i].digest()));
 			return digests[i].digest();
+		}
 	return NULL;
 }
 
@@ -296,15 +299,31 @@ int use_unwrap(struct server *s, const struct xml *request, struct xml_writer *w
 
 /* ---- agree ---- */
 
+static EVP_PKEY *read_peer(const struct buf *spki)
+{
+	const unsigned char *p = (const unsigned char *)spki->data;
+	EVP_PKEY *peer = d2i_PUBKEY(NULL, &p, (long)spki->len);
+
+	if (!peer) { /* of a rare kind, perhaps */
+		openssl_complete(NULL);
+		ERR_clear_error();
+		peer = d2i_PUBKEY(NULL, &p, (long)spki->len);
+	}
+	if (peer && p != (const unsigned char *)spki->data + spki->len) {
+		EVP_PKEY_free(peer);
+		peer = NULL;
+	}
+	return peer;
+}
+
 /* OpenSSL checks that the peer's point is on the curve before it is used. */
 static int derive(struct use *u, struct buf *out)
 {
-	const unsigned char *p = (const unsigned char *)u->input.data;
-	EVP_PKEY *peer = d2i_PUBKEY(NULL, &p, (long)u->input.len);
+	EVP_PKEY *peer = read_peer(&u->input);
 	size_t n = 0;
 	int rc = 0;
 
-	if (!peer || p != (const unsigned char *)u->input.data + u->input.len)
+	if (!peer)
 		rc = fail(u, "bad-request", "the peer's public key is broken or of an unknown kind");
 	else if (EVP_PKEY_derive_set_peer(u->ctx, peer) <= 0 || EVP_PKEY_derive(u->ctx, NULL, &n) <= 0)
 		rc = fail(u, "agree-failed", "the peer's key does not fit ours");

@@ -13,7 +13,7 @@ libbase_a_SOURCES = \
 	src/lib/log.c src/lib/log.h \
 	src/lib/lookup.c src/lib/lookup.h \
 	src/lib/mem.c src/lib/mem.h \
-	src/lib/openssl.c src/lib/openssl.h \
+	src/lib/openssl.c src/lib/openssl.h src/lib/openssl_lean.c \
 	src/lib/netlist.c src/lib/netlist.h \
 	src/lib/server.c src/lib/server.h \
 	src/lib/xml.c src/lib/xml.h \
@@ -22,3 +22,7 @@ libbase_a_SOURCES = \
 UNIT_TESTS += t/unit/lib_base
 t_unit_lib_base_SOURCES = t/unit/lib_base.c t/unit/test.h
 t_unit_lib_base_LDADD = $(BASE_LDADD) $(UNIT_LDADD)
+
+UNIT_TESTS += t/unit/lib_openssl
+t_unit_lib_openssl_SOURCES = t/unit/lib_openssl.c t/unit/test.h
+t_unit_lib_openssl_LDADD = $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)

@@ -4,14 +4,28 @@
 
 #include <openssl/types.h>
 
+#include "lib/buf.h"
+
 /* Starts libcrypto: no configuration file, no cipher that has an OID, nothing to be cleaned up at exit.  To be called before
  * anything else of OpenSSL; again is harmless. */
 void openssl_start(void);
 /* The same, and the ciphers of S/MIME have their OIDs. */
 void openssl_start_with_ciphers(void);
 
-/* Random numbers from a hash instead of a block cipher (both NIST SP 800-90A), in this context (NULL: the default one) and
- * before it has given any: for programs that need no cipher. */
-void openssl_random_by_hash(OSSL_LIB_CTX *ctx);
+/* Loads into this context (NULL: the default one) what nearly every message needs of the default provider: RSA, elliptic
+ * curves, SHA-1 and SHA-2, AES; random numbers come from a hash (NIST SP 800-90A).  To be called before the context is used.
+ * NULL: OpenSSL cannot. */
+OSSL_PROVIDER *openssl_load(OSSL_LIB_CTX *ctx);
+/* Adds the rest; again is harmless.  Called before anything is read whose algorithms others chose. */
+void openssl_complete(OSSL_LIB_CTX *ctx);
+/* The same, unless this digest (NID) is there from the start. */
+void openssl_complete_for_digest(OSSL_LIB_CTX *ctx, int nid);
+
+/* Takes one certificate off the front of der; NULL, and nothing taken: there is none.  If its key is of a rare kind the
+ * context is completed. */
+X509 *openssl_certificate(OSSL_LIB_CTX *ctx, struct span *der);
+
+/* The text of an error's reason; NULL if it has none. */
+const char *openssl_reason(unsigned long code);
 
 #endif

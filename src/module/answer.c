@@ -5,6 +5,7 @@
 
 #include "lib/address.h"
 #include "lib/base64.h"
+#include "lib/openssl.h"
 #include "module/parts.h"
 
 int answer_wrong(const struct answer *n, const char *fmt, ...)
@@ -65,7 +66,7 @@ int answer_yes_no(const struct answer *n, const struct xml *e, const char *attri
 int answer_certificate(const struct answer *n, const struct xml *e, X509 **out)
 {
 	struct buf der = BUF_INIT;
-	const unsigned char *p;
+	struct span rest;
 	int rc = 0;
 
 	*out = NULL;
@@ -73,11 +74,11 @@ int answer_certificate(const struct answer *n, const struct xml *e, X509 **out)
 		rc = answer_wrong(n, "<%s> is not base64", xml_name(e));
 		goto out;
 	}
-	p = (const unsigned char *)der.data;
-	*out = d2i_X509(NULL, &p, (long)der.len);
+	rest = span_from(der.data, der.len);
+	*out = openssl_certificate(NULL, &rest);
 	if (!*out)
 		rc = answer_wrong(n, "<%s> is no certificate", xml_name(e));
-	else if (p != (const unsigned char *)der.data + der.len)
+	else if (rest.n)
 		rc = answer_wrong(n, "<%s>: something stands behind the certificate", xml_name(e));
 	if (rc < 0) {
 		X509_free(*out);

@@ -10,6 +10,7 @@
 #include <openssl/provider.h>
 
 #include "lib/log.h"
+#include "lib/openssl.h"
 #include "smime/layer.h"
 
 #define CANDIDATES_MAX 16
@@ -212,7 +213,7 @@ static int copy_content(struct opening *o, BIO *from, struct scratch_piece *piec
 static void log_failure(const char *what, const struct recipient *r)
 {
 	unsigned long code = ERR_peek_last_error();
-	const char *reason = code ? ERR_reason_error_string(code) : NULL;
+	const char *reason = openssl_reason(code);
 
 	log_info("decrypting (%s): %s: %s", r->management, what, reason ? reason : "no reason given");
 }

@@ -6,7 +6,6 @@
  */
 #include "smime/delegate.h"
 
-#include <limits.h>
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -98,7 +97,7 @@ int delegate_new(const struct key_calls *calls, struct delegate **out, struct er
 	/* Before anything else of OpenSSL runs: else its first fetch would read openssl.cnf. */
 	openssl_start_with_ciphers();
 	if (!(d->ctx = OSSL_LIB_CTX_new()) || !OSSL_PROVIDER_add_builtin(d->ctx, PROVIDER_NAME, initialise) ||
-	    !(d->standard = OSSL_PROVIDER_load(d->ctx, "default")) ||
+	    !(d->standard = openssl_load(d->ctx)) ||
 	    !(d->own = OSSL_PROVIDER_load(d->ctx, PROVIDER_NAME))) {
 		delegate_free(d);
 		return error_set(err, E_TEMP, "OpenSSL cannot load its providers");
@@ -134,19 +133,13 @@ const struct error *delegate_error(const struct delegate *d)
 
 int delegate_certificate(struct delegate *d, struct span der, X509 **out, struct error *err)
 {
-	const unsigned char *p = (const unsigned char *)der.p;
-	X509 *certificate = X509_new_ex(d->ctx, NULL);
-
+	*out = openssl_certificate(d->ctx, &der);
+	if (*out && !der.n)
+		return 0;
+	X509_free(*out);
 	*out = NULL;
-	if (!certificate)
-		return error_set(err, E_TEMP, "OpenSSL cannot make a certificate");
-	if (!der.n || der.n > LONG_MAX || !d2i_X509(&certificate, &p, (long)der.n) || p != (const unsigned char *)der.p + der.n) {
-		X509_free(certificate); /* NULL where the parser has freed it */
-		ERR_clear_error();
-		return error_set(err, E_PERM, "not a certificate in DER");
-	}
-	*out = certificate;
-	return 0;
+	ERR_clear_error();
+	return error_set(err, E_PERM, "not a certificate in DER");
 }
 
 static int is_own(OSSL_PROVIDER *provider, void *out)

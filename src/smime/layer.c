@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "lib/base64.h"
+#include "lib/openssl.h"
 
 /* ---- layers of the result */
 
@@ -133,9 +134,11 @@ int layer_bytes(const struct entity *e, struct buf *decoded, struct span *bytes,
 
 static CMS_ContentInfo *parse(struct opening *o, struct span der)
 {
-	CMS_ContentInfo *cms = CMS_ContentInfo_new_ex(o->ctx, NULL);
+	CMS_ContentInfo *cms;
 	const unsigned char *p = (const unsigned char *)der.p;
 
+	openssl_complete(o->ctx); /* who wrote it has chosen the algorithms */
+	cms = CMS_ContentInfo_new_ex(o->ctx, NULL);
 	if (!cms || der.n > LONG_MAX)
 		return NULL;
 	return d2i_CMS_ContentInfo(&cms, &p, (long)der.n); /* frees and clears cms when it fails */

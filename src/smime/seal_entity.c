@@ -2,12 +2,12 @@
 #include "smime/seal_entity.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "lib/base64.h"
+#include "lib/openssl.h"
 
 #define LINE 76
 #define BOUNDARY_RANDOM 24 /* bytes */
@@ -16,11 +16,8 @@
 int seal_failed(struct error *err, int code, const char *what)
 {
 	unsigned long last = ERR_peek_last_error();
-	const char *reason;
+	const char *reason = openssl_reason(last);
 
-	/* The texts are loaded only now that somebody wants to read one. */
-	OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
-	reason = last ? ERR_reason_error_string(last) : NULL;
 	error_set(err, code, "%s: %s", what, reason ? reason : "OpenSSL gives no reason");
 	ERR_clear_error();
 	return code;

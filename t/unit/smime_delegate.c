@@ -13,6 +13,7 @@
 #include <openssl/x509.h>
 
 #include "../helper/softkey.h"
+#include "lib/openssl.h"
 
 struct pair {
 	const char *type;    /* "RSA", "RSA-PSS", "EC" */
@@ -206,6 +207,7 @@ static void every_key_signs(void **state)
 {
 	static const char *const digests[] = { "SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "SHA3-256" };
 
+	openssl_complete(delegate_context(delegate));
 	for (size_t i = 0; i < NPAIRS; i++)
 		for (size_t d = 0; d < sizeof(digests) / sizeof(*digests); d++) {
 			const struct pair *p = &pairs[i];
@@ -591,7 +593,8 @@ static void no_configuration_is_read(void **state)
 	/* setup() named a configuration file that does not exist; reading it would have left an error, and
 	 * the default context must not have any provider but the fallback. */
 	assert_int_equal(OSSL_PROVIDER_available(delegate_context(delegate), "postern"), 1);
-	assert_int_equal(OSSL_PROVIDER_available(delegate_context(delegate), "default"), 1);
+	assert_true(OSSL_PROVIDER_available(delegate_context(delegate), "default") ||
+		    OSSL_PROVIDER_available(delegate_context(delegate), "lean"));
 	assert_int_equal(OSSL_PROVIDER_available(NULL, "postern"), 0);
 }
 

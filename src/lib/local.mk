@@ -17,6 +17,7 @@ libbase_a_SOURCES = \
 	src/lib/netlist.c src/lib/netlist.h \
 	src/lib/server.c src/lib/server.h \
 	src/lib/xml.c src/lib/xml.h \
+	src/lib/xml_parser_only.c \
 	src/lib/xml_without_icu.c
 
 UNIT_TESTS += t/unit/lib_base

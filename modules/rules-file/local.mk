@@ -13,6 +13,7 @@ librules_a_SOURCES = \
 
 module_PROGRAMS += rules-file
 rules_file_SOURCES = modules/rules-file/main.c
+rules_file_LDFLAGS = $(STATIC_LDFLAGS)
 rules_file_LDADD = librules.a $(BASE_LDADD) $(PCRE_LIBS)
 
 UNIT_TESTS += t/unit/rules_match t/unit/rules_parse

@@ -7,8 +7,6 @@
  */
 #include "check-path/areas.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <limits.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -64,22 +62,6 @@ void areas_close(struct areas *a)
 	free(a);
 }
 
-/* 1: it holds something; 0: it is empty or not there; E_CONFIG: who knows?  An unreadable folder must never look like
- * an empty one: `untrusted' would no longer forbid anything. */
-static int look_into(const char *path, struct error *err)
-{
-	DIR *d = opendir(path);
-	const struct dirent *e;
-
-	if (!d)
-		return errno == ENOENT ? 0 : error_set(err, E_CONFIG, "%s: %s", path, strerror(errno));
-	do
-		e = readdir(d);
-	while (e && e->d_name[0] == '.');
-	closedir(d);
-	return e != NULL;
-}
-
 /* 1: there is something to ask; 0: the folder is empty; negative: error. */
 static int ready(struct areas *a, struct arena *arena, enum areas_name name, struct error *err)
 {
@@ -87,7 +69,7 @@ static int ready(struct areas *a, struct arena *arena, enum areas_name name, str
 
 	if (a->areas[name])
 		return 1;
-	rc = look_into(arena_printf(arena, "%s/%s", a->config->areas, names[name]), err);
+	rc = area_occupied(arena, a->config, names[name], err);
 	if (rc <= 0)
 		return rc;
 	rc = area_open(a->config, names[name], &a->areas[name], err);

@@ -1,6 +1,7 @@
 /* area.c - certificates in a folder, found in microseconds: the questions */
 #include "common/area.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -56,6 +57,21 @@ const char *area_name(const struct area *a)
 const char *area_directory(const struct area *a)
 {
 	return a->directory;
+}
+
+int area_occupied(struct arena *arena, const struct config *config, const char *name, struct error *err)
+{
+	const char *path = arena_printf(arena, "%s/%s", config->areas, name);
+	DIR *d = opendir(path);
+	const struct dirent *e;
+
+	if (!d)
+		return errno == ENOENT ? 0 : error_set(err, E_CONFIG, "%s: %s", path, strerror(errno));
+	do
+		e = readdir(d);
+	while (e && e->d_name[0] == '.');
+	closedir(d);
+	return e != NULL;
 }
 
 /* ---- a question ---- */

@@ -48,6 +48,11 @@ struct area_list {
  * appearance is noticed.  E_CONFIG: it is there but cannot be read. */
 int area_open(const struct config *config, const char *name, struct area **out, struct error *err);
 void area_close(struct area *a); /* NULL is fine */
+
+/* Without opening it: 1, the folder holds something; 0, it is empty or not there; E_CONFIG: who knows?  An unreadable folder
+ * must never look like an empty one. */
+int area_occupied(struct arena *arena, const struct config *config, const char *name, struct error *err);
+
 const char *area_name(const struct area *a);
 const char *area_directory(const struct area *a); /* AREAS/NAME */
 

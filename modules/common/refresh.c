@@ -91,25 +91,56 @@ static int finish_round(struct round *r)
 	return rc < 0 ? rc : index_commit(r->area->index, r->err);
 }
 
+static bool is_to_be_written(const struct round *r)
+{
+	return r->changed || r->settled || r->files.n || (r->sweep && r->meta.files > SWEEP_ALWAYS);
+}
+
+static void release_round(struct round *r)
+{
+	free(r->files.items);
+	arena_release(&r->arena);
+}
+
+/* Looks without the right to write: most often there is nothing to be done, and nobody has to wait for anybody. */
+static int look_first(const struct round *r, bool *idle)
+{
+	struct round look = { .area = r->area, .sweep = r->sweep, .err = r->err };
+	int rc = index_begin(r->area->index, false, r->err);
+
+	*idle = false;
+	if (rc < 0)
+		return rc;
+	start_meta(&look);
+	rc = find_work(&look);
+	*idle = rc == 0 && !is_to_be_written(&look);
+	index_abort(r->area->index);
+	release_round(&look);
+	return rc;
+}
+
 /* find: decides what is to be read; NULL: r->files says so already. */
 static int run_round(struct round *r, int (*find)(struct round *))
 {
 	struct area *a = r->area;
-	int rc = index_begin(a->index, true, r->err);
+	bool idle = false;
+	int rc = find ? look_first(r, &idle) : 0;
 
+	if (rc < 0 || idle)
+		return rc;
+	rc = index_begin(a->index, true, r->err);
 	if (rc == 0) {
 		start_meta(r);
 		if (find)
 			rc = find(r);
 		if (rc == 0)
 			rc = take_files(r);
-		if (rc == 0 && (r->changed || r->settled || r->files.n || (r->sweep && r->meta.files > SWEEP_ALWAYS)))
+		if (rc == 0 && is_to_be_written(r))
 			rc = finish_round(r);
 	}
 	index_abort(a->index);
 	area_forget_passphrase(a);
-	free(r->files.items);
-	arena_release(&r->arena);
+	release_round(r);
 	return rc;
 }
 

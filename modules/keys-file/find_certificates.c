@@ -83,8 +83,9 @@ static int find_by_address(struct server *s, const char *address, struct xml_wri
 	if (!*address || strlen(address) > ADDRESS_MAX)
 		return error_set(err, E_PERM, "<address> is empty or too long");
 	for (size_t i = 0; i < N && rc == 0; i++) {
-		rc = keys_area(s, where[i], &areas[i], err);
-		if (rc == 0)
+		lists[i] = (struct area_list){ NULL, 0 };
+		rc = keys_area_if_any(s, where[i], &areas[i], err);
+		if (rc == 0 && areas[i])
 			rc = area_find_address(areas[i], &s->arena, address, &lists[i], err);
 	}
 	if (rc == 0)

@@ -27,6 +27,8 @@ struct keys_file {
 
 /* main.c: opens the area when it is first needed. */
 int keys_area(struct server *s, enum keys_area which, struct area **out, struct error *err);
+/* The same, with *out NULL where the folder is empty: opening its index would cost more than looking. */
+int keys_area_if_any(struct server *s, enum keys_area which, struct area **out, struct error *err);
 
 /* find_certificates.c: what stands in an attribute must be XML text; file names need not be. */
 const char *keys_printable(struct server *s, const char *file);

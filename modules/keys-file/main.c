@@ -21,6 +21,15 @@ int keys_area(struct server *s, enum keys_area which, struct area **out, struct 
 	return rc;
 }
 
+int keys_area_if_any(struct server *s, enum keys_area which, struct area **out, struct error *err)
+{
+	struct keys_file *k = s->state;
+	int rc = k->areas[which] ? 1 : area_occupied(&s->arena, s->config, area_names[which], err);
+
+	*out = NULL;
+	return rc > 0 ? keys_area(s, which, out, err) : rc;
+}
+
 static void refuse_dumps(void)
 {
 	const struct rlimit none = { 0, 0 };

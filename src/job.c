@@ -1,6 +1,7 @@
 /* job.c - one message from start to end: receive, start modules, plan in the child, hand over or explain */
 #include "job.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -68,8 +69,11 @@ static int receive_message(struct job *j, struct error *err)
 {
 	const char *tmp = arena_printf(&j->arena, "%s/tmp", j->config->spool);
 	uint64_t limit = j->config->message_size_limit;
-	int rc = access(tmp, W_OK) == 0 ? 0 : fs_make_directory(tmp, 0700, err);
+	int rc = 0;
 
+	/* Also for a message that will not need it: the next one may. */
+	if (access(tmp, W_OK) < 0)
+		rc = errno == ENOENT ? fs_make_directory(tmp, 0700, err) : error_set(err, E_TEMP, "%s: %s", tmp, strerror(errno));
 	/* a scanner may encode anew what it got; and what came back would be refused in clear, to an outside sender */
 	if (j->envelope.origin == ORIGIN_SCANNER && limit < UINT64_MAX / 4)
 		limit += limit + RESULT_ROOM;
@@ -94,6 +98,16 @@ static const char *identity(struct job *j)
 	return arena_printf(&j->arena, "%s-%s", j->envelope.queue_id, j->message.digest);
 }
 
+/* What comes of a small message is about as big as it is, for each group of recipients. */
+#define IN_MEMORY_MAX ((uint64_t)1024 * 1024)
+
+static int temporary(const struct job *j, const char *tmp, struct error *err)
+{
+	bool small = j->message.small && j->message.size * (j->envelope.n + 1) <= IN_MEMORY_MAX;
+
+	return small ? fs_temporary_small(tmp, err) : fs_temporary(tmp, err);
+}
+
 static int make_plan(struct job *j, struct work *w, struct error *err)
 {
 	const char *tmp = arena_printf(&j->arena, "%s/tmp", j->config->spool);
@@ -104,10 +118,10 @@ static int make_plan(struct job *j, struct work *w, struct error *err)
 			    .mac_key = span_from(j->mac_key.data, j->mac_key.len), .message_fd = j->message.fd,
 			    .message_size = j->message.size, .id = arena_strdup(&j->arena, id), .until = j->until, .plan = &j->plan,
 			    .trial = j->options->command == COMMAND_EXPLAIN };
-	w->scratch_fd = fs_temporary(tmp, err);
+	w->scratch_fd = temporary(j, tmp, err);
 	if (w->scratch_fd < 0)
 		return w->scratch_fd;
-	w->output_fd = fs_temporary(tmp, err);
+	w->output_fd = temporary(j, tmp, err);
 	if (w->output_fd < 0)
 		return w->output_fd;
 	if (read_profiles(j, w, err) < 0)

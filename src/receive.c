@@ -1,4 +1,4 @@
-/* receive.c - standard input into an unlinked file in the spool */
+/* receive.c - standard input into an unlinked file: in the spool, or in memory if the first piece is all of it */
 #include "receive.h"
 
 #include <errno.h>
@@ -78,9 +78,7 @@ int receive(int from, const char *spool, uint64_t limit, deadline until, struct 
 	char piece[PIECE];
 	bool too_big = false;
 
-	*out = (struct received){ .fd = fs_temporary(spool, err) };
-	if (out->fd < 0)
-		return out->fd;
+	*out = (struct received){ .fd = -1 };
 	digest_init(&r.hash);
 	for (;;) {
 		ssize_t n = fill(from, piece, sizeof(piece), until, err);
@@ -93,6 +91,12 @@ int receive(int from, const char *spool, uint64_t limit, deadline until, struct 
 		if (too_big)
 			continue;
 		hash(&r, piece, (size_t)n);
+		if (out->fd < 0) {
+			out->small = (size_t)n < sizeof(piece);
+			out->fd = out->small ? fs_temporary_small(spool, err) : fs_temporary(spool, err);
+		}
+		if (out->fd < 0)
+			return out->fd;
 		if (fs_write_all(out->fd, piece, (size_t)n, err) < 0)
 			return error_prefix(err, "spool %s", spool);
 		out->size += (uint64_t)n;

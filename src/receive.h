@@ -1,7 +1,8 @@
-/* receive.h - standard input into an unlinked file in the spool */
+/* receive.h - standard input into an unlinked file, in the spool or in memory */
 #ifndef POSTERN_RECEIVE_H
 #define POSTERN_RECEIVE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/deadline.h"
@@ -9,6 +10,7 @@
 
 struct received {
 	int fd;            /* read-write, unlinked; the caller closes it */
+	bool small;        /* less than 64 KB: kept in memory */
 	uint64_t size;     /* bytes, an mbox From line included */
 	char digest[65];   /* SHA-256 of the bytes behind the mbox From line, hex: the message's identity */
 };

@@ -86,10 +86,10 @@ looks() { # WAY OPERATION KEY
 	keys=$(pgrep -f "$S/real/keys-file")
 	unlike "$1: no key file is mapped by either" "$("$LOOK" maps "$pid"; "$LOOK" maps "$child")" "$S/certs|passphrase"
 	"$LOOK" fds "$child" >"$T/fds"
-	is "$1: the child has the message, scratch and output" "$(grep -c "$S/spool/tmp/#[0-9]* (deleted)" "$T/fds")" 3
+	is "$1: the child has the message, scratch and output" "$(grep -cE "($S/spool/tmp/#[0-9]*|/memfd:postern) \(deleted\)" "$T/fds")" 3
 	modules=$(pgrep -P "$pid" | grep -cv "^$child\$")
 	is "$1: the plan's pipe and a pair for each of $modules modules" "$(awk '$1 > 2' "$T/fds" | grep -c 'pipe:')" $((1 + 2 * modules))
-	is "$1: the log, and nothing else" "$(awk '$1 > 2' "$T/fds" | grep -vE "pipe:|$S/spool/tmp/#|$S/log\$")" ""
+	is "$1: the log, and nothing else" "$(awk '$1 > 2' "$T/fds" | grep -vE "pipe:|$S/spool/tmp/#|/memfd:postern |$S/log\$")" ""
 	"$LOOK" fds "$pid" | awk '$1 > 2' >"$T/fds.parent"
 	unlike "$1: the parent has no area open" "$(cat "$T/fds.parent")" "$S/certs|passphrase"
 	go_on "$T/pause"

@@ -68,7 +68,7 @@ if mkdir "$T/small" && mount -t tmpfs -o size=64k none "$T/small" 2>/dev/null; t
 	full='spool .*: write: No space left on device$'
 	file=$T/big.eml
 	go out; deferred "no room for the message" "$full"
-	disk 220k; go out; deferred "room for the message, not for what comes of it" "$full"
+	disk 180k; go out; deferred "room for the message, not for what comes of it" "$full"
 	disk 2M; go out; works "room enough"
 	file=
 	rm -rf "$T/small/spool"; disk 4k

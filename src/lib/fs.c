@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -106,6 +107,13 @@ int fs_temporary(const char *dir, struct error *err)
 		fd = error_set(err, E_TEMP, "%s: %s", dir, strerror(errno));
 	buf_release(&name);
 	return fd;
+}
+
+int fs_temporary_small(const char *dir, struct error *err)
+{
+	int fd = memfd_create("postern", MFD_CLOEXEC);
+
+	return fd >= 0 ? fd : fs_temporary(dir, err);
 }
 
 int fs_write_all(int fd, const void *p, size_t n, struct error *err)

@@ -22,6 +22,8 @@ int fs_read_secret(const char *path, size_t max, struct buf *out, struct error *
 /* An open, read-write, unlinked, close-on-exec file in dir (O_TMPFILE, else create and unlink).
  * Returns the descriptor or a negative code. */
 int fs_temporary(const char *dir, struct error *err);
+/* The same for what is small: in memory, if the system can; making and removing an inode costs more than small content does. */
+int fs_temporary_small(const char *dir, struct error *err);
 
 int fs_write_all(int fd, const void *p, size_t n, struct error *err); /* EINTR, short writes */
 

@@ -9,6 +9,7 @@
 #include "lib/base64.h"
 #include "lib/fs.h"
 #include "lib/log.h"
+#include "lib/openssl.h"
 
 #define STORE_MAX ((size_t)64 * 1024)
 
@@ -98,8 +99,8 @@ static bool differs(X509 *a, X509 *b)
 static int find_other(struct server *s, enum keys_area where, const char *address, const struct buf *der, const char **other,
 		      struct error *err)
 {
-	const unsigned char *p = (const unsigned char *)der->data;
-	X509 *ours = d2i_X509(NULL, &p, (long)der->len), *x;
+	struct span bytes = span_from(der->data, der->len);
+	X509 *ours = openssl_certificate(NULL, &bytes), *x;
 	struct area_list list = { 0 };
 	struct area *a;
 	int rc = ours ? keys_area(s, where, &a, err) : error_set(err, E_PERM, "not a certificate in DER");
@@ -107,8 +108,8 @@ static int find_other(struct server *s, enum keys_area where, const char *addres
 	if (rc == 0)
 		rc = area_find_address(a, &s->arena, address, &list, err);
 	for (size_t i = 0; rc == 0 && i < list.n && !*other; i++) {
-		p = (const unsigned char *)list.items[i].der.p;
-		x = d2i_X509(NULL, &p, (long)list.items[i].der.n);
+		bytes = list.items[i].der;
+		x = openssl_certificate(NULL, &bytes);
 		if (!list.items[i].domain && (!x || differs(ours, x)))
 			*other = list.items[i].file;
 		X509_free(x);

@@ -3,6 +3,7 @@
 #define POSTERN_LIB_OPENSSL_H
 
 #include <openssl/types.h>
+#include <stdbool.h>
 
 #include "lib/buf.h"
 
@@ -14,8 +15,10 @@ void openssl_start_with_ciphers(void);
 
 /* Loads into this context (NULL: the default one) what nearly every message needs of the default provider: RSA, elliptic
  * curves, SHA-1 and SHA-2, AES; random numbers come from a hash (NIST SP 800-90A).  To be called before the context is used.
- * NULL: OpenSSL cannot. */
-OSSL_PROVIDER *openssl_load(OSSL_LIB_CTX *ctx);
+ * false: OpenSSL cannot. */
+bool openssl_load(OSSL_LIB_CTX *ctx);
+/* Before a context that had it is freed. */
+void openssl_unload(OSSL_LIB_CTX *ctx);
 /* Adds the rest; again is harmless.  Called before anything is read whose algorithms others chose. */
 void openssl_complete(OSSL_LIB_CTX *ctx);
 /* The same, unless this digest (NID) is there from the start. */

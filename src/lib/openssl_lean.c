@@ -149,19 +149,49 @@ static int initialise_rest(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *
 	return initialise(&rest, query_rest, handle, in, out, provctx);
 }
 
-OSSL_PROVIDER *openssl_load(OSSL_LIB_CTX *ctx)
+/* References of the default context, which lives as long as the process; of others openssl_unload() finds them. */
+static OSSL_PROVIDER *held[2];
+
+bool openssl_load(OSSL_LIB_CTX *ctx)
 {
 	RAND_set_DRBG_type(ctx, "HASH-DRBG", NULL, NULL, "SHA256");
 	if (!ossl_default_provider_init)
-		return OSSL_PROVIDER_load(ctx, "default");
-	return OSSL_PROVIDER_add_builtin(ctx, LEAN, initialise_lean) && OSSL_PROVIDER_add_builtin(ctx, REST, initialise_rest)
-		       ? OSSL_PROVIDER_load(ctx, LEAN) : NULL;
+		held[0] = OSSL_PROVIDER_load(ctx, "default");
+	else
+		held[0] = OSSL_PROVIDER_add_builtin(ctx, LEAN, initialise_lean) &&
+				  OSSL_PROVIDER_add_builtin(ctx, REST, initialise_rest) ? OSSL_PROVIDER_load(ctx, LEAN) : NULL;
+	return held[0] != NULL;
+}
+
+struct loaded {
+	OSSL_PROVIDER *items[2];
+	size_t n;
+};
+
+static int is_ours(OSSL_PROVIDER *provider, void *arg)
+{
+	static const char *const names[] = { "default", LEAN, REST };
+	struct loaded *l = arg;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(OSSL_PROVIDER_get0_name(provider), names[i]) == 0 && l->n < 2)
+			l->items[l->n++] = provider;
+	return 1;
+}
+
+void openssl_unload(OSSL_LIB_CTX *ctx)
+{
+	struct loaded l = { { NULL }, 0 };
+
+	OSSL_PROVIDER_do_all(ctx, is_ours, &l);
+	while (l.n)
+		OSSL_PROVIDER_unload(l.items[--l.n]);
 }
 
 void openssl_complete(OSSL_LIB_CTX *ctx)
 {
 	if (ossl_default_provider_init && OSSL_PROVIDER_available(ctx, LEAN) && !OSSL_PROVIDER_available(ctx, REST))
-		OSSL_PROVIDER_load(ctx, REST);
+		held[1] = OSSL_PROVIDER_load(ctx, REST);
 }
 
 void openssl_complete_for_digest(OSSL_LIB_CTX *ctx, int nid)

@@ -25,7 +25,7 @@
 
 struct delegate {
 	OSSL_LIB_CTX *ctx;
-	OSSL_PROVIDER *standard, *own;
+	OSSL_PROVIDER *own;
 	struct provider *provider; /* belongs to own */
 };
 
@@ -97,7 +97,7 @@ int delegate_new(const struct key_calls *calls, struct delegate **out, struct er
 	/* Before anything else of OpenSSL runs: else its first fetch would read openssl.cnf. */
 	openssl_start_with_ciphers();
 	if (!(d->ctx = OSSL_LIB_CTX_new()) || !OSSL_PROVIDER_add_builtin(d->ctx, PROVIDER_NAME, initialise) ||
-	    !(d->standard = openssl_load(d->ctx)) ||
+	    !openssl_load(d->ctx) ||
 	    !(d->own = OSSL_PROVIDER_load(d->ctx, PROVIDER_NAME))) {
 		delegate_free(d);
 		return error_set(err, E_TEMP, "OpenSSL cannot load its providers");
@@ -115,8 +115,8 @@ void delegate_free(struct delegate *d)
 		return;
 	if (d->own)
 		OSSL_PROVIDER_unload(d->own);
-	if (d->standard)
-		OSSL_PROVIDER_unload(d->standard);
+	if (d->ctx)
+		openssl_unload(d->ctx);
 	OSSL_LIB_CTX_free(d->ctx);
 	free(d);
 }

@@ -175,6 +175,16 @@ look_values() {
 	set_value engine 2 default
 	set_value processes 20 default
 	if have domains; then set_value admin "postmaster@$(first_domain)" "the first domain"; fi
+	check_values
+}
+
+# What a configuration said must be as good as what an option says.
+check_values() {
+	for option in $site_values; do
+		have "$option" || continue
+		good "$(kind_of "$option")" "$(value "$option")" ||
+			clash "$(origin "$option") gives $(plain "$(value "$option")"): give -$option, $(wanted "$(kind_of "$option")")"
+	done
 }
 
 first_domain() { value domains | tr ' ' '\n' | sed 's/^\.//' | head -n 1; }

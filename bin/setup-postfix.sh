@@ -95,7 +95,6 @@ postfix_look_around() {
 
 postfix_derive() {
 	set_value hostname "$(pc myhostname)" "myhostname in $config/main.cf"
-	good host "$(value hostname)" || clash "myhostname is $(plain "$(value hostname)"): give -hostname"
 	have domains || postfix_derive_domains
 	have internal-clients || postfix_derive_clients
 	have external || postfix_derive_external

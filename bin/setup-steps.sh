@@ -75,7 +75,8 @@ point() {
 manifest_open() { # the state directory, and the manifest without a line that was not finished
 	[ -d "$S" ] || {
 		made=
-		[ -d "$state_parent" ] || made=$state_parent
+		rm -rf "$S.new"
+		if rmdir "$state_parent" 2>/dev/null || [ ! -d "$state_parent" ]; then made=$state_parent; fi
 		mkdir -p "$state_parent" && mkdir -m 700 "$S.new" && mkdir "$S.new/original" "$S.new/written" || return
 		: >"$S.new/manifest"
 		[ -z "$made" ] || printf 'dir\t%s\n' "$made" >"$S.new/manifest"

@@ -405,6 +405,11 @@ remove() {
 		return 0
 	fi
 	manifest_open || exit 75
+	if [ ! -f "$S/site" ]; then # stopped before the first step
+		forget
+		say "Done: nothing had been changed yet."
+		return 0
+	fi
 	safe_place "$S/manifest"
 	mta=$(value mta)
 	"${mta}_look_remove"

@@ -1,0 +1,70 @@
+#!/bin/sh
+# postern-setup stopped by SIGKILL at many points, in both directions; and what an operator changed in between
+. "${0%/*}/lib.sh"
+. "${0%/*}/mta/machine.sh"
+why=$(machine_usable) || skip_all "$why"
+machine_enter "$@"
+machine_install && machine_postfix || diag "the machine could not be made"
+machine_sink out 127.0.0.2 2525
+machine_sink in 127.0.0.3 2526
+machine_state "$T/before"
+
+# ---- stopped while it applies: at the first line written down, in files, at instances, in the middle of the carrier's files ----
+for point in 1 2 41 11 2 1 2 3; do
+	run_setup -apply -interrupt $point >"$T/out.$point" 2>&1
+	is "apply, stopped at point $point from there: killed" $? 137
+	not_ok "no file is half written under its name" sh -c 'find /etc/postern /etc/postfix* -name "*.cf" -size 0 | grep .'
+done
+like "the plan says that a run did not come to its end" "$(run_setup)" 'last run .apply. did not come to its end'
+run_setup -apply >"$T/apply" 2>&1
+is "apply goes on to the end" $? 0
+like "and mail passes" "$(cat "$T/apply")" '  ok +inside: the mail server, postern, postern-internal'
+like "apply again: nothing to do" "$(run_setup -apply)" '^nothing to do$'
+
+# ---- stopped while it takes back ----
+idle() { [ "$(find /var/spool/postfix*/incoming /var/spool/postfix*/active /var/spool/postfix*/deferred /var/spool/postfix*/maildrop -type f | wc -l)" = 0 ]; }
+ok "the queues are empty" wait_for 120 idle
+for point in 1 2 5; do
+	run_setup -remove -interrupt $point >"$T/out.$point" 2>&1
+	is "remove, stopped at point $point from there: killed" $? 137
+done
+run_setup -remove >"$T/remove" 2>&1
+is "remove goes on to the end" $? 0
+machine_state "$T/after"
+ok "everything is as before, byte by byte" diff "$T/before" "$T/after"
+
+# ---- an operator's changes ----
+run_setup -apply >"$T/apply" 2>&1
+is "apply once more" $? 0
+printf '# mine\nmail_name = Our Mail\n' >>/etc/postfix/main.cf
+sed -i 's/^mailbox_size_limit = 0/mailbox_size_limit = 51200000/' /etc/postfix/main.cf
+printf '# my rule\n' >>/etc/postern/rules
+printf '# my line\n' >>/etc/postern/postern.conf
+: >/etc/postern/certs/ca/our-ca.pem
+like "apply again: nothing to do" "$(run_setup -apply)" '^nothing to do$'
+ok "the queues are empty" wait_for 120 idle
+
+# mail that waits for postern would go on unsealed
+chmod 000 "$T/own/bin/postern"
+printf 'Subject: out\n\nout\n' | sendmail -f alice@behoerde.example bob@partner.example
+has_deferred() { [ -n "$(find /var/spool/postfix/deferred -type f)" ]; }
+ok "without the program mail waits" wait_for 120 has_deferred
+machine_state "$T/waiting"
+out=$(run_setup -remove 2>&1)
+is "remove: not while mail waits for postern" $? 69
+like "it says how many" "$out" '1 messages in the mail server.s queue wait for postern'
+chmod 755 "$T/own/bin/postern"
+postqueue -f
+ok "the queues are empty" wait_for 120 idle
+
+run_setup -remove >"$T/remove" 2>&1
+is "remove: status" $? 0
+like "main.cf: ours is out" "$(postconf -n content_filter multi_instance_directories postern_time_limit | tr '\n' ' ')" '^ *$'
+is "main.cf: the operator's lines stay" "$(postconf -h mail_name mailbox_size_limit | tr '\n' ' ')" "Our Mail 51200000 "
+ok "main.cf: how it was is kept beside" grep -q '^content_filter = postern:postern' /etc/postfix/main.cf.kept-by-postern-setup
+ok "rules: the operator's are kept beside" grep -q '^# my rule' /etc/postern/rules.kept-by-postern-setup
+ok "postern.conf likewise" grep -q '^# my line' /etc/postern/postern.conf.kept-by-postern-setup
+ok "his certificate stays" test -f /etc/postern/certs/ca/our-ca.pem
+like "each is told" "$(cat "$T/remove")" 'rules was changed since it was written: kept as'
+like "with the directory" "$(cat "$T/remove")" 'directory /etc/postern/certs/ca stays, these are not ours: our-ca.pem'
+done_testing

@@ -270,7 +270,7 @@ want_tenant() {
 	} >"$W/new/transport"
 	{
 		echo "# Whatever these clients send is this tenant's; see cidr_table(5). This machine itself belongs to all tenants."
-		{ value internal-clients; [ "$(value scanner)" = none ] || value scanner-clients; } | tr ' ' '\n' | grep -v -e '^127\.' -e '^::1' |
+		{ value internal-clients; [ "$(value scanner)" = none ] || value scanner-clients; } | tr ' ' '\n' | grep -v -e '^127\.0\.0\.' -e '^::1' |
 			sed "s|\$| FILTER $service:$service|"
 	} >"$W/new/clients"
 	step file "$etc/transport" 644 root:root "$W/new/transport" pending:carrier

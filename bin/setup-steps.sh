@@ -337,6 +337,14 @@ undo_changed() { # PATH NUMBER: somebody changed it after us, an operator or ano
 undo_dir() { # PATH
 	[ -d "$1" ] || return 0
 	[ "$1" != "$state_parent" ] || return 0 # with the state, at the very end
+	case $1 in
+	"$(value sysconfdir)/postern" | "$(value logdir)/postern") # every tenant's
+		if others_need dir "$1"; then
+			progress "directory $1 stays, other tenants use it"
+			return 0
+		fi
+		;;
+	esac
 	sweep "$1"
 	if rmdir "$1" 2>/dev/null; then
 		progress "remove directory $1"

@@ -35,9 +35,9 @@ like "else the next three that are free" "$(run_setup)" '-port +10035 +.the firs
 out=$("$BUILD/bin/postern-setup" -statedir /var/lib -postern /nonexistent 2>&1 >/dev/null)
 is "no postern: status" $? 69
 like "no postern: said" "$out" '-postern /nonexistent: no such program'
-postconf -e 'myhostname = mx "$(id)"'
-plan_refused "a name that is none" 69 'myhostname in /etc/postfix/main.cf gives mx .*: give -hostname, a host name'
-postconf -e 'myhostname = mx.behoerde.example'
+postconf -e 'mynetworks = 127.0.0.1 "x;y"'
+plan_refused "networks that are none" 65 '-internal-clients +whose mail may use our keys is not known'
+postconf -e 'mynetworks = 127.0.0.1/32 [::ffff:127.0.0.1]/128 [::1]/128 10.1.0.0/16'
 plan_refused "no configuration there" 69 'no main.cf' -mta postfix -config "$T/own/bin"
 mkdir -p /etc/postern && cat >/etc/postern/postern.conf <<-END
 	hostname = mx.behoerde.example

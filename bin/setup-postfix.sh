@@ -285,12 +285,30 @@ registered() { # DIR: multi_instance_directories with our instances
 	list "$present"
 }
 
+# "name = value" of everything in a main.cf. postconf -n leaves out what master.cf does not use (yet, or any more).
+main_values() { # FILE
+	awk '
+		function flush(n) {
+			n = index(logical, "=")
+			if (n) {
+				name = substr(logical, 1, n - 1); text = substr(logical, n + 1)
+				gsub(/^[ \t]+|[ \t]+$/, "", name); gsub(/^[ \t]+|[ \t]+$/, "", text)
+				print name " =" (text == "" ? "" : " " text)
+			}
+			logical = ""
+		}
+		/^[ \t]*(#|$)/ { next }
+		/^[ \t]/ { sub(/^[ \t]+/, " "); logical = logical $0; next }
+		{ flush(); logical = $0 }
+		END { flush() }' "$1"
+}
+
 # Statements whose name is in the file already are changed where they stand, the others come at the end, in their order.
 put_statements() { # DIR <"name = value" lines
-	postconf -c "$1" -n 2>/dev/null | sed 's/ =.*//' >"$W/names"
-	cat >"$W/statements"
-	awk -F ' =' 'FNR == NR { there[$1] = 1; next } $1 in there' "$W/names" "$W/statements" >"$W/present"
-	awk -F ' =' 'FNR == NR { there[$1] = 1; next } !($1 in there)' "$W/names" "$W/statements" >"$W/absent"
+	main_values "$1/main.cf" >"$W/values"
+	sed 's/[[:blank:]]*$//' >"$W/statements"
+	awk -F ' =' 'FNR == NR { there[$1] = $0; next } ($1 in there) && there[$1] != $0' "$W/values" "$W/statements" >"$W/present"
+	awk -F ' =' 'FNR == NR { there[$1] = 1; next } !($1 in there)' "$W/values" "$W/statements" >"$W/absent"
 	postconf_lines -e "$1" "$W/present" || return
 	[ -s "$W/absent" ] || return 0
 	grep -Fqx "$heading" "$1/main.cf" || printf '%s\n' "$heading" >>"$1/main.cf"
@@ -350,7 +368,7 @@ main_without() { # PRESENT WRITTEN ORIGINAL
 	for version in present:$1 written:$2 original:$3; do
 		mkdir -p "$W/undo-${version%%:*}"
 		cat "${version#*:}" >"$W/undo-${version%%:*}/main.cf"
-		postconf -c "$W/undo-${version%%:*}" -n 2>/dev/null >"$W/undo-${version%%:*}/values"
+		main_values "$W/undo-${version%%:*}/main.cf" >"$W/undo-${version%%:*}/values"
 	done
 	awk -v present="$W/undo-present/values" -v written="$W/undo-written/values" -v original="$W/undo-original/values" -v sharing=$sharing -v service="$service" \
 		-v transport="$(tenant_piece transport_maps)" -v clients="$(tenant_piece smtpd_client_restrictions)" '

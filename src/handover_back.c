@@ -26,22 +26,28 @@ struct back {
 
 /* ---- who ---- */
 
+/* Who had it is settled in the hold as well: the run that served him may have ended between the two. */
 static int find_waiting(struct back *b, const char *const *recipients, size_t n, struct error *err)
 {
-	b->waiting = arena_array(b->c->h->arena, n, sizeof(*b->waiting));
+	const struct handover *h = b->c->h;
+	const char **served = arena_array(h->arena, n, sizeof(*served));
+	size_t nserved = 0;
+
+	b->waiting = arena_array(h->arena, n, sizeof(*b->waiting));
 	for (size_t i = 0; i < n; i++) {
 		bool had;
 
-		if (returned_has(b->c->h->arena, &b->returned, recipients[i], &had, err) < 0)
+		if (returned_has(h->arena, &b->returned, recipients[i], &had, err) < 0)
 			return E_TEMP;
 		if (had || sender_was_told(b->c, recipients[i])) {
 			log_info("to=<%s> had message %s before: this copy is dropped", recipients[i], b->id);
 			b->c->served++;
+			served[nserved++] = recipients[i];
 		} else {
 			b->waiting[b->n++] = recipients[i];
 		}
 	}
-	return 0;
+	return nserved ? hold_settle(h->arena, h->config->spool, b->id, served, nserved, err) : 0;
 }
 
 static int mark(void *arg, const struct parcel_recipient *recipients, size_t n, struct error *err)

@@ -91,6 +91,15 @@ for mode in original decrypted reencrypted; do
 		"$code $(cat "$T/internal/new/"* | grep -o '^Delivered-To: [a-z]*' | sort -u | wc -l) $(holds)" "0 2 0"
 done
 
+# ---- ended between the mark and the hold: as if nobody had been taken from it
+conf "$T" 'deliver_inside = original'
+fresh; sealed between 'words' >"$T/m"; arrive alice@behoerde.example rita@behoerde.example <"$T/m"; copy >"$T/c"
+cp -r "$T/spool/hold" "$T/hold.before"
+back alice@behoerde.example rita@behoerde.example <"$T/c"
+rm -rf "$T/spool/hold"; mv "$T/hold.before" "$T/spool/hold"
+back alice@behoerde.example rita@behoerde.example <"$T/c"
+is "the next copy brings nothing and clears the hold" "$code $(inside) $(holds)" "0 1 0"
+
 # ---- a scanner may make it longer
 conf "$T" 'deliver_inside = decrypted' 'message_size_limit = 20K'
 for above in 0 1; do

@@ -297,8 +297,11 @@ static bool add_served(struct arena *a, struct held *h, struct buf *record, void
 int hold_settle(struct arena *a, const char *spool, const char *id, const char *const *recipients, size_t n, struct error *err)
 {
 	struct addresses served = { recipients, n };
-	int rc = change_record(a, spool, id, add_served, &served, err);
+	int rc;
 
+	if (!n || !is_id(id) || (access(hold_path(a, spool, id, suffix), F_OK) < 0 && errno == ENOENT))
+		return 0; /* most of what comes back has no hold */
+	rc = change_record(a, spool, id, add_served, &served, err);
 	return rc == E_NOTFOUND ? 0 : rc;
 }
 

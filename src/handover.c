@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "caller.h"
 #include "deliver/hold.h"
 #include "lib/log.h"
 #include "overdue.h"
@@ -170,7 +171,9 @@ static void deliver_all(struct carrying *c, bool kept)
 	for (const struct plan_output *o = p->outputs; o; o = o->next) {
 		if (!kept && plan_holds_for_scan(p) && strcmp(o->kind, "scan") == 0)
 			continue;
-		if (o->once || o->original != ORIGINAL_NO)
+		if (caller_is_gone())
+			note_temporary(c, "4.3.2", "the mail server has ended; the rest is not handed over");
+		else if (o->once || o->original != ORIGINAL_NO)
 			deliver_back(c, o);
 		else
 			deliver_output(c, o);
@@ -182,6 +185,10 @@ static void carry_out(struct carrying *c)
 	const struct plan *p = c->h->plan;
 	struct error err = { 0 };
 
+	if (caller_is_gone()) {
+		outcome_defer(c->out, "4.3.2", "the mail server has ended; nothing was handed over");
+		return;
+	}
 	if (journal_open(c->h->arena, c->h->config->spool, c->h->identity, &c->journal, &err) < 0) {
 		outcome_error(c->out, &err);
 		return;
@@ -201,7 +208,7 @@ static void carry_out(struct carrying *c)
 	overdue_tell(c->h->arena, c->h->config, c->h->until);
 	*c->out = c->temporary;
 	journal_sweep(&c->journal, JOURNAL_SECONDS);
-	if (c->out->code != EXIT_DEFER)
+	if (c->out->code != EXIT_DEFER && !caller_is_gone()) /* nobody has heard of it: the next attempt must */
 		forget(c);
 	journal_release(&c->journal);
 }

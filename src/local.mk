@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libpostern.a
 libpostern_a_SOURCES = \
 	src/bounce.c src/bounce.h \
+	src/caller.c src/caller.h \
 	src/child.c src/child.h \
 	src/compose.c src/compose.h \
 	src/content.c src/content.h \

@@ -2,13 +2,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
 
 #include "build.h"
+#include "caller.h"
 #include "holds.h"
 #include "get.h"
 #include "job.h"
@@ -142,13 +142,6 @@ static void open_standard_descriptors(void)
 			_exit(EXIT_DEFER);
 }
 
-/* A mail server that is stopped kills its delivery agent pipe(8), but not us, and tries the message again when it is back.  What we
- * hand over after that comes twice, because nobody hears that it is done and the journal forgets.  So we end as if killed. */
-static void end_with_caller(void)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-}
-
 int main(int argc, char **argv)
 {
 	struct config *config;
@@ -167,7 +160,7 @@ int main(int argc, char **argv)
 		return outcome_say(&out);
 	}
 	if (o.command == COMMAND_DELIVER)
-		end_with_caller(); /* after the privileges: a change of user undoes it */
+		caller_follow(); /* after the privileges: a change of user undoes it */
 	if (o.command == COMMAND_HELP)
 		return fputs(options_help, stdout) < 0;
 	if (o.command == COMMAND_VERSION)

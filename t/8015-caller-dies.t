@@ -34,4 +34,10 @@ for way in out in; do
 		clean "$S"
 	done
 done
+# it died before postern could ask to go with it: then nobody reads its output
+fault "$S" keys-file
+perl -e 'pipe my $r, my $w; close $r; open STDIN, "<", shift; open STDOUT, ">&", $w; exec @ARGV' "$S/out.eml" "$BUILD/postern" -c "$S/postern.conf" \
+	-client 10.0.0.5 -sender alice@behoerde.example -queue-id T1 -readmail bob@partner.example
+is "nobody reads the output: deferred" "$?" 75
+untouched "... and nothing handed over" "$S"
 done_testing

@@ -23,7 +23,7 @@ postfix_external_hop=- postfix_scanner_hop=- postfix_internal_hop=-
 small() { rm -rf "$S/spool"; mkdir "$S/spool" && mount -t tmpfs -o size=16M,mode=700 none "$S/spool" 2>/dev/null; }
 storm=
 end() {
-	[ -z "$storm" ] || kill "$storm" 2>/dev/null && wait "$storm" # it ends what it has started
+	[ -z "$storm" ] || { kill "$storm" 2>/dev/null; wait "$storm"; } # it ends what it has started
 	umount -l "$S/spool" 2>/dev/null
 	cleanup
 }

@@ -12,7 +12,7 @@
 # A copy too many is explained only by
 #   killed      an attempt that was handing over when it was killed, and left no entry: the documented window
 #   lost reply  an attempt that had sent the message and heard no answer (the destination was stopped), RFC 1047
-#   carrier     an attempt that ended well, but the carrier was stopped before it had noted so
+#   carrier     an attempt that ended well, but the carrier was stopped before it had removed the message
 # and each of these explains one. An attempt killed with an entry explains none, and the next must say so in the log.
 use strict;
 use warnings;
@@ -92,7 +92,7 @@ sub stop_process { # true when it stands still
 # ---- what is logged; each file is read once
 
 my %log = map { $_ => { path => $_ eq 'postern' ? "$site/log" : "$mta/$_.log", at => 0, text => '', seen => {} } } qw(postern carrier external internal);
-my (%queue_id, %handing, %accepted, %had, %lost_reply, %sent, %bounced, %deferred_for, %unrecorded);
+my (%removed, %queue_id, %handing, %accepted, %had, %lost_reply, %bounced, %unrecorded);
 sub read_log {
 	my ($name) = @_;
 	my $l = $log{$name};
@@ -108,7 +108,7 @@ sub read_log {
 sub postern_line {
 	my ($process, $id, $text) = $_[0] =~ /postern\[(\d+)\] \w+: (\w+): (.*)/ or return;
 	if ($text =~ /^from=<.*destination=/) { $handing{"$id/$process"} = 1 }
-	elsif ($text =~ /^to=<(\S+)> \S+ accepted/) { $accepted{$1} = 1 }
+	elsif ($text =~ /^to=<(\S+)> \S+ accepted/) { $accepted{$1} = $id }
 	elsif ($text =~ /^to=<(\S+)> had it in an earlier attempt/) { $had{$1} = 1 }
 	elsif ($text =~ /could not be recorded/) { $unrecorded{$id}++ }
 	elsif ($text =~ /^deferred: (\S+) (.*)/) {
@@ -119,11 +119,11 @@ sub postern_line {
 }
 sub postfix_line {
 	my ($name, $line) = @_;
+	if ($name eq 'carrier' && $line =~ m{/qmgr\[\d+\]: (\w+): removed}) { $removed{$1} = 1 }
 	my ($id, $to, $rest) = $line =~ m{(?:pipe|smtp|error|local)\[\d+\]: (\w+): to=<([^>]*)>,(.*)} or return;
 	$queue_id{$to} = $id if $name eq 'carrier';
 	my ($status) = $rest =~ / status=(\w+)/;
 	$bounced{"$name: $to:$rest"} = 1 if $status eq 'bounced';
-	$sent{$to} = 1 if $name eq 'carrier' && $status eq 'sent';
 	count_reason($line) if $status eq 'deferred';
 }
 my %reasons; # pattern => number of lines since it was asked for
@@ -161,8 +161,7 @@ sub journal_entry { # of a process that stands still: is there one for its recip
 	}
 	return 0;
 }
-# a message's process, which stands still: notes what it leaves
-sub examine {
+sub message_of { # queue id, recipients
 	my ($p) = @_;
 	my @arguments = split /\0/, slurp("/proc/$p/cmdline");
 	my ($id, @to);
@@ -170,6 +169,12 @@ sub examine {
 		$id = shift @arguments if $word eq '-queue-id';
 		@to = splice @arguments if $word eq '-readmail';
 	}
+	return ($id, @to);
+}
+# a message's process, which stands still: notes what it leaves
+sub examine {
+	my ($p) = @_;
+	my ($id, @to) = message_of($p);
 	read_log('postern');
 	for my $to (@to) {
 		if (journal_entry($p, $id, $to)) { $kills_with{$to} = $id }
@@ -225,14 +230,19 @@ sub restart_carrier {
 	}
 	my @pipes = @$pipes;
 	my @attempts = @$attempts;
-	examine($_) for @attempts;
+	# Who has lost the one who waits for its exit status hands nothing more over and leaves its entries. The others had ended, or forgotten
+	# theirs, but the carrier may try again what it has not removed, whatever it has logged.
+	my %entry;
+	for my $p (@attempts) { my ($id, @to) = message_of($p); for my $to (@to) { $entry{$to} = $kills_with{$to} = $id if journal_entry($p, $id, $to) } }
+	read_logs();
+	my @may = grep { !$entry{$_} && !$removed{ $accepted{$_} } } keys %accepted;
 	end_process('carrier');
 	kill CONT => $_ for @pipes;
 	wait_until("pipe to end", sub { !grep { kill 0 => $_ } @pipes });
-	# Who has lost the one who waits for its exit status has nothing to live for; if it goes on, there will be copies.
 	kill CONT => $_ for @attempts;
+	wait_until('attempts that nobody waits for', sub { !running('postern') });
 	read_logs();
-	for my $to (keys %accepted) { $carrier_lost{$to} = 1 if !$sent{$to} && !$kills_with{$to} }
+	$carrier_lost{$_} = 1 for grep { !$removed{ $accepted{$_} } } @may;
 	start_instance('carrier');
 	return scalar @attempts;
 }

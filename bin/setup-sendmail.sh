@@ -75,7 +75,6 @@ compile() { # MC CF; without the lines that say who made it when
 }
 
 same_configuration() {
-	for version in "$1" "$2"; do grep -v '^#' "$version" | grep -v '^ *$'; done >/dev/null
 	grep -v -e '^#' -e '^[ 	]*$' "$1" >"$W/same.1"
 	grep -v -e '^#' -e '^[ 	]*$' "$2" >"$W/same.2"
 	cmp -s "$W/same.1" "$W/same.2"

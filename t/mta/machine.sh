@@ -187,7 +187,7 @@ machine_sink() {
 # Not what changes by itself: queues and logs of the mail server that is there, backups of account tools, our own files.
 machine_state() {
 	(cd / && find etc var -path var/spool/postfix -prune -o -path var/log/mail.log -prune -o -path var/lib/postfix -prune -o \
-		-path var/tmp -prune -o -path 'var/lib/sendmail.statistics' -prune -o -path 'etc/*-' -prune -o -name .pwd.lock -prune -o -print | sort >"$T/names" &&
+		-path var/tmp -prune -o -path 'var/lib/sendmail.statistics' -prune -o -path 'etc/*-' -prune -o -name .pwd.lock -prune -o -path etc/mtab -prune -o -print | sort >"$T/names" &&
 		xargs stat -c '%A %U:%G %N' <"$T/names" && xargs sha256sum <"$T/names" 2>/dev/null) >"$1"
 }
 

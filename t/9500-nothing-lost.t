@@ -1,7 +1,7 @@
 #!/bin/sh
 # nothing lost: messages through Postfix, postern and two instances, while all of it is killed, stopped, full and broken
 #
-# POSTERN_LOAD=2000 sends so many (the default of 400 keeps the suite short), POSTERN_SEED=N kills others, POSTERN_STORM=1 tells what breaks when. What is done, and what explains a
+# POSTERN_LOAD=N sends so many messages (2000), POSTERN_SEED=N kills others, POSTERN_STORM=1 tells what breaks when. What is done, and what explains a
 # second copy, stands in t/load/storm.pl. Half of the mail is signed and encrypted on its way out, a quarter comes in sealed.
 . "${0%/*}/lib.sh"
 . "${0%/*}/faults.sh"
@@ -11,7 +11,7 @@ postfix_usable
 sanitized && skip_all "in the plain build only: it takes long"
 command -v smtp-source >/dev/null || PATH=$PATH:/usr/sbin
 [ -e /proc/$$/task/$$/children ] || skip_all "the kernel does not list children"
-N=${POSTERN_LOAD:-400}
+N=${POSTERN_LOAD:-2000}
 
 S=$T/site
 site_make "$S" || exit 1

@@ -340,7 +340,7 @@ sub source_runs {
 }
 sub kills { return $killed{postern} + $killed{child} + $killed{module} }
 sub flush { for my $name (qw(carrier external internal)) { system("postqueue -c $mta/$name -f >/dev/null 2>&1") } }
-sub queue_files { return `find $mta/queue-carrier $mta/queue-external $mta/queue-internal -type f \\( -path '*/incoming/*' -o -path '*/active/*' -o -path '*/deferred/*' -o -path '*/maildrop/*' -o -path '*/hold/*' -o -path '*/corrupt/*' \\)` }
+sub queue_files { return `find $mta/queue-carrier $mta/queue-external $mta/queue-internal -type f -perm -u=x \\( -path '*/incoming/*' -o -path '*/active/*' -o -path '*/deferred/*' -o -path '*/maildrop/*' -o -path '*/hold/*' -o -path '*/corrupt/*' \\)` }
 
 start_process("sink-$_->[0]", 'smtp-sink', '-4', '-u', 'daemon', '-d', "$site/sink/$_->[0]/m.", "$address:$_->[1]", 200)
 	for ['external', 10024], ['internal', 10023];

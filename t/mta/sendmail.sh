@@ -259,7 +259,11 @@ sendmail_stop() {
 }
 
 # Also what they have started: deliveries go on when their daemon has gone.
+# Also those that were started where no variable comes back from.
 sendmail_end() {
+	for file in "$T"/mta/data-*/sendmail.pid "$T"/*/mta/data-*/sendmail.pid; do
+		pid=$(sed -n 1p "$file" 2>/dev/null) && grep -q sendmail "/proc/$pid/cmdline" 2>/dev/null && sendmail_pids="$sendmail_pids $pid"
+	done
 	for pid in $sendmail_pids; do kill "$pid" 2>/dev/null; done
 	for pid in $sendmail_pids; do wait_for 20 sh -c "! kill -0 $pid 2>/dev/null"; done
 }

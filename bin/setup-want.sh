@@ -271,20 +271,8 @@ words() { # carrier or INSTANCE: the words of its templates, in $W/words
 	END
 }
 
-fill() { # TEMPLATE, with $W/words; a line with an empty word is left out
-	awk '
-		FNR == NR { n = index($0, "="); value[substr($0, 1, n - 1)] = substr($0, n + 1); next }
-		{
-			rest = $0; line = ""; drop = 0
-			while (match(rest, /@[a-z_]+@/)) {
-				word = substr(rest, RSTART + 1, RLENGTH - 2)
-				if (!(word in value)) { print "no value for @" word "@" >"/dev/stderr"; exit 1 }
-				if (value[word] == "") drop = 1
-				line = line substr(rest, 1, RSTART - 1) value[word]
-				rest = substr(rest, RSTART + RLENGTH)
-			}
-			if (!drop) print line rest
-		}' "$W/words" "$1" || die 69 "template $1"
+fill() { # TEMPLATE, with $W/words
+	awk -f "$share/fill.awk" "$W/words" "$1" || die 69 "template $1"
 }
 
 # ---- the run ----

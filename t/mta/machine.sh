@@ -191,11 +191,4 @@ machine_state() {
 		xargs stat -c '%A %U:%G %N' <"$T/names" && xargs sha256sum <"$T/names" 2>/dev/null) >"$1"
 }
 
-wait_for() {
-	wait_until=$(($(date +%s) + $1))
-	shift
-	until "$@"; do
-		[ "$(date +%s)" -lt "$wait_until" ] || return 1
-		sleep 0.05
-	done
-}
+. "$SRC/t/mta/fill.sh"

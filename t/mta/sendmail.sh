@@ -37,35 +37,9 @@ sendmail_usable() {
 	id "$sendmail_user" >/dev/null 2>&1 || { echo "no account $sendmail_user"; return 1; }
 }
 
-wait_for() {
-	wait_until=$(($(date +%s) + $1))
-	shift
-	until "$@"; do
-		[ "$(date +%s)" -lt "$wait_until" ] || return 1
-		sleep 0.05
-	done
-}
+. "$SRC/t/mta/fill.sh"
 
 # ---- configuration ----
-
-# mta_fill FILE NAME=VALUE...: a template with its words replaced; a line with an empty word is left out
-mta_fill() {
-	fill_file=$1
-	shift
-	for word; do printf '%s\n' "$word"; done | awk '
-		FNR == NR { n = index($0, "="); value[substr($0, 1, n - 1)] = substr($0, n + 1); next }
-		{
-			rest = $0; line = ""; drop = 0
-			while (match(rest, /@[a-z_]+@/)) {
-				word = substr(rest, RSTART + 1, RLENGTH - 2)
-				if (!(word in value)) { print "mta_fill: no value for @" word "@" >"/dev/stderr"; exit 1 }
-				if (value[word] == "") drop = 1
-				line = line substr(rest, 1, RSTART - 1) value[word]
-				rest = substr(rest, RSTART + RLENGTH)
-			}
-			if (!drop) print line rest
-		}' - "$fill_file"
-}
 
 # The copy that this site runs: where its user reaches it, and with a log for each of its configurations.
 sendmail_programs() { # DIR

@@ -9,6 +9,12 @@
 /* Beside the codes of lib/error.h: the module says that it does not know the operation.  Leaves this folder as E_TEMP. */
 #define MODULE_UNKNOWN_OPERATION (-100)
 
+/* Starts the program at path as the process of p, as modules_start() does (module.h): sets its pid and its pipes, and
+ * sends nothing.  E_CONFIG, E_TEMP; where p->pid is set a process is to be reaped all the same. */
+int module_run(struct module *p, const char *path, char *const *environment, struct error *err);
+/* What a module finds in its environment, NULL-terminated, in the arena. */
+char *const *module_environment(struct arena *arena);
+
 /* Reads what is left of a module's log, ends a line without an end, closes the pipe. */
 void module_log_end(struct module *p);
 

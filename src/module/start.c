@@ -149,7 +149,7 @@ static const char *why_not_started(const char *path, int failed)
 	return strerror(failed);
 }
 
-static int run(struct module *p, const char *path, char *const *environment, struct error *err)
+int module_run(struct module *p, const char *path, char *const *environment, struct error *err)
 {
 	struct birth b = { .path = path, .environment = environment, .parent = getpid() };
 	int pipes[3][2];
@@ -240,21 +240,27 @@ static int start_one(struct modules *m, enum module_role role, const char *name,
 	*p = (struct module){ .name = name, .role = role, .pid = -1, .to = -1, .from = -1, .log = -1, .next_id = 1 };
 	rc = find_program(m, name, &path, err);
 	if (rc == 0)
-		rc = run(p, path, environment, err);
+		rc = module_run(p, path, environment, err);
 	frame_reader_init(&p->in, p->from, m->config->frame_limit);
 	return rc;
+}
+
+char *const *module_environment(struct arena *arena)
+{
+	const char *zone = getenv("TZ");
+	char **environment = arena_array(arena, 4, sizeof(*environment));
+
+	environment[0] = arena_strdup(arena, "PATH=/usr/local/bin:/usr/bin:/bin");
+	environment[1] = arena_strdup(arena, "LANG=C.UTF-8");
+	if (zone)
+		environment[2] = arena_printf(arena, "TZ=%s", zone);
+	return environment;
 }
 
 static int start_role(struct modules *m, enum module_role role, struct error *err)
 {
 	const struct config_list *names = names_of(m->config, role);
-	const char *zone = getenv("TZ");
-	char *const environment[] = {
-		arena_strdup(&m->arena, "PATH=/usr/local/bin:/usr/bin:/bin"),
-		arena_strdup(&m->arena, "LANG=C.UTF-8"),
-		zone ? arena_printf(&m->arena, "TZ=%s", zone) : NULL,
-		NULL,
-	};
+	char *const *environment = module_environment(&m->arena);
 	size_t first = m->n;
 	int rc = 0;
 

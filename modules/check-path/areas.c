@@ -13,6 +13,7 @@
 
 #include "common/area.h"
 #include "lib/buf.h"
+#include "lib/log.h"
 #include "lib/openssl.h"
 
 #define PARSED_MAX 64
@@ -33,6 +34,10 @@ struct areas {
 	struct area *areas[NAMES]; /* NULL: not opened, it was empty whenever somebody asked */
 	struct parsed parsed[PARSED_MAX];
 	size_t nparsed;            /* ever; the place of the next is the remainder */
+	bool alone;                /* only what was given */
+	STACK_OF(X509) *anchors;   /* given; NULL: none */
+	struct areas_crl *crls;    /* given */
+	size_t ncrls;
 };
 
 int areas_open(const struct config *config, struct areas **out, struct error *err)
@@ -57,6 +62,10 @@ void areas_close(struct areas *a)
 		return;
 	for (int i = 0; i < NAMES; i++)
 		area_close(a->areas[i]);
+	sk_X509_pop_free(a->anchors, X509_free);
+	for (size_t i = 0; i < a->ncrls; i++)
+		X509_CRL_free(a->crls[i].crl);
+	free(a->crls);
 	for (size_t i = 0; i < PARSED_MAX; i++)
 		forget(&a->parsed[i]);
 	free(a);
@@ -67,6 +76,8 @@ static int ready(struct areas *a, struct arena *arena, enum areas_name name, str
 {
 	int rc;
 
+	if (a->alone)
+		return 0;
 	if (a->areas[name])
 		return 1;
 	rc = area_occupied(arena, a->config, names[name], err);
@@ -76,9 +87,9 @@ static int ready(struct areas *a, struct arena *arena, enum areas_name name, str
 	return rc < 0 ? rc : 1;
 }
 
-const char *areas_directory(const struct areas *a)
+const char *areas_place(const struct areas *a, struct arena *arena, const char *area)
 {
-	return a->config->areas;
+	return a->alone ? "the files given" : arena_printf(arena, "%s/%s", a->config->areas, area);
 }
 
 /* What was made of these bytes before, or a free place for them with x and crl NULL. */
@@ -123,17 +134,76 @@ static X509 *certificate_of(struct areas *a, struct span der)
 	return p->x;
 }
 
+static X509_CRL *parse_crl(struct span der)
+{
+	const unsigned char *bytes = (const unsigned char *)der.p;
+	X509_CRL *crl = der.n <= LONG_MAX ? d2i_X509_CRL(NULL, &bytes, (long)der.n) : NULL;
+
+	if (crl)
+		prepare_for(X509_CRL_get_signature_nid(crl));
+	return crl;
+}
+
 static X509_CRL *crl_of(struct areas *a, struct span der)
 {
 	struct parsed *p = place_of(a, der);
-	const unsigned char *bytes = (const unsigned char *)der.p;
 
-	if (!p->crl && der.n <= LONG_MAX)
-		p->crl = d2i_X509_CRL(NULL, &bytes, (long)der.n);
-	if (p->crl)
-		prepare_for(X509_CRL_get_signature_nid(p->crl));
+	if (!p->crl)
+		p->crl = parse_crl(der);
 	return p->crl;
 }
+
+/* ---- what the caller brought along ---- */
+
+void areas_give(struct areas *a, const struct check_given *given)
+{
+	a->alone = given->alone;
+	if (given->nanchors)
+		a->anchors = sk_X509_new_null();
+	for (size_t i = 0; i < given->nanchors; i++) {
+		struct span der = given->anchors[i].der;
+		X509 *x = areas_certificate(&der);
+
+		if (x)
+			sk_X509_push(a->anchors, x);
+		else
+			log_warning("%s: an anchor that cannot be read, passed over", given->anchors[i].name);
+	}
+	a->crls = mem_array(given->ncrls + 1, sizeof(*a->crls));
+	for (size_t i = 0; i < given->ncrls; i++) {
+		X509_CRL *crl = parse_crl(given->crls[i].der);
+
+		if (crl)
+			a->crls[a->ncrls++] = (struct areas_crl){ crl, given->crls[i].name };
+		else
+			log_warning("%s: a revocation list that cannot be read, passed over", given->crls[i].name);
+	}
+}
+
+static bool is_given_anchor(const struct areas *a, const X509 *x)
+{
+	for (int i = 0; i < sk_X509_num(a->anchors); i++)
+		if (X509_cmp(sk_X509_value(a->anchors, i), x) == 0)
+			return true;
+	return false;
+}
+
+bool areas_is_anchor(const struct areas *a, X509 *x, bool in_ca)
+{
+	return a->anchors ? is_given_anchor(a, x) : in_ca && X509_get_extension_flags(x) & EXFLAG_SS;
+}
+
+static void push_anchors(struct areas *a, const X509_NAME *subject, STACK_OF(X509) *out)
+{
+	for (int i = 0; i < sk_X509_num(a->anchors); i++) {
+		X509 *x = sk_X509_value(a->anchors, i);
+
+		if (X509_NAME_cmp(X509_get_subject_name(x), subject) == 0 && X509_up_ref(x))
+			sk_X509_push(out, x);
+	}
+}
+
+/* ---- questions ---- */
 
 int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *subject, STACK_OF(X509) *out,
 		       struct error *err)
@@ -141,6 +211,7 @@ int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *su
 	struct area_list found = { 0 };
 	int rc = ready(a, arena, AREAS_CA, err);
 
+	push_anchors(a, subject, out);
 	if (rc > 0)
 		rc = area_find_subject(a->areas[AREAS_CA], arena, subject, &found, err);
 	for (size_t i = 0; rc == 0 && i < found.n; i++) {
@@ -184,7 +255,10 @@ int areas_find_crls(struct areas *a, struct arena *arena, const X509_NAME *issue
 		rc = area_find_crls(a->areas[AREAS_CRL], arena, issuer, &found, err);
 	if (rc < 0)
 		return rc;
-	*out = arena_array(arena, found.n + 1, sizeof(**out));
+	*out = arena_array(arena, found.n + a->ncrls, sizeof(**out));
+	for (size_t i = 0; i < a->ncrls; i++)
+		if (X509_NAME_cmp(X509_CRL_get_issuer(a->crls[i].crl), issuer) == 0 && X509_CRL_up_ref(a->crls[i].crl))
+			(*out)[(*n)++] = a->crls[i];
 	for (size_t i = 0; i < found.n; i++) {
 		X509_CRL *crl = crl_of(a, found.items[i].der);
 

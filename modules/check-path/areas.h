@@ -8,6 +8,7 @@
 
 #include <openssl/x509.h>
 
+#include "check-path/check.h"
 #include "lib/buf.h"
 #include "lib/config.h"
 #include "lib/error.h"
@@ -25,20 +26,27 @@ struct areas_crl {
 int areas_open(const struct config *config, struct areas **out, struct error *err);
 void areas_close(struct areas *a); /* NULL is fine */
 
-const char *areas_directory(const struct areas *a); /* parent of the areas */
+/* See checker_give(). */
+void areas_give(struct areas *a, const struct check_given *given);
+
+/* Where an operator would put something: "AREAS/ca", or words for it where no areas are asked. */
+const char *areas_place(const struct areas *a, struct arena *arena, const char *area);
 
 /* Takes a certificate off the front of der, and prepares OpenSSL to check its signature; NULL: there is none. */
 X509 *areas_certificate(struct span *der);
 
-/* Pushes the certificates of area ca with this subject onto out, which owns the references. */
+/* Pushes the certificates of area ca with this subject, and anchors given, onto out, which owns the references. */
 int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *subject, STACK_OF(X509) *out,
 		       struct error *err);
+
+/* Whether x is a trust anchor: one of those given, or, where none were, a self-signed one of area ca (in_ca: it is there). */
+bool areas_is_anchor(const struct areas *a, X509 *x, bool in_ca);
 
 /* Whether an area holds this very certificate: *file is its file, NULL if not. */
 int areas_find_exact(struct areas *a, struct arena *arena, enum areas_name name, X509 *x, const char **file,
 		     struct error *err);
 
-/* The CRLs, complete and delta, of this issuer; the array lives in the arena. */
+/* The CRLs, complete and delta, of this issuer, those given included; the array lives in the arena. */
 int areas_find_crls(struct areas *a, struct arena *arena, const X509_NAME *issuer, struct areas_crl **out, size_t *n,
 		    struct error *err);
 

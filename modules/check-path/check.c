@@ -2,6 +2,7 @@
 #include "check-path/check.h"
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "check-path/checking.h"
@@ -29,7 +30,7 @@ int checker_open(const struct config *config, const struct check_policy *policy,
 
 	*out = NULL;
 	if (policy_check_hashes(&policy->hashes, err) < 0)
-		return error_prefix(err, "%s", config->file);
+		return config ? error_prefix(err, "%s", config->file) : E_CONFIG;
 	c = mem_alloc(sizeof(*c));
 	/* no openssl.cnf: it costs a millisecond, and no file of the system may change what is valid here */
 	openssl_start();
@@ -49,6 +50,28 @@ void checker_close(struct checker *c)
 		return;
 	areas_close(c->areas);
 	free(c);
+}
+
+void checker_give(struct checker *c, const struct check_given *given)
+{
+	areas_give(c->areas, given);
+}
+
+bool check_is_policy(const char *text)
+{
+	ASN1_OBJECT *oid = ascii_digit(*text) ? OBJ_txt2obj(text, 1) : NULL;
+	bool good = oid != NULL;
+
+	ASN1_OBJECT_free(oid);
+	ERR_clear_error();
+	return good;
+}
+
+const char *check_purpose_word(enum check_purpose p)
+{
+	static const char *const words[] = { "sign", "encrypt", "any" };
+
+	return words[p];
 }
 
 /* One DER certificate and nothing behind it; NULL otherwise. */

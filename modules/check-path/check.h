@@ -14,7 +14,7 @@
 #include "lib/buf.h"
 #include "lib/config.h"
 
-enum check_purpose { CHECK_SIGN, CHECK_ENCRYPT };
+enum check_purpose { CHECK_SIGN, CHECK_ENCRYPT, CHECK_ANY }; /* any: rules about purpose are left aside */
 enum check_crl { CHECK_CRL_IF_PRESENT, CHECK_CRL_REQUIRE, CHECK_CRL_IGNORE };
 
 /* check_path_... of postern.conf; the table that fills it is check_options. */
@@ -34,8 +34,36 @@ int checker_open(const struct config *config, const struct check_policy *policy,
 		 struct error *err);
 void checker_close(struct checker *c); /* NULL is fine */
 
+/* A certificate or list that the caller brought along. */
+struct check_object {
+	struct span der;
+	const char *name;               /* of its file, for evidence */
+};
+
+/* Trust that does not come from the areas. */
+struct check_given {
+	const struct check_object *anchors; /* self-signed or not (RFC 5280 section 6.1.1 (d)); if there is one, nothing else is */
+	size_t nanchors;
+	const struct check_object *crls;    /* beside those of area crl */
+	size_t ncrls;
+	bool alone;                         /* the areas are not looked at; checker_open's config may be NULL */
+};
+
+/* To be called before the first check; the bytes and names must outlive the checker.  An object that cannot be read
+ * is passed over and named in the log. */
+void checker_give(struct checker *c, const struct check_given *given);
+
 /* Candidates past this many are not looked at (RFC 8550 section 2.3 leaves the limit to the receiver). */
 #define CHECK_CANDIDATES_MAX 100
+
+/* The other inputs of RFC 5280 section 6.1.1. */
+struct check_policies {
+	const char *const *accepted;    /* OIDs in dotted form; none: any policy */
+	size_t naccepted;
+	bool explicit_policy, inhibit_mapping, inhibit_any;
+};
+/* Whether text is an OID as `accepted' wants it. */
+bool check_is_policy(const char *text);
 
 struct check_request {
 	struct span certificate;        /* DER */
@@ -44,7 +72,10 @@ struct check_request {
 	enum check_purpose purpose;
 	time_t time;                    /* the moment at which it must be valid */
 	const char *address;            /* "": not compared */
+	const struct check_policies *policies; /* NULL: any policy, nothing required or inhibited */
 };
+
+const char *check_purpose_word(enum check_purpose p); /* sign encrypt any */
 
 struct check_evidence {
 	struct check_evidence *next;

@@ -92,15 +92,38 @@ static int on_problem(int good, X509_STORE_CTX *ctx)
 	return translate(v->k, x ? x : v->k->leaf, code);
 }
 
+static bool set_policies(const struct check_policies *policies, X509_VERIFY_PARAM *p)
+{
+	static const struct check_policies none;
+	unsigned long flags = X509_V_FLAG_POLICY_CHECK;
+
+	if (!policies)
+		policies = &none;
+	for (size_t i = 0; i < policies->naccepted; i++) {
+		ASN1_OBJECT *oid = OBJ_txt2obj(policies->accepted[i], 1);
+
+		if (!oid || !X509_VERIFY_PARAM_add0_policy(p, oid)) {
+			ASN1_OBJECT_free(oid);
+			return false;
+		}
+	}
+	/* the empty set means "no policy", not "any" */
+	if (!policies->naccepted && !X509_VERIFY_PARAM_add0_policy(p, OBJ_nid2obj(NID_any_policy)))
+		return false;
+	flags |= policies->explicit_policy ? X509_V_FLAG_EXPLICIT_POLICY : 0;
+	flags |= policies->inhibit_mapping ? X509_V_FLAG_INHIBIT_MAP : 0;
+	flags |= policies->inhibit_any ? X509_V_FLAG_INHIBIT_ANY : 0;
+	return X509_VERIFY_PARAM_set_flags(p, flags);
+}
+
 static bool set_parameters(struct checking *k, X509_STORE_CTX *ctx)
 {
 	X509_VERIFY_PARAM *p = X509_STORE_CTX_get0_param(ctx);
-	ASN1_OBJECT *any = OBJ_nid2obj(NID_any_policy);
 
-	/* the empty set means "no policy", not "any" */
-	if (!X509_VERIFY_PARAM_add0_policy(p, any) || !X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_POLICY_CHECK))
+	if (!set_policies(k->request->policies, p))
 		return false;
 	X509_VERIFY_PARAM_clear_flags(p, X509_V_FLAG_TRUSTED_FIRST); /* our path, not another one */
+	X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_PARTIAL_CHAIN);   /* an anchor need not be self-signed */
 	X509_VERIFY_PARAM_set_depth(p, PATH_MAX_CERTIFICATES);
 	X509_VERIFY_PARAM_set_auth_level(p, 0); /* policy_key() and policy_hash() know better */
 	X509_VERIFY_PARAM_set_time(p, k->request->time);
@@ -228,9 +251,9 @@ static bool is_self_signed(X509 *x)
 static void add_issuer(struct search *s, STACK_OF(X509) *list, X509 *x, bool from_area)
 {
 	const char *file = NULL;
-	bool anchor = from_area && is_self_signed(x);
+	bool anchor = areas_is_anchor(s->k->checker->areas, x, from_area);
 
-	if (holds(s->path, x) || holds(list, x) || (!from_area && is_self_signed(x)) ||
+	if (holds(s->path, x) || holds(list, x) || (!anchor && is_self_signed(x)) ||
 	    !may_have_issued(x, sk_X509_value(s->path, sk_X509_num(s->path) - 1)))
 		return;
 	if (areas_find_exact(s->k->checker->areas, s->k->arena, AREAS_UNTRUSTED, x, &file, &s->k->error) < 0)
@@ -283,14 +306,14 @@ static void keep_signers(struct search *s, STACK_OF(X509) *list, X509 *x)
 static void no_issuer(struct search *s, X509 *x)
 {
 	struct arena *a = s->k->arena;
-	const char *dir = areas_directory(s->k->checker->areas);
+	const struct areas *areas = s->k->checker->areas;
 
 	if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) == 0)
-		judge(&s->k->judgement, a, REASON_NO_PATH, "%s is self-signed and not in %s/ca: copy it there, or to "
-		      "%s/trusted, if it is to be trusted", subject_text(a, x), dir, dir);
+		judge(&s->k->judgement, a, REASON_NO_PATH, "%s is self-signed and not in %s: copy it there, or to "
+		      "%s, if it is to be trusted", subject_text(a, x), areas_place(areas, a, "ca"), areas_place(areas, a, "trusted"));
 	else
-		judge(&s->k->judgement, a, REASON_NO_PATH, "the issuer's certificate %s is not in %s/ca: copy it there if it "
-		      "is to be trusted", name_text(a, X509_get_issuer_name(x)), dir);
+		judge(&s->k->judgement, a, REASON_NO_PATH, "the issuer's certificate %s is not in %s: copy it there if it "
+		      "is to be trusted", name_text(a, X509_get_issuer_name(x)), areas_place(areas, a, "ca"));
 	remember(s, false);
 }
 
@@ -334,10 +357,10 @@ void path_check(struct checking *k)
 	sk_X509_push(s.path, k->leaf);
 	if (is_self_signed(k->leaf))
 		areas_find_exact(k->checker->areas, k->arena, AREAS_CA, k->leaf, &file, &k->error);
-	if (!k->error.code && !extend(&s, file != NULL) && !k->error.code) {
+	if (!k->error.code && !extend(&s, areas_is_anchor(k->checker->areas, k->leaf, file != NULL)) && !k->error.code) {
 		if (!s.first.reason)
-			judge(&s.first, k->arena, REASON_NO_PATH, "no path to an anchor in %s/ca: too many certificates of the "
-			      "message issue each other", areas_directory(k->checker->areas));
+			judge(&s.first, k->arena, REASON_NO_PATH, "no path to an anchor in %s: too many certificates of the "
+			      "message issue each other", areas_place(k->checker->areas, k->arena, "ca"));
 		k->judgement = s.first;
 		k->evidence = s.first_evidence;
 	}

@@ -215,17 +215,17 @@ static bool has_any(const struct revocation *r, X509 *x)
 static bool tolerate_missing(struct revocation *r, X509 *x, bool anchor, int code, struct judgement *j)
 {
 	struct arena *a = r->k->arena;
-	const char *issuer = name_text(a, X509_get_issuer_name(x)), *dir = areas_directory(r->k->checker->areas);
+	const char *issuer = name_text(a, X509_get_issuer_name(x)), *dir = areas_place(r->k->checker->areas, a, "crl");
 
 	if (anchor)
 		return true; /* what an anchor's own CRL says is asked, but it need not be there (RFC 5280 section 6.1) */
 	if (code == X509_V_ERR_UNABLE_TO_GET_CRL && has_any(r, x))
-		return judge(j, a, REASON_CRL_INVALID, "no CRL of %s in %s/crl can be used for %s: replace them",
+		return judge(j, a, REASON_CRL_INVALID, "no CRL of %s in %s can be used for %s: replace them",
 			     issuer, dir, subject_text(a, x));
 	if (r->k->checker->policy->crl == CHECK_CRL_IF_PRESENT)
-		return pass_over(r, arena_printf(a, "revocation not checked: no CRL of %s for this certificate in %s/crl",
+		return pass_over(r, arena_printf(a, "revocation not checked: no CRL of %s for this certificate in %s",
 						 issuer, dir));
-	return judge(j, a, REASON_CRL_MISSING, "there is no CRL of %s for %s: copy it to %s/crl", issuer,
+	return judge(j, a, REASON_CRL_MISSING, "there is no CRL of %s for %s: copy it to %s", issuer,
 		     subject_text(a, x), dir);
 }
 
@@ -247,6 +247,8 @@ bool revocation_tolerates(struct revocation *r, X509_STORE_CTX *ctx, int code, s
 	bool anchor = X509_STORE_CTX_get_error_depth(ctx) == sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
 	size_t i = find_complaint(code);
 
+	if (anchor && !(X509_get_extension_flags(x) & EXFLAG_SS))
+		return true; /* whoever issued it has no say any more */
 	switch (complaints[i].kind) {
 	case COMPLAINT_REVOKED:
 		return judge(j, r->k->arena, REASON_REVOKED, "%s (serial %s) was revoked by its issuer, says %s: it must not "

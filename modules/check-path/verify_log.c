@@ -75,7 +75,7 @@ void verify_log_format(struct buf *out, time_t now, const char *queue_id, const 
 	add_value(out, "serial", answer->serial);
 	add_value(out, "verdict", check_verdict_word(answer->verdict));
 	add_value(out, "reason", answer->reason);
-	add_value(out, "purpose", request->purpose == CHECK_SIGN ? "sign" : "encrypt");
+	add_value(out, "purpose", check_purpose_word(request->purpose));
 	buf_addch(out, '\n');
 }
 

@@ -159,6 +159,36 @@ void *certificate_extension(const struct certificate *c, int nid)
 	return X509V3_get_d2i(c->extensions, nid, NULL, NULL);
 }
 
+enum { DIGITAL_SIGNATURE = 0, NON_REPUDIATION = 1, KEY_ENCIPHERMENT = 2, KEY_AGREEMENT = 4 }; /* RFC 5280 4.2.1.3 */
+
+static bool has_usage(const struct certificate *c, int one, int other)
+{
+	ASN1_BIT_STRING *usage = certificate_extension(c, NID_key_usage);
+	bool has = !usage || ASN1_BIT_STRING_get_bit(usage, one) || ASN1_BIT_STRING_get_bit(usage, other);
+
+	ASN1_BIT_STRING_free(usage);
+	return has;
+}
+
+bool certificate_may_sign(const struct certificate *c)
+{
+	return has_usage(c, DIGITAL_SIGNATURE, NON_REPUDIATION);
+}
+
+bool certificate_may_encrypt(const struct certificate *c)
+{
+	return has_usage(c, KEY_ENCIPHERMENT, KEY_AGREEMENT);
+}
+
+bool certificate_is_ca(const struct certificate *c)
+{
+	BASIC_CONSTRAINTS *b = certificate_extension(c, NID_basic_constraints);
+	bool ca = b && b->ca;
+
+	BASIC_CONSTRAINTS_free(b);
+	return ca;
+}
+
 /* The bits of the public key, without its algorithm. */
 static struct span key_bits(const struct certificate *c)
 {

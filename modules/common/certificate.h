@@ -46,6 +46,12 @@ void certificate_free(struct certificate *c); /* NULL is fine */
 /* The value of an extension, as X509V3_get_d2i gives it; NULL: absent or broken. */
 void *certificate_extension(const struct certificate *c, int nid);
 
+/* Whether its key may sign mail or be encrypted to (RFC 8550 4.4.2; keyEncipherment, keyAgreement): keyUsage says
+ * so, or there is none. */
+bool certificate_may_sign(const struct certificate *c);
+bool certificate_may_encrypt(const struct certificate *c);
+bool certificate_is_ca(const struct certificate *c); /* basicConstraints */
+
 /* The key identifier: the extension, else SHA-1 of the public key (RFC 5280 4.2.1.2 (1)).  Appended to out. */
 void certificate_key_id(const struct certificate *c, struct buf *out);
 

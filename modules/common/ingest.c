@@ -146,15 +146,6 @@ static int load(struct ingest *in)
 
 /* ---- entries ---- */
 
-static bool is_ca(const struct certificate *c)
-{
-	BASIC_CONSTRAINTS *b = certificate_extension(c, NID_basic_constraints);
-	bool ca = b && b->ca;
-
-	BASIC_CONSTRAINTS_free(b);
-	return ca;
-}
-
 static bool issued_another(const struct certfile *f, size_t i)
 {
 	const X509_NAME *name = f->items[i].certificate->subject;
@@ -173,7 +164,7 @@ static void find_leaves(const struct certfile *f, bool *leaf)
 	size_t found = 0;
 
 	for (size_t i = 0; i < f->n; i++) {
-		leaf[i] = f->items[i].certificate && !is_ca(f->items[i].certificate);
+		leaf[i] = f->items[i].certificate && !certificate_is_ca(f->items[i].certificate);
 		found += leaf[i];
 	}
 	if (found || f->keys == 0 || f->n > 100)
@@ -225,13 +216,9 @@ static const char *domain_folder(struct ingest *in)
 	return slash && in->path[0] == '@' ? arena_strndup(&in->arena, in->path, (size_t)(slash - in->path)) : NULL;
 }
 
-static bool may_sign(const struct certificate *c)
+static bool is_signer(const struct certificate *c)
 {
-	ASN1_BIT_STRING *usage = c ? certificate_extension(c, NID_key_usage) : NULL;
-	bool may = !usage || ASN1_BIT_STRING_get_bit(usage, 0) || ASN1_BIT_STRING_get_bit(usage, 1);
-
-	ASN1_BIT_STRING_free(usage);
-	return may;
+	return !c || certificate_may_sign(c);
 }
 
 static int put_entry(struct ingest *in, const struct certfile *f, size_t i, bool leaf, struct error *err)
@@ -246,7 +233,7 @@ static int put_entry(struct ingest *in, const struct certfile *f, size_t i, bool
 
 	describe(&f->items[i], domain_folder(in), &r, &marks);
 	r.position = (uint32_t)i;
-	r.flags = (leaf ? ENTRY_LEAF : 0) | (may_sign(f->items[i].certificate) ? ENTRY_MAY_SIGN : 0) |
+	r.flags = (leaf ? ENTRY_LEAF : 0) | (is_signer(f->items[i].certificate) ? ENTRY_MAY_SIGN : 0) |
 		  (in->now.flags & FILE_KEYS ? ENTRY_KEYS : 0) |
 		  (in->now.flags & FILE_EXPOSED ? ENTRY_EXPOSED : 0);
 	r.path = (uint32_t)strlen(in->path);

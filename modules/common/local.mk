@@ -3,16 +3,25 @@ libarea_a_SOURCES = \
 	modules/common/area.c modules/common/area.h modules/common/area_inside.h \
 	modules/common/certificate.c modules/common/certificate.h \
 	modules/common/certfile.c modules/common/certfile.h \
+	modules/common/fast_key.c modules/common/fast_key.h \
 	modules/common/freshness.c \
 	modules/common/guard.c modules/common/guard.h \
+	modules/common/identifier.c modules/common/identifier.h \
 	modules/common/index.c modules/common/index.h \
 	modules/common/ingest.c \
+	modules/common/key_request.c modules/common/key_request.h \
+	modules/common/key_use.c modules/common/key_use.h \
+	modules/common/keys_answer.c modules/common/keys_answer.h \
+	modules/common/keys_order.c modules/common/keys_order.h \
 	modules/common/marks.c modules/common/marks.h \
 	modules/common/passphrase.c modules/common/passphrase.h \
 	modules/common/pkcs12.c modules/common/pkcs12.h \
+	modules/common/private_key.c modules/common/private_key.h \
+	modules/common/process.c modules/common/process.h \
 	modules/common/records.c modules/common/records.h \
 	modules/common/refresh.c modules/common/refresh_inside.h \
 	modules/common/scan.c \
+	modules/common/secret_file.c modules/common/secret_file.h \
 	modules/common/stamp.c modules/common/stamp.h
 
 UNIT_TESTS += t/unit/area_lookup
@@ -22,3 +31,7 @@ t_unit_area_lookup_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $
 UNIT_TESTS += t/unit/area_certfile
 t_unit_area_certfile_SOURCES = t/unit/area_certfile.c t/unit/test.h
 t_unit_area_certfile_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
+
+UNIT_TESTS += t/unit/keys_common
+t_unit_keys_common_SOURCES = t/unit/keys_common.c t/unit/test.h
+t_unit_keys_common_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)

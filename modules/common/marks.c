@@ -213,18 +213,23 @@ static void add_hashes(const struct certificate *c, struct span der, struct buf 
 	buf_release(&id);
 }
 
+void marks_of_addresses(const struct certificate *c, struct buf *out)
+{
+	add_alternative_names(c, out);
+	add_subject_addresses(c, out);
+	ERR_clear_error();
+}
+
 void marks_of_certificate(const struct certificate *c, struct span der, const char *domain, struct buf *out)
 {
 	struct mark m;
 
 	add_hashes(c, der, out);
-	add_alternative_names(c, out);
-	add_subject_addresses(c, out);
+	marks_of_addresses(c, out);
 	if (domain) {
 		mark_domain(&m, domain);
 		add(out, &m);
 	}
-	ERR_clear_error();
 }
 
 void marks_of_crl(X509_CRL *crl, struct span der, struct buf *out)

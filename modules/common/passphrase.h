@@ -4,10 +4,8 @@
 
 #include "common/area.h"
 
-/* Reads the first line of the file into *out (wipe it with free_passphrase).  No such file is 0 with NULL.
- * E_CONFIG: others may read it. */
+/* As secret_read (secret_file.h), but no such file is 0 with NULL: a site need not have one. */
 int passphrase_read(const char *path, char **out, struct error *err);
-void passphrase_free(char *passphrase); /* NULL is fine */
 
 /* The area's, read when first needed; NULL if there is none or it cannot be used, which is logged. */
 const char *area_passphrase(struct area *a);

@@ -1,22 +1,8 @@
 /* find_certificates.c - "find-certificates": of partners and our own people, by address; of anybody, by identifier */
+#include "common/identifier.h"
+#include "common/keys_answer.h"
 #include "keys-file/keys_file.h"
 #include "lib/address.h"
-#include "lib/log.h"
-
-/* Enough for renewed certificates and separate ones for each device. */
-#define PER_ADDRESS_MAX 8
-#define CERTIFICATE_MAX ((size_t)64 * 1024)
-
-const char *keys_printable(struct server *s, const char *file)
-{
-	char *copy = arena_strdup(&s->arena, file);
-	bool utf8 = utf8_valid(span_of(file));
-
-	for (char *p = copy; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f || (!utf8 && (unsigned char)*p >= 0x80))
-			*p = '?';
-	return copy;
-}
 
 static bool written(const struct area_list *lists, size_t nlists, struct span der)
 {
@@ -28,24 +14,15 @@ static bool written(const struct area_list *lists, size_t nlists, struct span de
 }
 
 /* capabilities: the address's, who has them not by the certificate of a domain; NULL: not known. */
-static void write_certificate(struct server *s, struct xml_writer *w, const char *address, const char *capabilities,
+static bool write_certificate(struct server *s, struct xml_writer *w, const char *address, const char *capabilities,
 			      const struct area *a, const struct area_entry *e)
 {
-	xml_open(w, "certificate");
-	xml_put(w, "for", address);
-	xml_put(w, "area", area_name(a));
-	xml_put(w, "source", keys_printable(s, e->file));
-	xml_put(w, "match", !address ? "id" : e->domain ? "domain" : "address");
-	if (capabilities && !e->domain)
-		xml_put(w, "capabilities", capabilities);
-	xml_put_binary(w, e->der.p, e->der.n);
-	xml_close(w);
-}
+	const struct keys_found f = {
+		.der = e->der, .address = address, .area = area_name(a), .source = e->file,
+		.match = !address ? "id" : e->domain ? "domain" : "address", .capabilities = e->domain ? NULL : capabilities,
+	};
 
-/* One frame must hold the answer: a long list of addresses gets the newest certificate of each. */
-static size_t most_for_one(struct server *s, const struct xml_writer *w)
-{
-	return w->out.len < s->config->frame_limit / 2 ? PER_ADDRESS_MAX : 1;
+	return keys_answer_certificate(s, w, &f);
 }
 
 /* Those of the address itself from all areas first, then those of the domain. */
@@ -53,7 +30,7 @@ static void write_found(struct server *s, struct xml_writer *w, const char *addr
 			const struct area_list *lists, size_t n)
 {
 	const char *capabilities = address ? capabilities_of(s, address) : NULL;
-	size_t most = most_for_one(s, w), count = 0;
+	size_t most = keys_answer_room(s, w), count = 0;
 
 	for (int domain = 0; domain < 2; domain++)
 		for (size_t i = 0; i < n; i++)
@@ -62,12 +39,8 @@ static void write_found(struct server *s, struct xml_writer *w, const char *addr
 
 				if (e->domain != (bool)domain || written(lists, i, e->der))
 					continue;
-				if (e->der.n > CERTIFICATE_MAX) {
-					log_warning("%s: certificate bigger than %zu bytes passed over", e->file, CERTIFICATE_MAX);
-					continue;
-				}
-				write_certificate(s, w, address, capabilities, areas[i], e);
-				count++;
+				if (write_certificate(s, w, address, capabilities, areas[i], e))
+					count++;
 			}
 }
 
@@ -93,6 +66,20 @@ static int find_by_address(struct server *s, const char *address, struct xml_wri
 	return rc;
 }
 
+int keys_find_identifier(struct server *s, enum keys_area which, const struct identifier *id, struct area_list *out,
+			 struct error *err)
+{
+	struct area *a;
+	int rc = keys_area(s, which, &a, err);
+
+	*out = (struct area_list){ NULL, 0 };
+	if (rc < 0)
+		return rc;
+	if (id->serial)
+		return area_find_serial(a, &s->arena, id->issuer, id->serial, out, err);
+	return area_find_key_id(a, &s->arena, span_from(buf_str(&id->key_id), id->key_id.len), out, err);
+}
+
 static int find_by_identifier(struct server *s, const struct xml *by, struct xml_writer *w, struct error *err)
 {
 	static const enum keys_area where[] = { IN_TRUSTED, IN_PUBLIC, IN_PRIVATE, IN_CA, IN_SEEN };
@@ -100,12 +87,12 @@ static int find_by_identifier(struct server *s, const struct xml *by, struct xml
 	struct area_list lists[N];
 	struct area *areas[N];
 	struct identifier *id;
-	int rc = identifier_read(s, by, &id, err);
+	int rc = identifier_read(&s->arena, by, &id, err);
 
 	for (size_t i = 0; i < N && rc == 0; i++) {
 		rc = keys_area(s, where[i], &areas[i], err);
 		if (rc == 0)
-			rc = identifier_find(s, where[i], id, &lists[i], err);
+			rc = keys_find_identifier(s, where[i], id, &lists[i], err);
 	}
 	if (rc == 0)
 		write_found(s, w, NULL, areas, lists, N);

@@ -6,13 +6,11 @@
 #include <time.h>
 
 #include "common/certificate.h"
+#include "common/keys_answer.h"
+#include "common/keys_order.h"
 #include "common/marks.h"
 #include "keys-file/keys_file.h"
 #include "lib/address.h"
-
-#define KEYS_MAX 16
-#define CHAIN_MAX 8
-#define RECIPIENTS_MAX 10000
 
 struct search {
 	struct server *s;
@@ -64,7 +62,7 @@ static int find_chain(struct search *q, struct span leaf, struct span *chain, si
 	for (size_t next = 0; certificate_parts(leaf, &parts) && !is_self_issued(&parts) && rc == 0; leaf = chain[next++]) {
 		for (size_t i = 0; i < 2 && rc == 0; i++) {
 			rc = find_issuers(q, where[i], parts.issuer, &list);
-			for (size_t k = 0; k < list.n && *n < CHAIN_MAX; k++)
+			for (size_t k = 0; k < list.n && *n < KEYS_CHAIN_MAX; k++)
 				if (certificate_parts(list.items[k].der, &above) && !is_self_issued(&above) &&
 				    !in_chain(chain, *n, list.items[k].der))
 					chain[(*n)++] = list.items[k].der;
@@ -94,29 +92,15 @@ static const struct known_key *remember(struct server *s, const struct area_entr
 	return k;
 }
 
-static void write_binary(struct xml_writer *w, const char *name, struct span der)
-{
-	xml_open(w, name);
-	xml_put_binary(w, der.p, der.n);
-	xml_close(w);
-}
-
 static int write_key(struct search *q, const struct area_entry *e, size_t which)
 {
-	struct span chain[CHAIN_MAX];
+	struct span chain[KEYS_CHAIN_MAX];
 	size_t n;
 	int rc = find_chain(q, e->der, chain, &n);
 
 	if (rc < 0)
 		return rc;
-	xml_open(q->w, "key");
-	xml_put(q->w, "id", remember(q->s, e)->id);
-	xml_putf(q->w, "which", "%zu", which);
-	xml_put(q->w, "source", utf8_valid(span_of(e->file)) ? e->file : area_name(((struct keys_file *)q->s->state)->areas[IN_PRIVATE]));
-	write_binary(q->w, "certificate", e->der);
-	for (size_t i = 0; i < n; i++)
-		write_binary(q->w, "chain", chain[i]);
-	xml_close(q->w);
+	keys_answer_key(q->s, q->w, &(struct keys_own){ remember(q->s, e)->id, e->file, which, e->der, chain, n });
 	q->found++;
 	return 0;
 }
@@ -156,16 +140,24 @@ static int nothing_found(struct search *q, const char *what)
 
 /* ---- to sign ---- */
 
-static bool is_valid(const struct area_entry *e, time_t now)
+static size_t candidates(struct search *q, const struct area_list *list, struct keys_candidate **out)
 {
-	return e->not_before <= now && now <= e->not_after;
+	*out = arena_array(&q->s->arena, list->n, sizeof(**out));
+	for (size_t i = 0; i < list->n; i++) {
+		const struct area_entry *e = &list->items[i];
+
+		(*out)[i] = (struct keys_candidate){ .der = e->der, .own = e, .not_before = e->not_before, .not_after = e->not_after,
+						     .domain = e->domain, .may_sign = e->may_sign };
+	}
+	return keys_order(*out, list->n, KEYS_TO_SIGN, time(NULL));
 }
 
 static int find_to_sign(struct search *q, const struct xml *request)
 {
 	const char *address = xml_attr_or(request, "address", "");
-	time_t now = time(NULL);
-	struct area_list list;
+	struct keys_candidate *list;
+	struct area_list found;
+	size_t n = 0;
 	struct area *a;
 	int rc;
 
@@ -173,14 +165,11 @@ static int find_to_sign(struct search *q, const struct xml *request)
 		return error_set(q->err, E_PERM, "<find-keys for=\"sign\"> wants an address");
 	rc = keys_area(q->s, IN_PRIVATE, &a, q->err);
 	if (rc == 0)
-		rc = area_find_address(a, &q->s->arena, address, &list, q->err);
-	for (int pass = 0; pass < 4 && rc == 0; pass++) /* own and valid, domain's and valid; then the others */
-		for (size_t i = 0; i < list.n && rc == 0; i++) {
-			const struct area_entry *e = &list.items[i];
-
-			if (e->may_sign && e->domain == (pass & 1) && is_valid(e, now) == (pass < 2))
-				rc = offer(q, e, 0);
-		}
+		rc = area_find_address(a, &q->s->arena, address, &found, q->err);
+	if (rc == 0)
+		n = candidates(q, &found, &list);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = offer(q, list[i].own, 0);
 	return rc < 0 ? rc : q->found ? 0 : nothing_found(q, "signs for this address");
 }
 
@@ -190,10 +179,10 @@ static int find_recipient(struct search *q, const struct xml *recipient, size_t 
 {
 	struct identifier *id;
 	struct area_list list = { NULL, 0 };
-	int rc = identifier_read(q->s, recipient, &id, q->err);
+	int rc = identifier_read(&q->s->arena, recipient, &id, q->err);
 
 	if (rc == 0)
-		rc = identifier_find(q->s, IN_PRIVATE, id, &list, q->err);
+		rc = keys_find_identifier(q->s, IN_PRIVATE, id, &list, q->err);
 	for (size_t i = 0; i < list.n && rc == 0; i++)
 		rc = offer(q, &list.items[i], which);
 	identifier_release(id);
@@ -209,8 +198,8 @@ static int find_to_decrypt(struct search *q, const struct xml *request)
 	if (!recipient)
 		return error_set(q->err, E_PERM, "<find-keys for=\"decrypt\"> wants <recipient>");
 	for (; recipient && rc == 0; recipient = xml_next(recipient, "recipient")) {
-		if (which >= RECIPIENTS_MAX)
-			return error_set(q->err, E_LIMIT, "more than %d recipients", RECIPIENTS_MAX);
+		if (which >= KEYS_RECIPIENTS_MAX)
+			return error_set(q->err, E_LIMIT, "more than %d recipients", KEYS_RECIPIENTS_MAX);
 		rc = find_recipient(q, recipient, which++);
 	}
 	return rc < 0 ? rc : q->found ? 0 : nothing_found(q, "is one of the message's recipients");

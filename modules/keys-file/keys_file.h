@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 #include "common/area.h"
+#include "common/identifier.h"
 #include "lib/server.h"
 
 /* A key that find-keys has named.  The private part is read when it is first used. */
@@ -30,15 +31,9 @@ int keys_area(struct server *s, enum keys_area which, struct area **out, struct 
 /* The same, with *out NULL where the folder is empty: opening its index would cost more than looking. */
 int keys_area_if_any(struct server *s, enum keys_area which, struct area **out, struct error *err);
 
-/* find_certificates.c: what stands in an attribute must be XML text; file names need not be. */
-const char *keys_printable(struct server *s, const char *file);
-
-/* identify.c: the identifier of a certificate in a request element: issuer (base64 DER Name) and serial (hex), or key-id
- * (hex).  Finds its certificates in one area. */
-struct identifier;
-int identifier_read(struct server *s, const struct xml *e, struct identifier **out, struct error *err);
-void identifier_release(struct identifier *id);
-int identifier_find(struct server *s, enum keys_area which, const struct identifier *id, struct area_list *out, struct error *err);
+/* find_certificates.c: the certificates with this identifier in one area. */
+int keys_find_identifier(struct server *s, enum keys_area which, const struct identifier *id, struct area_list *out,
+			 struct error *err);
 
 /* private_key.c: the private key of this certificate out of this file.  E_CONFIG: the file is not ours alone, or another
  * passphrase is needed (s->code says which); E_NOTFOUND: no such key in it. */

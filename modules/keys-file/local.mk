@@ -1,10 +1,8 @@
 module_PROGRAMS += keys-file
 keys_file_SOURCES = \
 	modules/keys-file/capabilities.c \
-	modules/keys-file/fast_key.c modules/keys-file/fast_key.h \
 	modules/keys-file/find_certificates.c \
 	modules/keys-file/find_keys.c \
-	modules/keys-file/identify.c \
 	modules/keys-file/keys_file.h \
 	modules/keys-file/main.c \
 	modules/keys-file/private_key.c \

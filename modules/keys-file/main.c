@@ -1,10 +1,6 @@
 /* main.c - keys-file: certificates and keys in files (keys-file(8)) */
-#include <openssl/crypto.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-
+#include "common/process.h"
 #include "keys-file/keys_file.h"
-#include "lib/openssl.h"
 
 static const char *const area_names[KEYS_AREAS] = {
 	[IN_PUBLIC] = "public", [IN_TRUSTED] = "trusted", [IN_PRIVATE] = "private", [IN_CA] = "ca", [IN_SEEN] = "seen",
@@ -28,16 +24,6 @@ int keys_area_if_any(struct server *s, enum keys_area which, struct area **out, 
 
 	*out = NULL;
 	return rc > 0 ? keys_area(s, which, out, err) : rc;
-}
-
-static void refuse_dumps(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	setrlimit(RLIMIT_CORE, &none);
-#ifndef __SANITIZE_ADDRESS__ /* its leak check traces the process */
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
 }
 
 static int start(struct server *s, struct error *err)
@@ -79,19 +65,9 @@ static const struct server_role role = {
 		"and signs and decrypts with the keys in the folder `private'.",
 };
 
-/* Each of these costs more than a signature: its configuration, the texts of its errors, the tables of names from before
- * there were providers, and tidying up what ends with the process anyway. */
-static const uint64_t unused = OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
-			       OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS
-#ifndef __SANITIZE_ADDRESS__ /* its leak check does not look into OpenSSL's locked memory */
-			       | OPENSSL_INIT_NO_ATEXIT
-#endif
-			       ;
-
 int main(int argc, char **argv)
 {
-	refuse_dumps();
-	OPENSSL_init_crypto(unused, NULL);
-	openssl_load(NULL);
+	process_guard_keys();
+	process_start_openssl();
 	return server_main(&role, argc, argv);
 }

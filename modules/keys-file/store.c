@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 #include <unistd.h>
 
+#include "common/keys_answer.h"
 #include "keys-file/keys_file.h"
 #include "lib/base64.h"
 #include "lib/fs.h"

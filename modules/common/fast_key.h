@@ -3,8 +3,8 @@
  * Looking for a decoder for a key costs OpenSSL 3.0 three times what signing with it does.  The two common kinds are so
  * simple that they are read here (RFC 8017 A.1.2, RFC 5915); everything else goes the long way.
  */
-#ifndef POSTERN_KEYS_FILE_FAST_KEY_H
-#define POSTERN_KEYS_FILE_FAST_KEY_H
+#ifndef POSTERN_COMMON_FAST_KEY_H
+#define POSTERN_COMMON_FAST_KEY_H
 
 #include <openssl/evp.h>
 #include <stdbool.h>

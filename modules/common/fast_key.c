@@ -1,5 +1,5 @@
 /* fast_key.c - a private key from its numbers, without OpenSSL's decoders */
-#include "keys-file/fast_key.h"
+#include "common/fast_key.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>

@@ -1,17 +1,13 @@
-/* identify.c - certificates by issuer and serial number or by key identifier (RFC 5652 section 10.2.4, 6.2.1) */
+/* identifier.c - certificates by issuer and serial number or by key identifier (RFC 5652 section 10.2.4, 6.2.1) */
+#include "common/identifier.h"
+
 #include <openssl/bn.h>
 #include <openssl/err.h>
 
-#include "keys-file/keys_file.h"
+#include "common/certificate.h"
 #include "lib/base64.h"
 
 #define IDENTIFIER_MAX 4096 /* bytes of a serial number or key identifier */
-
-struct identifier {
-	X509_NAME *issuer;
-	ASN1_INTEGER *serial;
-	struct buf key_id;
-};
 
 static int hex_digit(int c)
 {
@@ -72,11 +68,11 @@ static int read_issuer(const char *base64, X509_NAME **out, struct error *err)
 	return *out ? 0 : error_set(err, E_PERM, "issuer: not a name in base64");
 }
 
-int identifier_read(struct server *s, const struct xml *e, struct identifier **out, struct error *err)
+int identifier_read(struct arena *arena, const struct xml *e, struct identifier **out, struct error *err)
 {
 	const char *issuer = xml_attr_or(e, "issuer", ""), *serial = xml_attr_or(e, "serial", "");
 	const char *key_id = xml_attr_or(e, "key-id", "");
-	struct identifier *id = arena_alloc(&s->arena, sizeof(*id));
+	struct identifier *id = arena_alloc(arena, sizeof(*id));
 	int rc = 0;
 
 	*out = NULL;
@@ -106,15 +102,27 @@ void identifier_release(struct identifier *id)
 	buf_release(&id->key_id);
 }
 
-int identifier_find(struct server *s, enum keys_area which, const struct identifier *id, struct area_list *out, struct error *err)
+static bool same_key_id(const struct identifier *id, const struct certificate *c)
 {
-	struct area *a;
-	int rc = keys_area(s, which, &a, err);
+	struct buf own = BUF_INIT;
+	bool same;
 
-	*out = (struct area_list){ NULL, 0 };
-	if (rc < 0)
-		return rc;
-	if (id->serial)
-		return area_find_serial(a, &s->arena, id->issuer, id->serial, out, err);
-	return area_find_key_id(a, &s->arena, span_from(buf_str(&id->key_id), id->key_id.len), out, err);
+	certificate_key_id(c, &own);
+	same = own.len && span_eq(span_from(own.data, own.len), span_from(buf_str(&id->key_id), id->key_id.len));
+	buf_release(&own);
+	return same;
+}
+
+bool identifier_matches(const struct identifier *id, struct span der)
+{
+	struct certificate *c = certificate_parse(der);
+	bool matches = false;
+
+	if (c && id->serial)
+		matches = ASN1_INTEGER_cmp(c->serial, id->serial) == 0 && X509_NAME_cmp(c->issuer, id->issuer) == 0;
+	else if (c)
+		matches = same_key_id(id, c);
+	certificate_free(c);
+	ERR_clear_error();
+	return matches;
 }

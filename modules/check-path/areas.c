@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "common/area.h"
+#include "common/certificate.h"
+#include "common/marks.h"
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "lib/openssl.h"
@@ -29,6 +31,13 @@ struct parsed {
 	X509_CRL *crl;
 };
 
+/* Found by the name that it bears; parsed when it is asked for. */
+struct given {
+	struct span der;
+	const char *name;
+	struct mark mark;
+};
+
 struct areas {
 	const struct config *config;
 	struct area *areas[NAMES]; /* NULL: not opened, it was empty whenever somebody asked */
@@ -36,8 +45,8 @@ struct areas {
 	size_t nparsed;            /* ever; the place of the next is the remainder */
 	bool alone;                /* only what was given */
 	STACK_OF(X509) *anchors;   /* given; NULL: none */
-	struct areas_crl *crls;    /* given */
-	size_t ncrls;
+	struct given *issuers, *crls;
+	size_t nissuers, ncrls;
 };
 
 int areas_open(const struct config *config, struct areas **out, struct error *err)
@@ -63,8 +72,7 @@ void areas_close(struct areas *a)
 	for (int i = 0; i < NAMES; i++)
 		area_close(a->areas[i]);
 	sk_X509_pop_free(a->anchors, X509_free);
-	for (size_t i = 0; i < a->ncrls; i++)
-		X509_CRL_free(a->crls[i].crl);
+	free(a->issuers);
 	free(a->crls);
 	for (size_t i = 0; i < PARSED_MAX; i++)
 		forget(&a->parsed[i]);
@@ -155,6 +163,55 @@ static X509_CRL *crl_of(struct areas *a, struct span der)
 
 /* ---- what the caller brought along ---- */
 
+static X509_NAME *read_name(struct span der)
+{
+	const unsigned char *p = (const unsigned char *)der.p;
+
+	return d2i_X509_NAME(NULL, &p, (long)der.n);
+}
+
+/* Sets its mark by a DER Name; false: it is none. */
+static bool mark_given(struct given *g, enum mark_kind kind, struct span der)
+{
+	X509_NAME *name = read_name(der);
+
+	if (name)
+		mark_name(&g->mark, kind, name);
+	X509_NAME_free(name);
+	return name != NULL;
+}
+
+static bool take_issuer(const struct check_object *o, struct given *out)
+{
+	struct certificate_parts parts;
+
+	*out = (struct given){ .der = o->der, .name = o->name };
+	return certificate_parts(o->der, &parts) && mark_given(out, MARK_SUBJECT, parts.subject);
+}
+
+/* RFC 5280 section 5.1: the version may be missing, then come the algorithm and the issuer. */
+static bool take_crl(const struct check_object *o, struct given *out)
+{
+	struct span rest = o->der, tbs, name;
+
+	*out = (struct given){ .der = o->der, .name = o->name };
+	if (!der_take(&rest, 0x30, NULL, &rest) || !der_take(&rest, 0x30, NULL, &tbs))
+		return false;
+	der_take(&tbs, 0x02, NULL, NULL);
+	return der_take(&tbs, 0x30, NULL, NULL) && der_take(&tbs, 0x30, &name, NULL) && mark_given(out, MARK_CRL, name);
+}
+
+static void take_all(const struct check_object *objects, size_t n, bool (*take)(const struct check_object *, struct given *),
+		     struct given **out, size_t *nout)
+{
+	*out = mem_array(n + 1, sizeof(**out));
+	for (size_t i = 0; i < n; i++)
+		if (take(&objects[i], &(*out)[*nout]))
+			(*nout)++;
+		else
+			log_warning("%s: cannot be read, passed over", objects[i].name);
+}
+
 void areas_give(struct areas *a, const struct check_given *given)
 {
 	a->alone = given->alone;
@@ -167,17 +224,15 @@ void areas_give(struct areas *a, const struct check_given *given)
 		if (x)
 			sk_X509_push(a->anchors, x);
 		else
-			log_warning("%s: an anchor that cannot be read, passed over", given->anchors[i].name);
+			log_warning("%s: cannot be read, passed over", given->anchors[i].name);
 	}
-	a->crls = mem_array(given->ncrls + 1, sizeof(*a->crls));
-	for (size_t i = 0; i < given->ncrls; i++) {
-		X509_CRL *crl = parse_crl(given->crls[i].der);
+	take_all(given->issuers, given->nissuers, take_issuer, &a->issuers, &a->nissuers);
+	take_all(given->crls, given->ncrls, take_crl, &a->crls, &a->ncrls);
+}
 
-		if (crl)
-			a->crls[a->ncrls++] = (struct areas_crl){ crl, given->crls[i].name };
-		else
-			log_warning("%s: a revocation list that cannot be read, passed over", given->crls[i].name);
-	}
+static bool same_mark(const struct mark *a, const struct mark *b)
+{
+	return a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
 }
 
 static bool is_given_anchor(const struct areas *a, const X509 *x)
@@ -193,12 +248,23 @@ bool areas_is_anchor(const struct areas *a, X509 *x, bool in_ca)
 	return a->anchors ? is_given_anchor(a, x) : in_ca && X509_get_extension_flags(x) & EXFLAG_SS;
 }
 
-static void push_anchors(struct areas *a, const X509_NAME *subject, STACK_OF(X509) *out)
+static void push_given(struct areas *a, const X509_NAME *subject, STACK_OF(X509) *out)
 {
+	struct mark wanted;
+
+	mark_name(&wanted, MARK_SUBJECT, subject);
 	for (int i = 0; i < sk_X509_num(a->anchors); i++) {
 		X509 *x = sk_X509_value(a->anchors, i);
 
 		if (X509_NAME_cmp(X509_get_subject_name(x), subject) == 0 && X509_up_ref(x))
+			sk_X509_push(out, x);
+	}
+	for (size_t i = 0; i < a->nissuers; i++) {
+		X509 *x = same_mark(&a->issuers[i].mark, &wanted) ? certificate_of(a, a->issuers[i].der) : NULL;
+
+		/* a self-signed one is an anchor or nothing */
+		if (x && !(X509_get_extension_flags(x) & EXFLAG_SS) && X509_NAME_cmp(X509_get_subject_name(x), subject) == 0 &&
+		    X509_up_ref(x))
 			sk_X509_push(out, x);
 	}
 }
@@ -211,7 +277,7 @@ int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *su
 	struct area_list found = { 0 };
 	int rc = ready(a, arena, AREAS_CA, err);
 
-	push_anchors(a, subject, out);
+	push_given(a, subject, out);
 	if (rc > 0)
 		rc = area_find_subject(a->areas[AREAS_CA], arena, subject, &found, err);
 	for (size_t i = 0; rc == 0 && i < found.n; i++) {
@@ -243,6 +309,25 @@ int areas_find_exact(struct areas *a, struct arena *arena, enum areas_name name,
 	return rc;
 }
 
+/* Appends one where it is of this issuer after all: marks are hashes. */
+static void add_crl(struct areas *a, struct span der, const char *file, const X509_NAME *issuer, struct areas_crl *out, size_t *n)
+{
+	X509_CRL *crl = crl_of(a, der);
+
+	if (crl && X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) == 0 && X509_CRL_up_ref(crl))
+		out[(*n)++] = (struct areas_crl){ crl, file };
+}
+
+static void push_given_crls(struct areas *a, const X509_NAME *issuer, struct areas_crl *out, size_t *n)
+{
+	struct mark wanted;
+
+	mark_name(&wanted, MARK_CRL, issuer);
+	for (size_t i = 0; i < a->ncrls; i++)
+		if (same_mark(&a->crls[i].mark, &wanted))
+			add_crl(a, a->crls[i].der, a->crls[i].name, issuer, out, n);
+}
+
 int areas_find_crls(struct areas *a, struct arena *arena, const X509_NAME *issuer, struct areas_crl **out, size_t *n,
 		    struct error *err)
 {
@@ -256,15 +341,8 @@ int areas_find_crls(struct areas *a, struct arena *arena, const X509_NAME *issue
 	if (rc < 0)
 		return rc;
 	*out = arena_array(arena, found.n + a->ncrls, sizeof(**out));
-	for (size_t i = 0; i < a->ncrls; i++)
-		if (X509_NAME_cmp(X509_CRL_get_issuer(a->crls[i].crl), issuer) == 0 && X509_CRL_up_ref(a->crls[i].crl))
-			(*out)[(*n)++] = a->crls[i];
-	for (size_t i = 0; i < found.n; i++) {
-		X509_CRL *crl = crl_of(a, found.items[i].der);
-
-		if (!crl || X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) != 0 || !X509_CRL_up_ref(crl))
-			continue;
-		(*out)[(*n)++] = (struct areas_crl){ crl, found.items[i].file };
-	}
+	push_given_crls(a, issuer, *out, n);
+	for (size_t i = 0; i < found.n; i++)
+		add_crl(a, found.items[i].der, found.items[i].file, issuer, *out, n);
 	return 0;
 }

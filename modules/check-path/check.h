@@ -44,6 +44,8 @@ struct check_object {
 struct check_given {
 	const struct check_object *anchors; /* self-signed or not (RFC 5280 section 6.1.1 (d)); if there is one, nothing else is */
 	size_t nanchors;
+	const struct check_object *issuers; /* any number; may be issuers, and are no anchors */
+	size_t nissuers;
 	const struct check_object *crls;    /* beside those of area crl */
 	size_t ncrls;
 	bool alone;                         /* the areas are not looked at; checker_open's config may be NULL */

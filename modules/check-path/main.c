@@ -3,6 +3,7 @@
 
 #include "check-path/check.h"
 #include "check-path/verify_log.h"
+#include "lib/moment.h"
 #include "lib/server.h"
 
 static struct check_policy policy;
@@ -34,33 +35,13 @@ static int read_purpose(const struct xml *request, enum check_purpose *out, stru
 	return 0;
 }
 
-/* "2026-11-22T10:00:00Z", RFC 3339 as the protocol restricts it; absent: now. */
+/* Absent: now. */
 static int read_time(const struct xml *request, time_t *out, struct error *err)
 {
-	static const char shape[] = "dddd-dd-ddTdd:dd:ddZ";
 	const char *text = xml_attr(request, "time");
-	struct tm tm = { 0 }, again;
-	bool good = text && strlen(text) == sizeof(shape) - 1;
 
 	*out = time(NULL);
-	if (!text)
-		return 0;
-	for (size_t i = 0; good && shape[i]; i++)
-		good = shape[i] == 'd' ? ascii_digit(text[i]) : shape[i] == text[i];
-	if (good) {
-		sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-		       &tm.tm_sec);
-		tm.tm_year -= 1900;
-		tm.tm_mon--;
-		good = tm.tm_sec <= 60; /* 60: a leap second, the same as the next one */
-		again = tm;
-		again.tm_sec = 0;
-		*out = timegm(&again) + tm.tm_sec;
-		/* timegm() makes the 2nd of March of a 30th of February */
-		good = good && again.tm_mday == tm.tm_mday && again.tm_mon == tm.tm_mon && again.tm_hour == tm.tm_hour &&
-		       again.tm_min == tm.tm_min;
-	}
-	return good ? 0 : error_set(err, E_PERM, "time \"%s\" is not like 2026-11-22T10:00:00Z", text);
+	return text ? moment_read(text, out, err) : 0;
 }
 
 static int read_binary(struct server *s, const struct xml *e, struct span *out, struct error *err)
@@ -107,11 +88,10 @@ static int read_request(struct server *s, const struct xml *request, struct chec
 
 static void put_time(struct xml_writer *w, time_t when)
 {
-	char text[32];
-	struct tm tm;
+	char text[MOMENT_TEXT];
 
-	if (when && gmtime_r(&when, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		xml_put(w, "time", text);
+	moment_text(when, text);
+	xml_put(w, "time", when && *text ? text : NULL);
 }
 
 static void write_answer(struct xml_writer *w, const struct check_answer *answer)

@@ -538,26 +538,25 @@ static int directory_of(struct config *c, struct error *err)
 	return 0;
 }
 
-int config_read(const char *path, const struct config_option *own, size_t nown, void *own_base,
-		struct config **out, struct error *err)
+/* text: NULL, the file's. */
+static int read_config(struct config *c, const struct span *text, const struct config_option *own, size_t nown, void *own_base,
+		       struct error *err)
 {
-	struct config *c = mem_alloc(sizeof(*c));
 	struct reading r = { .config = c };
 	struct buf bytes = BUF_INIT;
-	int rc;
+	int rc = 0;
 
-	*out = NULL;
-	c->file = arena_strdup(&c->arena, path);
 	r.targets[r.ntargets++] = (struct target){ config_options, config_noptions, c,
 		arena_array(&c->arena, config_noptions, sizeof(unsigned)) };
 	if (nown)
 		r.targets[r.ntargets++] = (struct target){ own, nown, own_base,
 			arena_array(&c->arena, nown, sizeof(unsigned)) };
-	rc = directory_of(c, err);
-	if (rc == 0 && (rc = fs_read(path, FILE_MAX, &bytes, err)) < 0)
+	if (!text)
+		rc = directory_of(c, err);
+	if (rc == 0 && !text && (rc = fs_read(c->file, FILE_MAX, &bytes, err)) < 0)
 		rc = E_CONFIG;
 	if (rc == 0)
-		rc = parse_file(&r, span_from(bytes.data, bytes.len), err);
+		rc = parse_file(&r, text ? *text : span_from(bytes.data, bytes.len), err);
 	if (rc == 0)
 		rc = set_defaults(&r, err);
 	if (rc == 0)
@@ -566,14 +565,40 @@ int config_read(const char *path, const struct config_option *own, size_t nown, 
 		rc = check_log_level(c, err);
 	free(r.foreign);
 	buf_release(&bytes);
-	if (rc < 0) {
-		config_free(c);
-		if (err)
-			err->code = E_CONFIG; /* whatever went wrong with it: the mail waits */
-		return E_CONFIG;
+	return rc;
+}
+
+static int give_config(struct config *c, int rc, struct config **out, struct error *err)
+{
+	if (rc == 0) {
+		*out = c;
+		return 0;
 	}
-	*out = c;
-	return 0;
+	config_free(c);
+	if (err)
+		err->code = E_CONFIG; /* whatever went wrong with it: the mail waits */
+	return E_CONFIG;
+}
+
+int config_read(const char *path, const struct config_option *own, size_t nown, void *own_base,
+		struct config **out, struct error *err)
+{
+	struct config *c = mem_alloc(sizeof(*c));
+
+	*out = NULL;
+	c->file = arena_strdup(&c->arena, path);
+	return give_config(c, read_config(c, NULL, own, nown, own_base, err), out, err);
+}
+
+int config_parse(struct span text, const char *name, const char *directory, const struct config_option *own, size_t nown,
+		 void *own_base, struct config **out, struct error *err)
+{
+	struct config *c = mem_alloc(sizeof(*c));
+
+	*out = NULL;
+	c->file = arena_strdup(&c->arena, name);
+	c->config_directory = arena_strdup(&c->arena, directory);
+	return give_config(c, read_config(c, &text, own, nown, own_base, err), out, err);
 }
 
 void config_free(struct config *c)

@@ -104,6 +104,10 @@ struct config {
  * into *own_base like the core's table.  *out is freed with config_free(). */
 int config_read(const char *path, const struct config_option *own, size_t nown, void *own_base,
 		struct config **out, struct error *err);
+/* The same from text instead of a file: name is what errors call it, directory what ${config_directory} becomes. */
+struct span;
+int config_parse(struct span text, const char *name, const char *directory, const struct config_option *own, size_t nown,
+		 void *own_base, struct config **out, struct error *err);
 void config_free(struct config *c); /* NULL is fine */
 
 /* The core's table, for documentation and its tests. */

@@ -13,6 +13,7 @@ libbase_a_SOURCES = \
 	src/lib/log.c src/lib/log.h \
 	src/lib/lookup.c src/lib/lookup.h \
 	src/lib/mem.c src/lib/mem.h \
+	src/lib/moment.c src/lib/moment.h \
 	src/lib/openssl.c src/lib/openssl.h src/lib/openssl_lean.c \
 	src/lib/netlist.c src/lib/netlist.h \
 	src/lib/server.c src/lib/server.h \

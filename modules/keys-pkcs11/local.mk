@@ -1,0 +1,23 @@
+module_PROGRAMS += keys-pkcs11
+keys_pkcs11_SOURCES = \
+	modules/keys-pkcs11/ec.c \
+	modules/keys-pkcs11/find.c \
+	modules/keys-pkcs11/keys_pkcs11.h \
+	modules/keys-pkcs11/login.c \
+	modules/keys-pkcs11/main.c \
+	modules/keys-pkcs11/object.c \
+	modules/keys-pkcs11/own_key.c \
+	modules/keys-pkcs11/provider.c \
+	modules/keys-pkcs11/rsa.c \
+	modules/keys-pkcs11/token.c \
+	modules/keys-pkcs11/use.c
+keys_pkcs11_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
+keys_pkcs11_LDADD = libarea.a $(BASE_LDADD) $(P11KIT_LIBS) $(SHARED_CRYPTO_LIBS) $(LMDB_LIBS)
+
+check_PROGRAMS += t/helper/pkcs11-shim.so
+t_helper_pkcs11_shim_so_SOURCES = t/helper/pkcs11-shim.c
+t_helper_pkcs11_shim_so_CFLAGS = -std=gnu17 $(WARN_CFLAGS) -fPIC $(P11KIT_CFLAGS)
+t_helper_pkcs11_shim_so_LDFLAGS = -shared
+t_helper_pkcs11_shim_so_LDADD = -ldl
+
+dist_man_MANS += man/keys-pkcs11.8

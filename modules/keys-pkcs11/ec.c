@@ -1,0 +1,177 @@
+/* ec.c - elliptic curves on a token: ECDSA (RFC 5753, SEC 1 4.1) and ECDH (SEC 1 3.3.1), with the forms that PKCS#11 has for both */
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include "common/key_request.h"
+#include "keys-pkcs11/keys_pkcs11.h"
+
+#define FIELD_MAX 66 /* P-521 */
+
+/* Bytes of a number below the order; of a coordinate. */
+static size_t order_size(EVP_PKEY *key)
+{
+	BIGNUM *order = NULL;
+	size_t n = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_ORDER, &order) > 0 ? (size_t)BN_num_bytes(order) : 0;
+
+	BN_free(order);
+	return n;
+}
+
+static size_t field_size(EVP_PKEY *key)
+{
+	return ((size_t)EVP_PKEY_get_bits(key) + 7) / 8;
+}
+
+/* ---- ECDSA ---- */
+
+/* r and s behind each other, each as long as the order, to a DER ECDSA-Sig-Value (RFC 3279 section 2.2.3). */
+static bool to_der(const struct buf *raw, struct buf *out)
+{
+	int half = (int)(raw->len / 2);
+	const unsigned char *p = (const unsigned char *)raw->data;
+	BIGNUM *r = BN_bin2bn(p, half, NULL), *s = BN_bin2bn(p + half, half, NULL);
+	ECDSA_SIG *signature = ECDSA_SIG_new();
+	unsigned char *der = NULL;
+	int n = 0;
+
+	if (r && s && signature && !BN_is_zero(r) && !BN_is_zero(s) && ECDSA_SIG_set0(signature, r, s)) {
+		r = s = NULL;
+		n = i2d_ECDSA_SIG(signature, &der);
+	}
+	if (n > 0)
+		buf_add(out, der, (size_t)n);
+	OPENSSL_free(der);
+	ECDSA_SIG_free(signature);
+	BN_free(r);
+	BN_free(s);
+	return n > 0;
+}
+
+CK_RV ec_sign(struct operation *o)
+{
+	CK_MECHANISM m = { CKM_ECDSA, NULL, 0 };
+	size_t order = order_size(o->key->public), n = o->request->input.len;
+	struct buf raw = BUF_INIT;
+	CK_RV rv;
+
+	if (order && n > order)
+		n = order; /* the leftmost bytes count; not every token cuts them off itself */
+	rv = operate_sign(o, &m, span_from(o->request->input.data, n), &raw);
+	if (rv == CKR_OK && (raw.len == 0 || raw.len % 2 || raw.len > 2 * FIELD_MAX || !to_der(&raw, &o->out)))
+		rv = CKR_SIGNATURE_INVALID;
+	buf_release(&raw);
+	return rv;
+}
+
+/* ---- ECDH ---- */
+
+static CK_RV refuse_peer(struct operation *o, const char *why)
+{
+	o->told = true;
+	o->s->code = "bad-request";
+	error_set(o->err, E_PERM, "ecdh: %s", why);
+	ERR_clear_error();
+	return CKR_ARGUMENTS_BAD;
+}
+
+static bool same_curve(EVP_PKEY *a, EVP_PKEY *b)
+{
+	char name[2][80];
+	size_t n;
+
+	return EVP_PKEY_get_group_name(a, name[0], sizeof(name[0]), &n) > 0 &&
+	       EVP_PKEY_get_group_name(b, name[1], sizeof(name[1]), &n) > 0 && strcmp(name[0], name[1]) == 0;
+}
+
+/* The peer's point, uncompressed; reading it has OpenSSL check that it is on the curve. */
+static CK_RV peer_point(struct operation *o, unsigned char *point, size_t max, size_t *n)
+{
+	const struct buf *in = &o->request->input;
+	const unsigned char *p = (const unsigned char *)in->data;
+	EVP_PKEY *peer = d2i_PUBKEY(NULL, &p, (long)in->len);
+	CK_RV rv = CKR_OK;
+
+	if (!peer || p != (const unsigned char *)in->data + in->len || !EVP_PKEY_is_a(peer, "EC"))
+		rv = refuse_peer(o, "the peer's public key is broken or of an unknown kind");
+	else if (!same_curve(peer, o->key->public))
+		rv = refuse_peer(o, "the peer's key does not fit ours");
+	else if (EVP_PKEY_set_utf8_string_param(peer, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed") <= 0 ||
+		 EVP_PKEY_get_octet_string_param(peer, OSSL_PKEY_PARAM_PUB_KEY, point, max, n) <= 0)
+		rv = refuse_peer(o, "the peer's public key cannot be written as a point");
+	EVP_PKEY_free(peer);
+	return rv;
+}
+
+static CK_RV derive(struct operation *o, struct span point, CK_OBJECT_HANDLE *secret)
+{
+	CK_ECDH1_DERIVE_PARAMS params = { .kdf = CKD_NULL, .ulPublicDataLen = point.n,
+					  .pPublicData = (unsigned char *)(uintptr_t)point.p };
+	CK_MECHANISM m = { CKM_ECDH1_DERIVE, &params, sizeof(params) };
+	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+	CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+	CK_ULONG length = field_size(o->key->public);
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	CK_ATTRIBUTE wanted[] = {
+		{ CKA_CLASS, &class, sizeof(class) }, { CKA_KEY_TYPE, &type, sizeof(type) }, { CKA_TOKEN, &no, sizeof(no) },
+		{ CKA_SENSITIVE, &no, sizeof(no) }, { CKA_EXTRACTABLE, &yes, sizeof(yes) }, { CKA_VALUE_LEN, &length, sizeof(length) },
+	};
+	CK_ULONG n = sizeof(wanted) / sizeof(*wanted);
+	struct token *t = o->key->token;
+	CK_RV rv = t->provider->calls->C_DeriveKey(t->session, &m, o->key->handle, wanted, n, secret);
+
+	if (rv == CKR_TEMPLATE_INCONSISTENT || rv == CKR_ATTRIBUTE_READ_ONLY || rv == CKR_ATTRIBUTE_TYPE_INVALID)
+		rv = t->provider->calls->C_DeriveKey(t->session, &m, o->key->handle, wanted, n - 1, secret);
+	return rv;
+}
+
+/* The point itself, or inside a DER OCTET STRING: standards and tokens had it both ways. */
+static CK_RV derive_either(struct operation *o, unsigned char *room, size_t n, CK_OBJECT_HANDLE *secret)
+{
+	unsigned char *point = room + 3, *wrapped = n > 127 ? room : room + 1;
+	CK_RV rv = derive(o, span_from(point, n), secret);
+
+	if (rv != CKR_MECHANISM_PARAM_INVALID && rv != CKR_ARGUMENTS_BAD && rv != CKR_DATA_INVALID && rv != CKR_DATA_LEN_RANGE)
+		return rv;
+	wrapped[0] = 0x04;
+	wrapped[1] = 0x81;
+	point[-1] = (unsigned char)n;
+	return derive(o, span_from(wrapped, (size_t)(point - wrapped) + n), secret);
+}
+
+/* The x coordinate, as long as the field: some tokens leave out zeros in front. */
+static CK_RV extract(struct operation *o, CK_OBJECT_HANDLE secret)
+{
+	static const char zeros[FIELD_MAX];
+	struct token *t = o->key->token;
+	size_t field = field_size(o->key->public);
+	struct buf value = BUF_INIT;
+	CK_RV rv = object_get(t, secret, CKA_VALUE, &value);
+
+	if (rv == CKR_OK && (value.len == 0 || value.len > field))
+		rv = CKR_ATTRIBUTE_VALUE_INVALID;
+	if (rv == CKR_OK) {
+		buf_reserve(&o->out, field + 1);
+		buf_add(&o->out, zeros, field - value.len);
+		buf_add(&o->out, value.data, value.len);
+	}
+	buf_wipe(&value);
+	t->provider->calls->C_DestroyObject(t->session, secret);
+	return rv;
+}
+
+CK_RV ec_agree(struct operation *o)
+{
+	unsigned char room[3 + 2 * FIELD_MAX + 1];
+	CK_OBJECT_HANDLE secret = CK_INVALID_HANDLE;
+	size_t n = 0;
+	CK_RV rv = peer_point(o, room + 3, sizeof(room) - 3, &n);
+
+	if (rv == CKR_OK && field_size(o->key->public) > FIELD_MAX)
+		rv = CKR_KEY_SIZE_RANGE;
+	if (rv == CKR_OK)
+		rv = derive_either(o, room, n, &secret);
+	return rv == CKR_OK ? extract(o, secret) : rv;
+}

@@ -1,0 +1,237 @@
+/* login.c - the PIN, and never a wrong one twice
+ *
+ * Three wrong PINs lock many tokens for good, and every message is a process of its own that knows nothing of the last one.
+ * So what became of a PIN is written down beside the spool, in SPOOL/pkcs11/TOKEN, together with the stamp of the file it came
+ * from, and who logs in holds a lock:
+ *
+ *   good     the token took it
+ *   refused  the token did not: not tried again until the file changes
+ *   trying   written before a PIN is tried for the first time; who finds it knows that a process died over that
+ *
+ * Nothing of the PIN itself is in that file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/secret_file.h"
+#include "common/stamp.h"
+#include "keys-pkcs11/keys_pkcs11.h"
+#include "lib/digest.h"
+#include "lib/fs.h"
+#include "lib/log.h"
+
+#define MARKER_MAX 4096
+
+struct login {
+	struct server *s;
+	struct token *t;
+	struct error *err;
+	char *marker;          /* its path; in the arena of the request */
+	int lock;
+	struct stamp stamp;    /* of the PIN file */
+	char *pin;             /* secret_free() */
+	bool proved;           /* the marker says that the token took it before */
+};
+
+static int refuse(struct login *l, const char *what)
+{
+	l->s->code = "configuration";
+	return error_set(l->err, E_CONFIG, "%s: %s", l->t->name, what);
+}
+
+/* ---- the marker ---- */
+
+static char *marker_path(struct login *l)
+{
+	const CK_TOKEN_INFO *info = &l->t->info;
+	char sum[DIGEST_HEX + 1];
+	struct digest d;
+
+	digest_init(&d);
+	digest_add(&d, info->manufacturerID, sizeof(info->manufacturerID));
+	digest_add(&d, info->model, sizeof(info->model));
+	digest_add(&d, info->serialNumber, sizeof(info->serialNumber));
+	digest_add(&d, info->label, sizeof(info->label));
+	digest_hex(&d, sum);
+	return arena_printf(&l->s->arena, "%s/pkcs11/%.32s", l->s->config->spool, sum);
+}
+
+/* The marker's whole text. */
+static void marker_text(const struct login *l, const char *state, struct buf *out)
+{
+	buf_addf(out, "%s %s\n%s\nmodified %lld changed %lld size %llu inode %llu\n", state, l->t->name, l->t->wanted->pin_file,
+		 (long long)l->stamp.modified, (long long)l->stamp.changed, (unsigned long long)l->stamp.size,
+		 (unsigned long long)l->stamp.inode);
+}
+
+static bool marker_says(const struct login *l, const char *state)
+{
+	struct buf is = BUF_INIT, wanted = BUF_INIT;
+	bool yes;
+
+	marker_text(l, state, &wanted);
+	yes = fs_read(l->marker, MARKER_MAX, &is, NULL) == 0 && is.len == wanted.len && memcmp(is.data, wanted.data, is.len) == 0;
+	buf_release(&is);
+	buf_release(&wanted);
+	return yes;
+}
+
+static int marker_write(struct login *l, const char *state)
+{
+	struct buf text = BUF_INIT;
+	int rc;
+
+	marker_text(l, state, &text);
+	rc = fs_replace(l->marker, text.data, text.len, 0600, l->err);
+	buf_release(&text);
+	return rc;
+}
+
+/* One process at a time, or two would try the same wrong PIN. */
+static int take_lock(struct login *l)
+{
+	char *folder = arena_printf(&l->s->arena, "%s/pkcs11", l->s->config->spool);
+	char *path = arena_printf(&l->s->arena, "%s.lock", l->marker);
+	int rc = 0;
+
+	l->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (l->lock < 0 && errno == ENOENT) {
+		rc = fs_make_directory(folder, 0700, l->err);
+		l->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	}
+	if (rc == 0 && l->lock < 0)
+		rc = error_set(l->err, E_CONFIG, "%s: %s", path, strerror(errno));
+	while (rc == 0 && flock(l->lock, LOCK_EX) < 0)
+		if (errno != EINTR)
+			rc = error_set(l->err, E_TEMP, "%s: %s", path, strerror(errno));
+	return rc;
+}
+
+/* ---- the PIN ---- */
+
+/* The stamp must be of what was read. */
+static int read_pin(struct login *l)
+{
+	const char *path = l->t->wanted->pin_file;
+	struct stamp after;
+	bool folder;
+	int rc = stamp_path(path, &l->stamp, &folder, l->err);
+
+	if (rc == 0)
+		rc = secret_read(path, &l->pin, l->err);
+	if (rc == 0 && !l->pin)
+		rc = error_set(l->err, E_CONFIG, "%s: no such file, or no PIN in it", path);
+	if (rc == 0)
+		rc = stamp_path(path, &after, &folder, l->err);
+	if (rc == 0 && !stamp_equal(&l->stamp, &after))
+		rc = error_set(l->err, E_TEMP, "%s: changed while it was read", path);
+	if (rc == E_CONFIG)
+		l->s->code = "configuration";
+	return rc < 0 ? error_prefix(l->err, "PIN of %s", l->t->name) : 0;
+}
+
+static bool several_want_a_pin(const struct pkcs11 *p)
+{
+	size_t n = 0;
+
+	for (const struct token *t = p->tokens; t; t = t->next)
+		n += (t->info.flags & CKF_LOGIN_REQUIRED) != 0;
+	return n > 1;
+}
+
+/* What can be told before anything is tried. */
+static int check_before(struct login *l)
+{
+	CK_TOKEN_INFO info;
+	CK_RV rv = l->t->provider->calls->C_GetTokenInfo(l->t->slot, &info);
+
+	if (rv != CKR_OK)
+		return token_failed(l->t, "cannot be asked about its PIN", rv, l->err);
+	if (info.flags & CKF_USER_PIN_LOCKED)
+		return refuse(l, "its PIN is locked after too many wrong ones; unlock it with the security officer's PIN");
+	if (!(info.flags & CKF_USER_PIN_INITIALIZED))
+		return refuse(l, "it has no user PIN yet; set one with the manufacturer's program");
+	if (info.flags & CKF_USER_PIN_FINAL_TRY)
+		return refuse(l, "one more wrong PIN would lock it, so none is tried; log in once by hand with the right one "
+				 "(pkcs11-tool --login --test)");
+	if (info.flags & CKF_USER_PIN_TO_BE_CHANGED)
+		return refuse(l, "its PIN must be changed before it can be used");
+	if (!*l->t->wanted->pin_file)
+		return refuse(l, info.flags & CKF_PROTECTED_AUTHENTICATION_PATH ?
+			      "its PIN is entered at the device, which needs a person" :
+			      "it wants a PIN, and there is neither pin-source in keys_pkcs11_tokens nor keys_pkcs11_pin_file");
+	if (!pkcs11_options.tokens.n && several_want_a_pin(l->s->state))
+		return refuse(l, "several tokens want a PIN; say in keys_pkcs11_tokens which are ours, each with its pin-source");
+	return 0;
+}
+
+static int check_marker(struct login *l)
+{
+	l->proved = marker_says(l, "good");
+	if (l->proved)
+		return 0;
+	if (marker_says(l, "refused"))
+		return refuse(l, arena_printf(&l->s->arena, "it refused the PIN in %s, which is not tried again until that file "
+					      "changes", l->t->wanted->pin_file));
+	if (marker_says(l, "trying"))
+		return refuse(l, arena_printf(&l->s->arena, "the first attempt with the PIN in %s did not end, so it may be wrong; "
+					      "check it, then touch the file", l->t->wanted->pin_file));
+	return marker_write(l, "trying");
+}
+
+static int judge(struct login *l, CK_RV rv)
+{
+	if (rv == CKR_OK)
+		return l->proved ? 0 : marker_write(l, "good");
+	if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID || rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_LOCKED) {
+		marker_write(l, "refused");
+		return refuse(l, arena_printf(&l->s->arena, "it refused the PIN in %s (%s); it is not tried again until that file "
+					      "changes", l->t->wanted->pin_file, p11_kit_strerror(rv)));
+	}
+	if (!l->proved) /* nothing was learnt about the PIN */
+		unlink(l->marker);
+	if (rv == CKR_USER_ALREADY_LOGGED_IN)
+		return 0;
+	if (rv == CKR_PIN_EXPIRED)
+		return refuse(l, "its PIN has expired; set a new one");
+	return token_failed(l->t, "login", rv, l->err);
+}
+
+static int login(struct server *s, struct token *t, CK_USER_TYPE user, struct error *err)
+{
+	struct login l = { .s = s, .t = t, .err = err, .lock = -1 };
+	int rc;
+
+	l.marker = marker_path(&l);
+	rc = take_lock(&l);
+	if (rc == 0)
+		rc = check_before(&l);
+	if (rc == 0)
+		rc = read_pin(&l);
+	if (rc == 0)
+		rc = check_marker(&l);
+	if (rc == 0)
+		rc = judge(&l, t->provider->calls->C_Login(t->session, user, (CK_UTF8CHAR *)l.pin, strlen(l.pin)));
+	secret_free(l.pin);
+	if (l.lock >= 0)
+		close(l.lock);
+	return rc;
+}
+
+int token_login(struct server *s, struct token *t, struct error *err)
+{
+	int rc = token_session(t, err);
+
+	if (rc < 0 || t->logged_in || !(t->info.flags & CKF_LOGIN_REQUIRED))
+		return rc;
+	rc = login(s, t, CKU_USER, err);
+	t->logged_in = rc == 0;
+	return rc;
+}
+
+int token_login_again(struct server *s, struct token *t, struct error *err)
+{
+	return login(s, t, CKU_CONTEXT_SPECIFIC, err);
+}

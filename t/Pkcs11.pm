@@ -1,0 +1,82 @@
+# Pkcs11.pm - tokens of SoftHSM in the test's temporary folder, for the tests of keys-pkcs11; with all of KeysFile
+package Pkcs11;
+use strict;
+use warnings;
+use Exporter 'import';
+use KeysFile;
+
+our @EXPORT = (@KeysFile::EXPORT, qw(tokens on_token configure shim_log shim_fail softhsm $LIBRARY));
+our ($LIBRARY) = grep { -e } qw(/usr/lib/softhsm/libsofthsm2.so /usr/lib64/softhsm/libsofthsm2.so /usr/lib64/pkcs11/libsofthsm2.so);
+my %pins;
+
+# Why the tests cannot run; undef: they can.
+sub missing {
+	return 'keys-pkcs11 is not built' unless -x "$BUILD/keys-pkcs11";
+	return 'SoftHSM is not installed' unless $LIBRARY;
+	for my $tool (qw(softhsm2-util pkcs11-tool)) {
+		return "$tool is not installed" unless grep { -x "$_/$tool" } split /:/, $ENV{PATH};
+	}
+	return undef;
+}
+
+sub quietly {
+	my @command = @_;
+	my $pid = fork;
+	if (!$pid) {
+		$ENV{SOFTHSM2_CONF} = "$T/softhsm.conf";
+		open STDOUT, '>>', "$T/tools.log";
+		open STDERR, '>&', \*STDOUT;
+		exec @command or exit 127;
+	}
+	waitpid $pid, 0;
+	die "@command failed:\n" . slurp("$T/tools.log") if $?;
+}
+sub softhsm { quietly('softhsm2-util', @_) }
+
+# Tokens with these labels; the PIN of the first is 1111, of the second 2222 ...
+sub tokens {
+	my @labels = @_;
+	mkdir "$T/tokens", 0700;
+	put("$T/softhsm.conf", "directories.tokendir = $T/tokens\nobjectstore.backend = file\nlog.level = ERROR\n");
+	for my $i (0 .. $#labels) {
+		$pins{$labels[$i]} = ($i + 1) x 4;
+		softhsm('--init-token', '--free', '--label', $labels[$i], '--pin', $pins{$labels[$i]}, '--so-pin', '12345678');
+	}
+}
+
+# Puts $T/NAME.key and, unless told otherwise, $T/NAME.crt on the token.  %o: certificate, public => 0, more => [for the key]
+sub on_token {
+	my ($label, $name, $id, %o) = @_;
+	my @write = ('pkcs11-tool', '--module', $LIBRARY, '--token-label', $label, '--login', '--pin', $pins{$label}, '--id', $id,
+		'--label', $name, '--write-object');
+	openssl('pkey', '-in', "$T/$name.key", '-outform', 'DER', '-out', "$T/$name.key.der");
+	openssl('pkey', '-in', "$T/$name.key", '-pubout', '-outform', 'DER', '-out', "$T/$name.pub.der");
+	quietly(@write, "$T/$name.key.der", '--type', 'privkey', '--usage-sign', '--usage-decrypt', '--usage-derive', @{$o{more} || []});
+	quietly(@write, "$T/$name.pub.der", '--type', 'pubkey') if $o{public} // 1;
+	return unless $o{certificate} // 1;
+	put("$T/$name.crt.der", der_of("$T/$name.crt"));
+	quietly(@write, "$T/$name.crt.der", '--type', 'cert');
+}
+
+# Writes the module's options into the site's configuration (again).  %o: tokens => { LABEL => PIN }, uris => [...], lines, shim => {...}
+sub configure {
+	my ($config, %o) = @_;
+	my $conf = slurp($config) =~ s/^#pkcs11\n.*//msr;
+	my @uris = @{$o{uris} || []};
+	for my $label (sort keys %{$o{tokens} || {}}) {
+		my $file = put("$T/pin.$label", "$o{tokens}{$label}\n", 0600);
+		push @uris, "pkcs11:token=$label?pin-source=file:$file";
+	}
+	my %shim = (MODULE => $LIBRARY, LOG => "$T/shim.log", FAIL => "$T/shim.fail", %{$o{shim} || {}});
+	unlink "$T/shim.log", "$T/shim.fail";
+	put($config, $conf . "#pkcs11\nkeys_pkcs11_module = $BUILD/t/helper/pkcs11-shim.so\nkeys_pkcs11_tokens = @uris\n" .
+		"keys_pkcs11_environment = SOFTHSM2_CONF=$T/softhsm.conf" . join('', map { " PKCS11_SHIM_$_=$shim{$_}" } sort keys %shim) . "\n" .
+		($o{lines} // ''));
+}
+
+# What the library was asked since the last configure().
+sub shim_log { return -e "$T/shim.log" ? slurp("$T/shim.log") : '' }
+# The next call of this function fails with this code.
+sub shim_fail { put("$T/shim.fail", "$_[0] $_[1]\n") }
+
+1;

@@ -15,12 +15,12 @@ for page in $pages; do
 	for section in EXAMPLES SECURITY; do
 		ok "$page has $section" grep -q "^\\.Sh $section" "$file"
 	done
-	ok "$page is installed" grep -rq "man/$page" "$SRC/man/local.mk" "$SRC/src" "$SRC/modules" --include=local.mk
+	ok "$page is installed" grep -rq "man/$page" "$SRC/man/local.mk" "$SRC/src" "$SRC/modules" "$SRC/tools" "$SRC/examples" --include=local.mk
 	for other in $(sed -n 's/^\.Xr \([^ ]*\) \([1-9]\).*/\1.\2/p' "$file" | sort -u); do
 		case "$other" in postern* | keys-* | check-* | rules-*) ok "$page names $other, which exists" test -f "$SRC/man/$other" ;; esac
 	done
 done
-for program in postern rules-file keys-file check-path bin/mailq-all bin/deliver-all; do
+for program in postern postern-module-check rules-file keys-file check-path bin/mailq-all bin/deliver-all; do
 	name=${program##*/}
 	help=$("$BUILD/$program" -help </dev/null 2>&1)
 	is "$name -help: exit 0" "$?" 0

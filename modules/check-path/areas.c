@@ -192,10 +192,10 @@ static bool take_issuer(const struct check_object *o, struct given *out)
 /* RFC 5280 section 5.1: the version may be missing, then come the algorithm and the issuer. */
 static bool take_crl(const struct check_object *o, struct given *out)
 {
-	struct span rest = o->der, tbs, name;
+	struct span rest = o->der, list, tbs, name;
 
 	*out = (struct given){ .der = o->der, .name = o->name };
-	if (!der_take(&rest, 0x30, NULL, &rest) || !der_take(&rest, 0x30, NULL, &tbs))
+	if (!der_take(&rest, 0x30, NULL, &list) || !der_take(&list, 0x30, NULL, &tbs))
 		return false;
 	der_take(&tbs, 0x02, NULL, NULL);
 	return der_take(&tbs, 0x30, NULL, NULL) && der_take(&tbs, 0x30, &name, NULL) && mark_given(out, MARK_CRL, name);

@@ -9,6 +9,7 @@
 
 #include "lib/address.h"
 #include "lib/buf.h"
+#include "lib/config_inside.h"
 #include "lib/fs.h"
 
 #define FILE_MAX ((size_t)1024 * 1024)
@@ -138,15 +139,10 @@ struct reading {
 	struct config *config;
 	struct target targets[2];
 	size_t ntargets;
-	struct { const char *name; unsigned line; } *foreign;
+	struct { const char *name, *value; unsigned line; } *foreign;
 	size_t nforeign;
 	unsigned line;
 };
-
-static void *field(const struct target *t, const struct config_option *o)
-{
-	return (char *)t->base + o->offset;
-}
 
 /* Replaces ${config_directory}; any other ${...} stays (destinations have their own). */
 static char *expand(struct config *c, const char *value)
@@ -276,10 +272,9 @@ static int parse_queue(const char *value, const char **out, struct error *err)
 	return error_set(err, E_CONFIG, "\"%s\" is none of: postfix:/DIR, sendmail:/CF, none", value);
 }
 
-static int set_value(struct config *c, const struct target *t, const struct config_option *o, const char *text,
-		     struct error *err)
+int config_set(struct config *c, const struct config_option *o, void *base, const char *text, struct error *err)
 {
-	void *f = field(t, o);
+	void *f = (char *)base + o->offset;
 	char *value = expand(c, text);
 
 	switch (o->type) {
@@ -292,6 +287,7 @@ static int set_value(struct config *c, const struct target *t, const struct conf
 		*(const char **)f = value;
 		return 0;
 	case CONFIG_LIST:
+	case CONFIG_GROUPS:
 		return parse_list(c, value, f, err);
 	case CONFIG_NETWORKS:
 		return parse_networks(c, value, f, err);
@@ -314,13 +310,14 @@ static int set_value(struct config *c, const struct target *t, const struct conf
 	return error_set(err, E_CONFIG, "option of unknown type");
 }
 
-static int remember_foreign(struct reading *r, const char *name, struct error *err)
+static int remember_foreign(struct reading *r, const char *name, const char *value, struct error *err)
 {
 	for (size_t i = 0; i < r->nforeign; i++)
 		if (ascii_caseeq(r->foreign[i].name, name))
 			return error_set(err, E_CONFIG, "\"%s\" was already set in line %u", name, r->foreign[i].line);
 	r->foreign = mem_resize(r->foreign, (r->nforeign + 1) * sizeof(*r->foreign));
 	r->foreign[r->nforeign].name = arena_strdup(&r->config->arena, name);
+	r->foreign[r->nforeign].value = arena_strdup(&r->config->arena, value);
 	r->foreign[r->nforeign++].line = r->line;
 	return 0;
 }
@@ -349,12 +346,12 @@ static int set_option(struct reading *r, const char *name, const char *value, st
 				return error_set(err, E_CONFIG, "\"%s\" was already set in line %u", name,
 						 target->line_of[i]);
 			target->line_of[i] = r->line;
-			if (set_value(r->config, target, &target->options[i], value, err) < 0)
+			if (config_set(r->config, &target->options[i], target->base, value, err) < 0)
 				return error_prefix(err, "%s", target->options[i].name);
 			return 0;
 		}
 	}
-	if (remember_foreign(r, name, err) < 0)
+	if (remember_foreign(r, name, value, err) < 0)
 		return E_CONFIG;
 	if (span_casestarts(span_of(name), via_prefix))
 		add_via(r->config, name + sizeof(via_prefix) - 1, value);
@@ -453,23 +450,6 @@ static size_t owner_length(const struct config_list *modules, const char *name)
 	return longest;
 }
 
-/* What all names of a module's own table begin with, up to an underscore: "check_path_"; its length. */
-static size_t own_prefix(const struct target *own)
-{
-	size_t n = strlen(own->options[0].name);
-
-	for (size_t i = 1; i < own->n; i++) {
-		size_t k = 0;
-
-		while (k < n && own->options[0].name[k] == own->options[i].name[k])
-			k++;
-		n = k;
-	}
-	while (n && own->options[0].name[n - 1] != '_')
-		n--;
-	return n;
-}
-
 /* Another module's name is not ours to judge; one of our own that we do not know is misspelled. */
 static bool is_allowed(const struct reading *r, const char *name)
 {
@@ -482,7 +462,7 @@ static bool is_allowed(const struct reading *r, const char *name)
 	k = rules > keys ? rules : keys;
 	k = k > check ? k : check;
 	if (k && r->ntargets > 1) {
-		size_t n = own_prefix(&r->targets[1]);
+		size_t n = config_prefix(r->targets[1].options, r->targets[1].n);
 
 		return k + 1 != n || !span_caseeq(span_from(r->targets[1].options[0].name, n),
 						  arena_strndup(&r->config->arena, name, n));
@@ -490,10 +470,24 @@ static bool is_allowed(const struct reading *r, const char *name)
 	return k > 0;
 }
 
-static int judge_foreign(const struct reading *r, struct error *err)
+/* An option of one of our own groups. */
+static bool keep_grouped(struct reading *r, size_t i)
+{
+	const struct target *own = &r->targets[1];
+	struct config_grouped *g;
+
+	if (r->ntargets < 2 || !config_is_grouped(own->options, own->n, own->base, r->foreign[i].name))
+		return false;
+	g = arena_alloc(&r->config->arena, sizeof(*g));
+	*g = (struct config_grouped){ r->config->grouped, r->foreign[i].name, r->foreign[i].value, r->foreign[i].line };
+	r->config->grouped = g;
+	return true;
+}
+
+static int judge_foreign(struct reading *r, struct error *err)
 {
 	for (size_t i = 0; i < r->nforeign; i++)
-		if (!is_allowed(r, r->foreign[i].name))
+		if (!is_allowed(r, r->foreign[i].name) && !keep_grouped(r, i))
 			return error_set(err, E_CONFIG, "%s:%u: unknown option \"%s\"", r->config->file, r->foreign[i].line,
 					 r->foreign[i].name);
 	return 0;
@@ -519,7 +513,7 @@ static int set_defaults(struct reading *r, struct error *err)
 				continue;
 			if (!o->initial && o->type != CONFIG_STRING && o->type != CONFIG_PATH)
 				continue; /* zeroed: empty list, 0, no */
-			if (set_value(r->config, &r->targets[t], o, o->initial ? o->initial : "", err) < 0)
+			if (config_set(r->config, o, r->targets[t].base, o->initial ? o->initial : "", err) < 0)
 				return error_prefix(err, "default of %s", o->name);
 		}
 	return 0;

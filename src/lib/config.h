@@ -25,6 +25,7 @@ enum config_type {
 	CONFIG_BOOLEAN,  /* bool: yes no */
 	CONFIG_WORD,     /* int: index into words */
 	CONFIG_QUEUE,    /* const char *: "postfix:/DIR", "sendmail:/CF" or "none" */
+	CONFIG_GROUPS,   /* struct config_list: names for each of which the options behind it in the table may be set, config_group() */
 };
 
 struct config_list {
@@ -40,6 +41,13 @@ struct config_networks {
 struct config_pair {
 	struct config_pair *next;
 	const char *name, *value;
+};
+
+/* An assignment to an option of a group, "keys_ldap_NAME_uri". */
+struct config_grouped {
+	struct config_grouped *next;
+	const char *name, *value;
+	unsigned line;
 };
 
 struct config_option {
@@ -96,6 +104,7 @@ struct config {
 	/* notices */
 	uint64_t notice_limit, notice_window;
 
+	struct config_grouped *grouped; /* of the module's own table, where it has CONFIG_GROUPS */
 	struct arena arena;          /* everything above lives here */
 };
 
@@ -109,6 +118,12 @@ struct span;
 int config_parse(struct span text, const char *name, const char *directory, const struct config_option *own, size_t nown,
 		 void *own_base, struct config **out, struct error *err);
 void config_free(struct config *c); /* NULL is fine */
+
+/* The options of one group: own is a table with a CONFIG_GROUPS option, say "keys_ldap_directories = a b".  Every option behind that
+ * one, say "keys_ldap_uri", may be set for group a alone as "keys_ldap_a_uri".  *base, a copy of the struct that config_read has
+ * filled, gets what the file says for the group: what it does not say is the same for all.  E_CONFIG: a bad value, or name and
+ * underscore do not tell the group's options from others. */
+int config_group(struct config *c, const struct config_option *own, size_t nown, const char *name, void *base, struct error *err);
 
 /* The core's table, for documentation and its tests. */
 extern const struct config_option config_options[];

@@ -47,6 +47,7 @@ void config_text(const struct config *c, const struct config_option *option, str
 		buf_addstr(out, *(const char *const *)field);
 		break;
 	case CONFIG_LIST:
+	case CONFIG_GROUPS:
 		list_text(field, out);
 		break;
 	case CONFIG_NETWORKS:

@@ -4,7 +4,7 @@ libbase_a_SOURCES = \
 	src/lib/banned.h \
 	src/lib/base64.c src/lib/base64.h \
 	src/lib/buf.c src/lib/buf.h \
-	src/lib/config.c src/lib/config.h src/lib/config_text.c \
+	src/lib/config.c src/lib/config.h src/lib/config_group.c src/lib/config_inside.h src/lib/config_text.c \
 	src/lib/deadline.c src/lib/deadline.h \
 	src/lib/digest.c src/lib/digest.h \
 	src/lib/error.c src/lib/error.h \
@@ -28,3 +28,7 @@ t_unit_lib_base_LDADD = $(BASE_LDADD) $(UNIT_LDADD)
 UNIT_TESTS += t/unit/lib_openssl
 t_unit_lib_openssl_SOURCES = t/unit/lib_openssl.c t/unit/test.h
 t_unit_lib_openssl_LDADD = $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
+
+UNIT_TESTS += t/unit/lib_config_group
+t_unit_lib_config_group_SOURCES = t/unit/lib_config_group.c t/unit/test.h
+t_unit_lib_config_group_LDADD = $(BASE_LDADD) $(UNIT_LDADD)

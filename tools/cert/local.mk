@@ -1,0 +1,12 @@
+# postern-cert: certificates in the operator's hands
+sbin_PROGRAMS += postern-cert
+postern_cert_SOURCES = \
+	tools/cert/describe.c tools/cert/describe.h \
+	tools/cert/input.c tools/cert/input.h \
+	tools/cert/json.c tools/cert/json.h \
+	tools/cert/main.c \
+	tools/cert/options.c \
+	tools/cert/tool.h \
+	tools/cert/verify.c
+postern_cert_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools -DPOSTERN_CONF='"$(sysconfdir)/postern/postern.conf"'
+postern_cert_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)

@@ -5,7 +5,7 @@ use warnings;
 use Exporter 'import';
 use KeysFile;
 
-our @EXPORT = (@KeysFile::EXPORT, qw(tokens on_token configure shim_log shim_fail softhsm $LIBRARY));
+our @EXPORT = (@KeysFile::EXPORT, qw(tokens on_token on_token_files on_token_pin configure shim_log shim_fail softhsm $LIBRARY));
 our ($LIBRARY) = grep { -e } qw(/usr/lib/softhsm/libsofthsm2.so /usr/lib64/softhsm/libsofthsm2.so /usr/lib64/pkcs11/libsofthsm2.so);
 my %pins;
 
@@ -44,18 +44,40 @@ sub tokens {
 	}
 }
 
+sub on_token_pin { $pins{$_[0]} = $_[1] } # changed behind our back
+
+sub write_object {
+	my ($label, $id, $type, $file, @more) = @_;
+	quietly('pkcs11-tool', '--module', $LIBRARY, '--token-label', $label, '--login', '--pin', $pins{$label}, '--id', $id, '--write-object',
+		$file, '--type', $type, @more);
+}
+
+sub write_key {
+	my ($label, $name, $id, @more) = @_;
+	openssl('pkey', '-in', "$T/$name.key", '-outform', 'DER', '-out', "$T/$name.key.der");
+	write_object($label, $id, 'privkey', "$T/$name.key.der", '--label', $name, '--usage-sign', '--usage-decrypt', '--usage-derive', @more);
+}
+
+sub write_certificate {
+	my ($label, $name, $id) = @_;
+	put("$T/$name.crt.der", der_of("$T/$name.crt"));
+	write_object($label, $id, 'cert', "$T/$name.crt.der", '--label', $name);
+}
+
 # Puts $T/NAME.key and, unless told otherwise, $T/NAME.crt on the token.  %o: certificate, public => 0, more => [for the key]
 sub on_token {
 	my ($label, $name, $id, %o) = @_;
-	my @write = ('pkcs11-tool', '--module', $LIBRARY, '--token-label', $label, '--login', '--pin', $pins{$label}, '--id', $id,
-		'--label', $name, '--write-object');
-	openssl('pkey', '-in', "$T/$name.key", '-outform', 'DER', '-out', "$T/$name.key.der");
+	write_key($label, $name, $id, @{$o{more} || []});
 	openssl('pkey', '-in', "$T/$name.key", '-pubout', '-outform', 'DER', '-out', "$T/$name.pub.der");
-	quietly(@write, "$T/$name.key.der", '--type', 'privkey', '--usage-sign', '--usage-decrypt', '--usage-derive', @{$o{more} || []});
-	quietly(@write, "$T/$name.pub.der", '--type', 'pubkey') if $o{public} // 1;
-	return unless $o{certificate} // 1;
-	put("$T/$name.crt.der", der_of("$T/$name.crt"));
-	quietly(@write, "$T/$name.crt.der", '--type', 'cert');
+	write_object($label, $id, 'pubkey', "$T/$name.pub.der", '--label', $name) if $o{public} // 1;
+	write_certificate($label, $name, $id) if $o{certificate} // 1;
+}
+
+# The certificate of one and the private key of another, with the same id.
+sub on_token_files {
+	my ($label, $certificate, $key, $id) = @_;
+	write_key($label, $key, $id);
+	write_certificate($label, $certificate, $id);
 }
 
 # Writes the module's options into the site's configuration (again).  %o: tokens => { LABEL => PIN }, uris => [...], lines, shim => {...}

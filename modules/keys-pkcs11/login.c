@@ -121,15 +121,19 @@ static int read_pin(struct login *l)
 
 	if (rc == 0)
 		rc = secret_read(path, &l->pin, l->err);
-	if (rc == 0 && !l->pin)
-		rc = error_set(l->err, E_CONFIG, "%s: no such file, or no PIN in it", path);
+	if (rc == 0 && !*l->pin)
+		rc = error_set(l->err, E_CONFIG, "%s: there is no PIN in it", path);
 	if (rc == 0)
 		rc = stamp_path(path, &after, &folder, l->err);
 	if (rc == 0 && !stamp_equal(&l->stamp, &after))
 		rc = error_set(l->err, E_TEMP, "%s: changed while it was read", path);
-	if (rc == E_CONFIG)
-		l->s->code = "configuration";
-	return rc < 0 ? error_prefix(l->err, "PIN of %s", l->t->name) : 0;
+	if (rc == 0)
+		return 0;
+	error_prefix(l->err, "PIN of %s", l->t->name);
+	if (rc == E_TEMP)
+		return rc;
+	l->s->code = "configuration"; /* also where the file is missing or too long */
+	return l->err->code = E_CONFIG;
 }
 
 static bool several_want_a_pin(const struct pkcs11 *p)

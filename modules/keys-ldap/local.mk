@@ -1,0 +1,22 @@
+# keys-ldap: certificates and keys in LDAP directories; built where libldap is
+noinst_LIBRARIES += libkeysldap.a
+libkeysldap_a_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
+libkeysldap_a_SOURCES = \
+	modules/keys-ldap/absent.c modules/keys-ldap/absent.h \
+	modules/keys-ldap/capabilities.c \
+	modules/keys-ldap/filter.c modules/keys-ldap/filter.h \
+	modules/keys-ldap/values.c modules/keys-ldap/values.h
+
+module_PROGRAMS += keys-ldap
+keys_ldap_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
+keys_ldap_SOURCES = \
+	modules/keys-ldap/ask.c \
+	modules/keys-ldap/connection.c modules/keys-ldap/connection.h \
+	modules/keys-ldap/directory.c modules/keys-ldap/directory.h \
+	modules/keys-ldap/find_certificates.c \
+	modules/keys-ldap/find_keys.c \
+	modules/keys-ldap/keys_ldap.h \
+	modules/keys-ldap/main.c \
+	modules/keys-ldap/options.c modules/keys-ldap/options.h \
+	modules/keys-ldap/use.c
+keys_ldap_LDADD = libkeysldap.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(LDAP_LIBS)

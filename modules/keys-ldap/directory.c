@@ -1,0 +1,272 @@
+/* directory.c - one directory: a connection, opened when it is first needed, to the first of its replicas that answers */
+#include "keys-ldap/directory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys-ldap/connection.h"
+
+#define VALUES_MAX 512        /* of one answer */
+#define AWAY_MS 30000         /* so long nobody knocks again */
+#define NOTES_MAX ((size_t)8192)
+
+struct directory {
+	const struct directory_options *o;
+	struct connection connection;
+	size_t replica;           /* the one in use, or to be tried first */
+	struct error failed;      /* code 0: not known to be away */
+	deadline failed_until;
+	struct arena arena;       /* of answers */
+	struct buf notes;
+};
+
+struct directory *directory_new(const struct directory_options *o)
+{
+	struct directory *d = mem_alloc(sizeof(*d));
+
+	d->o = o;
+	return d;
+}
+
+void directory_free(struct directory *d)
+{
+	if (!d)
+		return;
+	connection_close(&d->connection);
+	directory_forget(d);
+	buf_release(&d->notes);
+	free(d);
+}
+
+const char *directory_name(const struct directory *d)
+{
+	return d->connection.uri ? d->connection.uri : *d->o->name ? d->o->name : d->o->uri.items[d->replica];
+}
+
+const char *directory_notes(const struct directory *d)
+{
+	return buf_str(&d->notes);
+}
+
+void directory_forget(struct directory *d)
+{
+	arena_release(&d->arena);
+	buf_clear(&d->notes);
+}
+
+static void note(struct directory *d, const char *who, const char *text)
+{
+	if (d->notes.len < NOTES_MAX)
+		buf_addf(&d->notes, "%s%s%s\n", who, *who ? ": " : "", text);
+}
+
+/* ---- an entry ---- */
+
+struct collecting {
+	struct query *query;
+	size_t cap, bytes;
+};
+
+static const char *without_options(struct arena *a, const char *attribute)
+{
+	return arena_strndup(a, attribute, strcspn(attribute, ";"));
+}
+
+static bool take_value(struct directory *d, struct collecting *c, const char *dn, const char *attribute, const struct berval *v)
+{
+	struct query *q = c->query;
+
+	if (q->n >= VALUES_MAX || v->bv_len > d->o->answer_limit - c->bytes) {
+		if (!q->cut)
+			note(d, directory_name(d), "more certificates in one answer than answer_limit allows; the rest is passed over");
+		q->cut = true;
+		return false;
+	}
+	if (q->n == c->cap) {
+		struct value *more = arena_array(&d->arena, c->cap = c->cap ? 2 * c->cap : 8, sizeof(*more));
+
+		if (q->n)
+			memcpy(more, q->values, q->n * sizeof(*more));
+		q->values = more;
+	}
+	c->bytes += v->bv_len;
+	q->values[q->n++] = (struct value){ dn, attribute, span_from(arena_memdup(&d->arena, v->bv_val, v->bv_len), v->bv_len) };
+	return true;
+}
+
+static void take_entry(struct directory *d, struct collecting *c, LDAPMessage *entry)
+{
+	LDAP *ld = d->connection.ld;
+	BerElement *at = NULL;
+	char *name = ldap_get_dn(ld, entry);
+	const char *dn = arena_strdup(&d->arena, name ? name : "");
+
+	ldap_memfree(name);
+	for (name = ldap_first_attribute(ld, entry, &at); name; name = ldap_next_attribute(ld, entry, at)) {
+		struct berval **values = ldap_get_values_len(ld, entry, name);
+		const char *attribute = without_options(&d->arena, name);
+
+		for (size_t i = 0; values && values[i] && take_value(d, c, dn, attribute, values[i]); i++)
+			;
+		ldap_value_free_len(values);
+		ldap_memfree(name);
+	}
+	ber_free(at, 0);
+}
+
+/* ---- an answer ---- */
+
+static int end_of_answer(struct directory *d, struct query *q, LDAPMessage *done, struct error *err)
+{
+	struct connection *c = &d->connection;
+	char *diagnostic = NULL;
+	int result = LDAP_DECODING_ERROR;
+
+	if (ldap_parse_result(c->ld, done, &result, NULL, &diagnostic, NULL, NULL, 0) != LDAP_SUCCESS)
+		result = LDAP_DECODING_ERROR;
+	q->answered = result == LDAP_SUCCESS || result == LDAP_SIZELIMIT_EXCEEDED;
+	q->cut = q->cut || result == LDAP_SIZELIMIT_EXCEEDED;
+	if (!q->answered)
+		connection_failed(c, "search", result, diagnostic ? diagnostic : "", err);
+	ldap_memfree(diagnostic);
+	return q->answered ? 0 : err->code;
+}
+
+/* One message of it; 0: it was the last, 1: there are more. */
+static int take_message(struct directory *d, struct collecting *c, LDAPMessage *message, struct error *err)
+{
+	switch (ldap_msgtype(message)) {
+	case LDAP_RES_SEARCH_ENTRY:
+		take_entry(d, c, message);
+		return 1;
+	case LDAP_RES_SEARCH_REFERENCE:
+		if (!c->query->cut)
+			note(d, directory_name(d), "part of the directory is on another server (referral), which is not followed");
+		c->query->cut = true;
+		return 1;
+	case LDAP_RES_SEARCH_RESULT:
+		return end_of_answer(d, c->query, message, err);
+	default:
+		return 1;
+	}
+}
+
+static int no_message(struct directory *d, int type, struct error *err)
+{
+	struct connection *c = &d->connection;
+	int result = LDAP_OTHER;
+
+	if (type == 0)
+		return error_set(err, E_TEMP, "%s: search: no answer in time", c->uri);
+	ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &result);
+	connection_failed(c, "search", result, NULL, err);
+	return err->code = E_TEMP; /* the connection broke, or nonsense came */
+}
+
+static int collect(struct directory *d, int id, struct query *q, deadline until, struct error *err)
+{
+	struct collecting c = { q, 0, 0 };
+	LDAPMessage *message = NULL;
+	int rc = 1;
+
+	q->n = 0;
+	q->cut = false;
+	until = deadline_earlier(until, deadline_in((int64_t)d->o->search_timeout));
+	while (rc == 1) {
+		int ms = deadline_left(until), type;
+		struct timeval left = { ms / 1000, ms % 1000 * 1000 };
+
+		type = ldap_result(d->connection.ld, id, LDAP_MSG_ONE, &left, &message);
+		rc = type > 0 ? take_message(d, &c, message, err) : no_message(d, type, err);
+		ldap_msgfree(message);
+		message = NULL;
+		if (rc == 1 && deadline_over(until))
+			rc = no_message(d, 0, err);
+	}
+	return rc;
+}
+
+/* ---- questions ---- */
+
+static int send_query(struct directory *d, const struct query *q, int *id, struct error *err)
+{
+	static const int scopes[] = { LDAP_SCOPE_BASE, LDAP_SCOPE_ONELEVEL, LDAP_SCOPE_SUBTREE };
+	struct timeval limit = { (time_t)(d->o->search_timeout + 999) / 1000, 0 };
+	char *attributes[ATTRIBUTES_MAX + 4] = { NULL };
+	int result;
+
+	for (size_t i = 0; i < ATTRIBUTES_MAX + 3 && q->attributes[i]; i++)
+		attributes[i] = (char *)(uintptr_t)q->attributes[i];
+	result = ldap_search_ext(d->connection.ld, d->o->base, scopes[d->o->scope], q->filter, attributes, 0, NULL, NULL, &limit,
+				 (int)d->o->size_limit, id);
+	return result == LDAP_SUCCESS ? 0 : connection_failed(&d->connection, "search", result, NULL, err);
+}
+
+/* All that have no answer yet: first sent, then collected. */
+static int run(struct directory *d, struct query *queries, size_t n, deadline until, struct error *err)
+{
+	int *ids = mem_array(n, sizeof(*ids));
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (!queries[i].answered)
+			rc = send_query(d, &queries[i], &ids[i], err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (!queries[i].answered)
+			rc = collect(d, ids[i], &queries[i], until, err);
+	free(ids);
+	if (rc < 0) /* what is still to come would only be in the way */
+		connection_close(&d->connection);
+	return rc;
+}
+
+/* ---- replicas ---- */
+
+static int remember(struct directory *d, const struct error *err)
+{
+	d->failed = *err;
+	d->failed_until = deadline_in(AWAY_MS);
+	return err->code;
+}
+
+static bool is_known_to_be_away(struct directory *d, struct error *err)
+{
+	if (d->failed.code == E_TEMP && deadline_over(d->failed_until))
+		d->failed.code = 0;
+	if (d->failed.code)
+		*err = d->failed;
+	return d->failed.code;
+}
+
+static void next_replica(struct directory *d)
+{
+	d->replica = (d->replica + 1) % d->o->uri.n;
+}
+
+int directory_ask(struct directory *d, struct query *queries, size_t n, deadline until, struct error *err)
+{
+	int rc = E_TEMP;
+
+	if (is_known_to_be_away(d, err))
+		return err->code;
+	if (d->connection.ld) {
+		rc = run(d, queries, n, until, err);
+		if (rc != E_TEMP)
+			return rc;
+		next_replica(d); /* or this one again, by a new connection */
+	}
+	for (size_t i = 0; i < d->o->uri.n && rc == E_TEMP; i++) {
+		if (i) {
+			note(d, "", err->text); /* it names the replica */
+			next_replica(d);
+		}
+		if (deadline_over(until))
+			return i ? err->code : error_set(err, E_TEMP, "%s: no time is left to ask", directory_name(d));
+		rc = connection_open(&d->connection, d->o, d->o->uri.items[d->replica], until, err);
+		if (rc == E_CONFIG)
+			return remember(d, err);
+		if (rc == 0)
+			rc = run(d, queries, n, until, err);
+	}
+	return rc == E_TEMP ? remember(d, err) : rc;
+}

@@ -1,0 +1,385 @@
+/* find_keys.c - "find-keys": own keys in userPKCS12 (RFC 2798 2.9), of directories that may hold such
+ *
+ * To sign, the address's entry is asked for.  To decrypt there is no address: the entries with the recipient's certificate are
+ * asked for first, then all that may hold a key.  Opening a PKCS#12 costs milliseconds on purpose, so an entry whose
+ * userCertificate is the recipient's is opened before the others.
+ */
+#include <openssl/err.h>
+#include <time.h>
+
+#include "common/certfile.h"
+#include "common/keys_answer.h"
+#include "common/marks.h"
+#include "common/passphrase.h"
+#include "common/secret_file.h"
+#include "keys-ldap/filter.h"
+#include "keys-ldap/keys_ldap.h"
+#include "keys-ldap/values.h"
+#include "lib/address.h"
+#include "lib/log.h"
+
+static const char *const wanted_attributes[] = {
+	"userPKCS12", "userPKCS12;binary", "userCertificate", "userCertificate;binary", NULL,
+};
+
+/* A certificate in a PKCS#12. */
+struct own {
+	struct span certificate;
+	const struct certfile *file;
+	const struct value *value;
+};
+
+/* A PKCS#12 that was opened; what it holds lives in the request's arena. */
+struct opened {
+	const struct value *value;
+	const char *source;           /* of its directory */
+	struct certfile file;
+};
+
+struct search {
+	struct server *s;
+	struct keys_ldap *state;
+	struct xml_writer *w;
+	struct error *err;
+	deadline until;
+	char *passphrase;
+	struct opened *opened;
+	size_t nopened, cap, found;
+	const char *locked;           /* an entry whose PKCS#12 no passphrase of ours opens */
+	bool cut;
+};
+
+/* ---- opening ---- */
+
+static struct opened *is_open(struct search *q, const struct value *v)
+{
+	for (size_t i = 0; i < q->nopened; i++)
+		if (span_eq(q->opened[i].value->bytes, v->bytes))
+			return &q->opened[i];
+	return NULL;
+}
+
+static struct opened *open_value(struct search *q, const struct value *v, const char *source)
+{
+	struct opened *o = is_open(q, v);
+	struct error why = { 0 };
+
+	if (o)
+		return o;
+	if (q->nopened == q->cap) {
+		struct opened *more = arena_array(&q->s->arena, q->cap = q->cap ? 2 * q->cap : 8, sizeof(*more));
+
+		if (q->nopened)
+			memcpy(more, q->opened, q->nopened * sizeof(*more));
+		q->opened = more;
+	}
+	o = &q->opened[q->nopened++];
+	o->value = v;
+	o->source = source;
+	if (v->bytes.n == 0 || v->bytes.n > VALUE_MAX) {
+		log_warning("%s: userPKCS12 of %zu bytes passed over", value_source(&q->s->arena, source, v), v->bytes.n);
+		o->file = (struct certfile){ 0 };
+	} else if (certfile_read(v->bytes, q->passphrase, &o->file, &why) < 0) {
+		log_warning("%s: %s", value_source(&q->s->arena, source, v), why.text);
+	}
+	if (o->file.locked)
+		q->locked = value_source(&q->s->arena, source, v);
+	return o;
+}
+
+/* ---- the answer ---- */
+
+static bool is_self_issued(const struct certificate *c)
+{
+	return X509_NAME_cmp(c->issuer, c->subject) == 0;
+}
+
+/* Upwards from the leaf, as far as the PKCS#12 goes; the root is the reader's own business. */
+static size_t find_chain(const struct certfile *f, const struct certificate *leaf, struct span *chain)
+{
+	size_t n = 0;
+
+	while (n < KEYS_CHAIN_MAX && !is_self_issued(leaf)) {
+		const struct certificate *next = NULL;
+
+		for (size_t i = 0; i < f->n && !next; i++) {
+			const struct certfile_object *o = &f->items[i];
+
+			if (o->certificate && o->certificate != leaf && !is_self_issued(o->certificate) &&
+			    X509_NAME_cmp(o->certificate->subject, leaf->issuer) == 0) {
+				next = o->certificate;
+				chain[n++] = o->der;
+			}
+		}
+		if (!next)
+			break;
+		leaf = next;
+	}
+	return n;
+}
+
+static const struct known_key *remember(struct search *q, const struct opened *o, struct span certificate)
+{
+	struct keys_ldap *state = q->state;
+	struct known_key *k;
+
+	for (k = state->keys; k; k = k->next)
+		if (span_eq(k->certificate, certificate) && span_eq(k->pkcs12, o->value->bytes))
+			return k;
+	k = arena_alloc(&state->arena, sizeof(*k));
+	snprintf(k->id, sizeof(k->id), "k%u-%08x", ++state->nkeys, (unsigned)(mark_hash(certificate.p, certificate.n) & 0xffffffffu));
+	k->source = arena_strdup(&state->arena, value_source(&q->s->arena, o->source, o->value));
+	k->certificate = span_from(arena_memdup(&state->arena, certificate.p, certificate.n), certificate.n);
+	k->pkcs12 = span_from(arena_memdup(&state->arena, o->value->bytes.p, o->value->bytes.n), o->value->bytes.n);
+	k->next = state->keys;
+	state->keys = k;
+	return k;
+}
+
+static void write_key(struct search *q, const struct opened *o, const struct certfile_object *item, size_t which)
+{
+	struct span chain[KEYS_CHAIN_MAX];
+	const struct known_key *k;
+	size_t n;
+
+	if (q->found >= KEYS_MAX)
+		return;
+	n = find_chain(&o->file, item->certificate, chain);
+	k = remember(q, o, item->der);
+	keys_answer_key(q->s, q->w, &(struct keys_own){ k->id, k->source, which, item->der, chain, n });
+	q->found++;
+}
+
+/* ---- asking ---- */
+
+/* One search in one directory; the values, or none where it is skipped. */
+static int ask(struct search *q, size_t which, const char *filter, struct query *out)
+{
+	struct task t = { .directory = q->state->directories[which], .queries = out, .n = 1, .until = q->until };
+
+	*out = (struct query){ .filter = filter, .attributes = wanted_attributes };
+	ask_directories(&t, 1, false);
+	if (t.err.code) {
+		out->n = 0;
+		return ask_failed(&t, &q->state->options[which], q->err);
+	}
+	q->cut = q->cut || out->cut;
+	return 0;
+}
+
+static bool is_pkcs12(const struct value *v)
+{
+	return ascii_caseeq(v->attribute, "userPKCS12");
+}
+
+static int nothing_found(struct search *q, const char *what)
+{
+	if (q->locked) {
+		q->s->code = "passphrase-needed";
+		return error_set(q->err, E_CONFIG, "%s: neither the passphrase in %s nor an empty one opens it", q->locked,
+				 q->s->config->passphrase_file);
+	}
+	if (q->cut)
+		return error_set(q->err, E_CONFIG, "not all entries that may hold a key could be looked at; see size_limit, answer_limit and "
+				 "own_filter in keys-ldap(8)");
+	return error_set(q->err, E_NOTFOUND, "no key %s", what);
+}
+
+/* ---- to sign ---- */
+
+struct signer {
+	const struct opened *opened;
+	const struct certfile_object *item;
+};
+
+static size_t signers_of(struct search *q, const char *address, struct keys_candidate **list)
+{
+	size_t n = 0, all = 0;
+
+	for (size_t i = 0; i < q->nopened; i++)
+		all += q->opened[i].file.n;
+	*list = arena_array(&q->s->arena, all + 1, sizeof(**list));
+	for (size_t i = 0; i < q->nopened; i++)
+		for (size_t k = 0; k < q->opened[i].file.n; k++) {
+			const struct certfile_object *item = &q->opened[i].file.items[k];
+			struct signer *signer;
+
+			if (!item->certificate || !keys_candidate_read(item->der, address, &(*list)[n]) || (*list)[n].is_ca)
+				continue;
+			signer = arena_alloc(&q->s->arena, sizeof(*signer));
+			*signer = (struct signer){ &q->opened[i], item };
+			(*list)[n++].own = signer;
+		}
+	return keys_order(*list, n, KEYS_TO_SIGN, time(NULL));
+}
+
+static int find_to_sign(struct search *q, const struct xml *request)
+{
+	const char *address = xml_attr_or(request, "address", "");
+	struct keys_candidate *list;
+	size_t n;
+	int rc = 0;
+
+	if (!*address || strlen(address) > ADDRESS_MAX)
+		return error_set(q->err, E_PERM, "<find-keys for=\"sign\"> wants an address");
+	for (size_t i = 0; i < q->state->n && rc == 0; i++) {
+		struct buf filter = BUF_INIT;
+		struct query query;
+
+		if (!q->state->options[i].private)
+			continue;
+		filter_address(q->state->options[i].filter, address, &filter);
+		rc = ask(q, i, buf_str(&filter), &query);
+		for (size_t k = 0; k < query.n && rc == 0; k++)
+			if (is_pkcs12(&query.values[k]))
+				open_value(q, &query.values[k], directory_name(q->state->directories[i]));
+		buf_release(&filter);
+	}
+	if (rc < 0)
+		return rc;
+	n = signers_of(q, address, &list);
+	for (size_t i = 0; i < n; i++) {
+		const struct signer *signer = list[i].own;
+
+		write_key(q, signer->opened, signer->item, 0);
+	}
+	return q->found ? 0 : nothing_found(q, "signs for this address");
+}
+
+/* ---- to decrypt ---- */
+
+struct recipients {
+	struct identifier **ids;
+	size_t n;
+};
+
+/* Which of the recipients the certificate is; r->n: none. */
+static size_t recipient_of(const struct recipients *r, struct span certificate)
+{
+	size_t i = 0;
+
+	while (i < r->n && !identifier_matches(r->ids[i], certificate))
+		i++;
+	return i;
+}
+
+static void try_value(struct search *q, const struct value *v, const char *source, const struct recipients *r)
+{
+	const struct opened *o = open_value(q, v, source);
+
+	for (size_t i = 0; i < o->file.n; i++) {
+		size_t which = o->file.items[i].certificate ? recipient_of(r, o->file.items[i].der) : r->n;
+
+		if (which < r->n)
+			write_key(q, o, &o->file.items[i], which);
+	}
+}
+
+/* Whether the entry shows a certificate of one of the recipients. */
+static bool shows_recipient(const struct query *query, const char *dn, const struct recipients *r)
+{
+	for (size_t i = 0; i < query->n; i++)
+		if (!is_pkcs12(&query->values[i]) && strcmp(query->values[i].dn, dn) == 0 &&
+		    recipient_of(r, query->values[i].bytes) < r->n)
+			return true;
+	return false;
+}
+
+static void try_values(struct search *q, size_t which, const struct query *query, const struct recipients *r)
+{
+	const char *source = directory_name(q->state->directories[which]);
+
+	for (int pass = 0; pass < 2 && !q->found; pass++)
+		for (size_t i = 0; i < query->n; i++)
+			if (is_pkcs12(&query->values[i]) && shows_recipient(query, query->values[i].dn, r) == (pass == 0))
+				try_value(q, &query->values[i], source, r);
+}
+
+static int ask_for_recipients(struct search *q, size_t which, const struct recipients *r)
+{
+	const struct directory_options *o = &q->state->options[which];
+	int rc = 0;
+
+	for (size_t i = 0; i < r->n && rc == 0; i++) {
+		const char *template = r->ids[i]->serial ? o->serial_filter : o->key_id_filter;
+		struct buf filter = BUF_INIT;
+		struct query query = { 0 };
+
+		if (*template && r->ids[i]->serial)
+			rc = filter_serial(template, r->ids[i], &filter, q->err);
+		else
+			filter_key_id(template, r->ids[i], &filter);
+		if (rc == 0 && *template)
+			rc = ask(q, which, buf_str(&filter), &query);
+		if (rc == 0)
+			try_values(q, which, &query, r);
+		buf_release(&filter);
+	}
+	return rc;
+}
+
+static int find_in_one(struct search *q, size_t which, const struct recipients *r)
+{
+	const struct directory_options *o = &q->state->options[which];
+	struct query query;
+	int rc = ask_for_recipients(q, which, r);
+
+	if (rc < 0 || q->found || !*o->own_filter)
+		return rc;
+	rc = ask(q, which, o->own_filter, &query);
+	if (rc == 0)
+		try_values(q, which, &query, r);
+	return rc;
+}
+
+static int find_for(struct search *q, const struct recipients *r)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < q->state->n && rc == 0 && !q->found; i++)
+		if (q->state->options[i].private)
+			rc = find_in_one(q, i, r);
+	return rc < 0 ? rc : q->found ? 0 : nothing_found(q, "is one of the message's recipients");
+}
+
+static int find_to_decrypt(struct search *q, const struct xml *request)
+{
+	const struct xml *e = xml_first(request, "recipient");
+	struct recipients r = { arena_array(&q->s->arena, KEYS_RECIPIENTS_MAX, sizeof(*r.ids)), 0 };
+	int rc = 0;
+
+	if (!e)
+		return error_set(q->err, E_PERM, "<find-keys for=\"decrypt\"> wants <recipient>");
+	for (; e && rc == 0; e = xml_next(e, "recipient")) {
+		if (r.n >= KEYS_RECIPIENTS_MAX)
+			rc = error_set(q->err, E_LIMIT, "more than %d recipients", KEYS_RECIPIENTS_MAX);
+		else
+			rc = identifier_read(&q->s->arena, e, &r.ids[r.n], q->err);
+		r.n += rc == 0;
+	}
+	if (rc == 0)
+		rc = find_for(q, &r);
+	for (size_t i = 0; i < r.n; i++)
+		identifier_release(r.ids[i]);
+	return rc;
+}
+
+int find_keys(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
+{
+	struct search q = { .s = s, .state = s->state, .w = w, .err = err, .until = ask_until(s) };
+	const char *purpose = xml_attr_or(request, "for", "");
+	int rc = passphrase_read(s->config->passphrase_file, &q.passphrase, err);
+
+	if (rc == 0 && strcmp(purpose, "sign") == 0)
+		rc = find_to_sign(&q, request);
+	else if (rc == 0 && strcmp(purpose, "decrypt") == 0)
+		rc = find_to_decrypt(&q, request);
+	else if (rc == 0)
+		rc = error_set(err, E_PERM, "<find-keys for=\"%s\">: sign or decrypt", purpose);
+	for (size_t i = 0; i < q.nopened; i++)
+		certfile_release(&q.opened[i].file);
+	for (size_t i = 0; i < q.state->n; i++)
+		directory_forget(q.state->directories[i]);
+	secret_free(q.passphrase);
+	return rc;
+}

@@ -1,0 +1,66 @@
+/* main.c - keys-ldap: certificates and keys in directories (keys-ldap(8)) */
+#include <stdlib.h>
+
+#include "common/process.h"
+#include "keys-ldap/keys_ldap.h"
+
+static struct ldap_options options;
+
+static void stop(struct server *s)
+{
+	struct keys_ldap *k = s->state;
+
+	for (struct known_key *key = k->keys; key; key = key->next)
+		EVP_PKEY_free(key->key);
+	for (size_t i = 0; i < k->n; i++)
+		directory_free(k->directories[i]);
+	free(k->directories);
+	absent_close(k->absent);
+	arena_release(&k->arena);
+	free(k);
+}
+
+static int start(struct server *s, struct error *err)
+{
+	struct keys_ldap *k = s->state = mem_alloc(sizeof(*k));
+	size_t n;
+	int rc = options_directories(s->config, &options, &k->options, &n, err);
+
+	if (rc < 0)
+		return rc;
+	k->parallel = options.mode == MODE_PARALLEL && n > 1;
+	k->directories = mem_array(n, sizeof(struct directory *));
+	for (; k->n < n; k->n++)
+		k->directories[k->n] = directory_new(&k->options[k->n]);
+	return 0;
+}
+
+static const struct server_operation operations[] = {
+	{ "find-certificates", find_certificates },
+	{ "find-keys", find_keys },
+	{ "sign", use_sign },
+	{ "unwrap", use_unwrap },
+	{ "agree", use_agree },
+};
+
+int main(int argc, char **argv)
+{
+	const struct server_role role = {
+		.program = "keys-ldap",
+		.role = "keys",
+		.operations = operations,
+		.noperations = sizeof(operations) / sizeof(*operations),
+		.start = start,
+		.stop = stop,
+		.options = ldap_options,
+		.noptions = ldap_noptions,
+		.options_base = &options,
+		.help = "Finds certificates of partners in LDAP directories, and signs and decrypts with own keys that stand there in\n"
+			"userPKCS12; see keys-ldap(8).",
+	};
+
+	process_guard_keys();
+	process_start_openssl();
+	setenv("LDAPNOINIT", "1", 1); /* no file of the system may change what is asked, and what is believed */
+	return server_main(&role, argc, argv);
+}

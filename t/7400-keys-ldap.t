@@ -1,0 +1,233 @@
+#!/usr/bin/perl
+# keys-ldap: certificates in a directory, as public S/MIME directories have them
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use KeysFile;
+use Slapd;
+use MIME::Base64;
+use Test::More;
+
+plan skip_all => 'keys-ldap is not built' unless -x "$BUILD/keys-ldap";
+plan skip_all => slapd_missing() if slapd_missing();
+
+# ---- what stands in the directory ----
+
+tls_authority('ca');
+my @names = qw(maria old new wrong whole star both signs broken bundle stranger);
+certificate($_, ca => 'ca', address => "$_\@partner.example") for grep { !/^(old|new|wrong|whole|star|signs|bundle|stranger)$/ } @names;
+certificate('old', ca => 'ca', address => 'two@partner.example', days => 50);
+certificate('new', ca => 'ca', address => 'two@partner.example');
+certificate('signs', ca => 'ca', address => 'two@partner.example', ext => "basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\n");
+certificate('whole', ca => 'ca', address => '@house.example');
+certificate('stranger', ca => 'ca', address => 'mallory@evil.example');
+certificate('star', ca => 'ca', address => 'st*ar@partner.example');
+certificate('bundle', ca => 'ca', address => 'bundle@partner.example', key => ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048']);
+my %der = map { $_ => der_of("$T/$_.crt") } grep { -e "$T/$_.crt" } @names, 'ca';
+
+put("$T/nothing", '');
+openssl('cms', '-sign', '-binary', '-nodetach', '-in', "$T/nothing", '-signer', "$T/bundle.crt", '-inkey', "$T/bundle.key", '-certfile',
+	"$T/ca.crt", '-outform', 'DER', '-out', "$T/bundle.p7", '-md', 'sha256');
+openssl('crl2pkcs7', '-nocrl', '-certfile', "$T/maria.crt", '-outform', 'DER', '-out', "$T/bare.p7");
+my $p7 = slurp("$T/bundle.p7");
+my $forged = $p7;
+substr $forged, -1, 1, chr(ord(substr $forged, -1, 1) ^ 1); # the signature's last byte
+
+sub person {
+	my ($uid, $mail, @attributes) = @_;
+	return entry("uid=$uid,ou=people,dc=example", objectClass => [qw(inetOrgPerson pkiUser)], uid => $uid, cn => $uid, sn => $uid,
+		mail => $mail, @attributes);
+}
+
+my $data = ldif(
+	entry('dc=example', objectClass => [qw(organization dcObject)], dc => 'example', o => 'Example'),
+	entry('ou=people,dc=example', objectClass => 'organizationalUnit', ou => 'people'),
+	person('maria', 'maria@partner.example', 'userCertificate;binary' => $der{maria}),
+	person('two', 'two@partner.example', 'userCertificate;binary' => [@der{qw(old signs new)}]),
+	person('wrong', 'wrong@partner.example', 'userCertificate;binary' => $der{stranger}),
+	person('half', 'both@partner.example', 'userCertificate;binary' => [@der{qw(stranger both)}]),
+	person('whole', '@house.example', 'userCertificate;binary' => $der{whole}),
+	person('star', 'st*ar@partner.example', 'userCertificate;binary' => $der{star}),
+	person('bundle', 'bundle@partner.example', userSMIMECertificate => $p7),
+	person('forged', 'forged@partner.example', mail => 'bundle@forged.example', userSMIMECertificate => $forged),
+	person('rubbish', 'rubbish@partner.example', userSMIMECertificate => ["\x30\x82\xff", "\0\1\2", 'x' x 1000]),
+	person('big', 'big@partner.example', userSMIMECertificate => ['y' x (300 * 1024), $p7]),
+	person('later', 'maria@later.example', userSMIMECertificate => ["rubbish", slurp("$T/bare.p7")]),
+	person('empty', 'empty@partner.example'),
+	person('reach', 'reach@partner.example', 'userCertificate;binary' => $der{broken}),
+	(map { person("many$_", 'many@partner.example', 'userCertificate;binary' => $der{stranger}) } 1 .. 4),
+);
+my $slapd = slapd('main', data => $data);
+
+my $sites = 0;
+sub conversation {
+	my (@lines) = @_;
+	my $config = site('site' . $sites++);
+	put($config, slurp($config) . "keys_modules = keys-ldap\n" . join '', map { "keys_ldap_$_\n" } (grep { my $n = (split)[0]; !grep { (split)[0] eq $n } @lines } "base = dc=example", "starttls = no"), @lines);
+	return start($config, module => 'keys-ldap');
+}
+
+sub find { return ask($_[0], 'find-certificates', '', join '', map { "<address>$_</address>" } @_[1 .. $#_]) }
+
+# names of the certificates in an answer, or how it was refused
+sub found {
+	my ($answer) = @_;
+	my @found;
+	while ($answer =~ m{<certificate ([^>]*)>([^<]*)</certificate>}g) {
+		my ($attributes, $der) = ($1, decode_base64($2));
+		my ($name) = grep { $der{$_} eq $der } sort keys %der;
+		my ($match) = $attributes =~ /match="(\w+)"/;
+		push @found, ($name // 'unknown') . ($match eq 'address' ? '' : ":$match");
+	}
+	return @found ? "@found" : refused($answer);
+}
+
+# ---- by address ----
+
+my $c = conversation("uri = $slapd->{uri}");
+like($c->{hello}, qr/^<hello [^>]*name="keys-ldap"/, 'says hello');
+my $answer = find($c, 'maria@partner.example');
+is(found($answer), 'maria', 'the certificate of an address');
+like($answer, qr{for="maria\@partner.example" area="public" source="ldap://127.0.0.1:$slapd->{port}/uid=maria,ou=people,dc=example"},
+	'from where, for people');
+is(found(find($c, 'MARIA@Partner.Example')), 'maria', 'whatever the case');
+is(join(' ', sort split / /, found(find($c, 'two@partner.example'))), 'new old', 'several, without the one that only signs');
+is(found(find($c, 'nobody@partner.example')), 'not-found permanent', 'nobody has none');
+is(found(find($c, 'empty@partner.example')), 'not-found permanent', 'an entry without certificates');
+is(found(find($c, 'maria@partner.example', 'nobody@partner.example', 'both@partner.example')), 'maria both', 'several addresses at once');
+is(found(find($c, 'both@partner.example')), 'both', 'of an entry with a foreign certificate too, the right one');
+is(found(find($c, 'wrong@partner.example')), 'not-found permanent', 'a certificate of somebody else is not offered');
+like(log_of($c), qr/uid=wrong,ou=people,dc=example: userCertificate: a certificate that does not name wrong\@partner.example, passed over/,
+	'and the log says so');
+is(found(find($c, 'st*ar@partner.example')), 'star', 'an asterisk is an asterisk');
+is(found(find($c, 's*@partner.example')), 'not-found permanent', 'and not a wildcard');
+is(found(find($c, 'x)(mail=maria@partner.example')), 'not-found permanent', 'nor do parentheses mean anything');
+is(found(find($c, 'x\\2a@partner.example')), 'not-found permanent', 'nor does a backslash');
+is(found(find($c, "m\xc3\xa4ria\@partner.example")), 'not-found permanent', 'UTF-8 goes through');
+is(found(find($c, 'a' x 321)), 'bad-request permanent', 'an address of 321 bytes is none');
+like(refused(ask($c, 'find-certificates', '', '')), qr/^bad-request/, 'no address');
+is(refused(ask($c, 'store-certificate', 'area="seen"', b64($der{maria}))), 'unknown-operation permanent', 'nothing is stored');
+
+# ---- other attributes ----
+
+$answer = find($c, 'bundle@partner.example');
+is(found($answer), 'bundle', 'userSMIMECertificate: the owner out of the bundle');
+my ($capabilities) = $answer =~ /capabilities="([^"]+)"/;
+ok($capabilities && index($p7, decode_base64($capabilities)) >= 0, 'with the capabilities that are signed in it');
+is(found(find($c, 'maria@later.example')), 'not-found permanent', 'what names the address of another domain is not offered');
+is(found(find($c, 'rubbish@partner.example')), 'not-found permanent', 'binary rubbish');
+is(scalar(() = log_of($c) =~ /uid=rubbish.*no certificate, passed over/g), 3, 'gives a line for each value');
+is(found(find($c, 'big@partner.example')), 'not-found permanent', '300 KB are no certificate');
+like(log_of($c), qr/uid=big.*userSMIMECertificate: bigger than any certificate/, 'as the log says');
+is(finish($c), 0, 'ends with its input');
+is(scalar(() = slurp("$T/main/log") =~ /ACCEPT from/g), 2, 'one connection for all of it (and one of ours before it)');
+
+my $tampered = conversation("uri = $slapd->{uri}", 'filter = (uid=forged)');
+$answer = find($tampered, 'bundle@partner.example');
+is(found($answer), 'bundle', 'a bundle whose signature is wrong still has the certificate');
+unlike($answer, qr/capabilities/, 'but what it says about ciphers is not believed');
+finish($tampered);
+
+# ---- by the operator's filters ----
+
+my $d = conversation("uri = $slapd->{uri}", 'filter = (|(mail=%s)(mail=@%d))');
+is(found(find($d, 'anybody@house.example')), 'whole:domain', 'the certificate of the domain, where the filter asks for it');
+is(found(find($d, 'maria@partner.example')), 'maria', 'and of an address');
+finish($d);
+$d = conversation("uri = $slapd->{uri}", 'filter = (&(uid=%u)(mail=%%*)(mail=*))');
+is(found(find($d, 'maria@partner.example')), 'not-found permanent', '%% is a percent sign');
+finish($d);
+$d = conversation("uri = $slapd->{uri}", 'filter = (uid=%u)', 'base = ou=people,dc=example', 'scope = one');
+is(found(find($d, 'maria@partner.example')), 'maria', 'by the part before the @, one level deep');
+finish($d);
+$d = conversation("uri = $slapd->{uri}", 'scope = base');
+is(found(find($d, 'maria@partner.example')), 'not-found permanent', 'the base alone');
+finish($d);
+$d = conversation("uri = $slapd->{uri}", 'attributes = userSMIMECertificate');
+is(found(find($d, 'maria@partner.example')), 'not-found permanent', 'other attributes are not looked at');
+finish($d);
+$d = conversation("uri = $slapd->{uri}", 'domains = .partner.example other.example');
+is(found(find($d, 'maria@partner.example')), 'not-found permanent', 'nor other domains');
+finish($d);
+$d = conversation("uri = $slapd->{uri}", 'size_limit = 3');
+is(found(find($d, 'many@partner.example')), 'configuration temporary', 'four entries where three are allowed, none of them right: nobody knows');
+is(found(find($d, 'maria@partner.example')), 'maria', 'which does no harm to others');
+finish($d);
+$d = conversation("uri = $slapd->{uri}", 'size_limit = 4');
+is(found(find($d, 'many@partner.example')), 'not-found permanent', 'four where four are allowed');
+finish($d);
+$d = conversation("uri = $slapd->{uri}", 'answer_limit = 4K');
+isnt(found(find($d, 'big@partner.example')), 'not-found permanent', 'an entry bigger than answer_limit is not "not found"');
+finish($d);
+
+# ---- by identifier ----
+
+$c = conversation("uri = $slapd->{uri}", 'key_id_filter = (uid=ski-%x)');
+my $by = sub { sprintf '<by issuer="%s" serial="%s"/>', b64(issuer_of($_[0])), hex_serial($_[0]) };
+is(found(ask($c, 'find-certificates', '', $by->($der{maria}))), 'maria:id', 'by issuer and serial number');
+is(found(ask($c, 'find-certificates', '', $by->($der{both}))), 'both:id', 'only the one that is meant');
+is(found(ask($c, 'find-certificates', '', $by->(der_of("$T/ca.crt")))), 'not-found permanent', 'one that is not there');
+is(found(ask($c, 'find-certificates', '', '<by key-id="00ff"/>')), 'not-found permanent', 'by key identifier, as configured');
+unlike(log_of($c), qr/passed over/, 'what else the entry has is nothing to complain about');
+is(refused(ask($c, 'find-certificates', '', '<by/>')), 'bad-request permanent', 'by nothing');
+finish($c);
+
+# ---- who has none is remembered ----
+
+$c = conversation("uri = $slapd->{uri}", 'absent_lifetime = 1h', 'filter = (uid=%u)');
+is(found(find($c, 'reach@partner.example')), 'not-found permanent', 'somebody else\'s certificate');
+my $before = () = slurp("$T/main/log") =~ /SRCH base/g;
+is(found(find($c, 'reach@partner.example')), 'not-found permanent', 'once more');
+is(found(find($c, 'REACH@partner.example')), 'not-found permanent', 'and once more');
+is(scalar(() = slurp("$T/main/log") =~ /SRCH base/g), $before, 'without asking');
+is(found(find($c, 'maria@partner.example')), 'maria', 'others are asked for');
+finish($c);
+my $last = "$T/site" . ($sites - 1);
+is(sprintf('%o', (stat "$last/spool/keys-ldap/absent")[2] & 0777), '600', 'the table is ours alone');
+my $again = start("$last/postern.conf", module => 'keys-ldap');
+$before = () = slurp("$T/main/log") =~ /ACCEPT from/g;
+is(found(find($again, 'reach@partner.example')), 'not-found permanent', 'the next message knows it');
+is(scalar(() = slurp("$T/main/log") =~ /ACCEPT from/g), $before, 'without a connection');
+finish($again);
+put("$last/spool/keys-ldap/absent", 'rubbish');
+$again = start("$last/postern.conf", module => 'keys-ldap');
+is(found(find($again, 'maria@partner.example')), 'maria', 'a broken table is no obstacle');
+finish($again);
+is(-s "$last/spool/keys-ldap/absent", 65600, 'and is made anew');
+$again = conversation("uri = $slapd->{uri}", 'absent_lifetime = 0', 'filter = (uid=%u)');
+find($again, 'reach@partner.example');
+$before = () = slurp("$T/main/log") =~ /SRCH base/g;
+find($again, 'reach@partner.example');
+isnt(scalar(() = slurp("$T/main/log") =~ /SRCH base/g), $before, 'absent_lifetime = 0: asked every time');
+finish($again);
+
+# ---- what is not configured well ----
+
+my @bad = (
+	[ 'uri is missing' ],
+	[ 'uri: http://x is none of ldap:', 'uri = http://x' ],
+	[ 'would see the password go in clear', 'uri = ldap://ldap.example', 'bind_dn = cn=x', 'password_file = /x' ],
+	[ 'bind_dn and password_file: only both', "uri = $slapd->{uri}", 'bind_dn = cn=x' ],
+	[ 'bind_dn and sasl_external: only one', "uri = $slapd->{uri}", 'bind_dn = cn=x', 'password_file = /x', 'sasl_external = yes' ],
+	[ 'tls_certificate and tls_key: only both', "uri = $slapd->{uri}", 'tls_key = /x' ],
+	[ 'filter: .*only %% and % with', "uri = $slapd->{uri}", 'filter = (mail=%q)' ],
+	[ 'unknown option &quot;keys_ldap_urii&quot;', "urii = $slapd->{uri}" ],
+	[ 'keys_ldap_b_: uri is missing', 'directories = a b', "a_uri = $slapd->{uri}" ],
+	[ 'size_limit: 0 is out of range', 'size_limit = 0' ],
+);
+for my $b (@bad) {
+	my ($why, @lines) = @$b;
+	my $bad = conversation(@lines);
+	my $got = find($bad, 'maria@partner.example');
+	is(refused($got), 'configuration temporary', "not configured well: $why");
+	like($got, qr/$why/, '  and it says so');
+	finish($bad);
+}
+for my $b ([ 'base that is not there', 'base = dc=nowhere' ], [ 'filter that is none', 'filter = (mail=%s' ]) {
+	my $bad = conversation("uri = $slapd->{uri}", @$b[1 .. $#$b]);
+	is(refused(find($bad, 'maria@partner.example')), 'configuration temporary', "a $b->[0] is not \"not found\"");
+	finish($bad);
+}
+end_server($slapd->{pid});
+done_testing();

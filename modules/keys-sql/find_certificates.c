@@ -1,0 +1,142 @@
+/* find_certificates.c - "find-certificates": of partners and our own people, by address; of anybody, by identifier */
+#include "common/keys_answer.h"
+#include "keys-sql/keys_sql.h"
+#include "lib/address.h"
+#include "lib/base64.h"
+
+struct found {
+	struct keys_found answer;
+	struct found *next;
+};
+
+static bool is_listed(const struct found *list, struct span der)
+{
+	for (; list; list = list->next)
+		if (span_eq(list->answer.der, der))
+			return true;
+	return false;
+}
+
+/* Adds what is in another area, too, only once: the rows come with the best first. */
+static void append(struct server *s, struct found ***end, const struct found *list, const struct keys_found *f)
+{
+	if (is_listed(list, f->der))
+		return;
+	**end = arena_alloc(&s->arena, sizeof(***end));
+	(**end)->answer = *f;
+	*end = &(**end)->next;
+}
+
+static const char *base64_of(struct server *s, struct span der)
+{
+	struct buf text = BUF_INIT;
+	const char *out;
+
+	if (der.n == 0)
+		return NULL;
+	base64_encode(&text, der.p, der.n, 0, "");
+	out = arena_strdup(&s->arena, buf_str(&text));
+	buf_release(&text);
+	return out;
+}
+
+/* Returns how many. */
+static size_t write_found(struct server *s, struct xml_writer *w, const struct found *list)
+{
+	size_t most = keys_answer_room(s, w), count = 0;
+
+	for (; list && count < most; list = list->next)
+		if (keys_answer_certificate(s, w, &list->answer))
+			count++;
+	return count;
+}
+
+/* ---- by address ---- */
+
+static void read_by_address(struct server *s, const struct database *db, const char *address, const char *lower, struct keys_found *f)
+{
+	bool own = span_eqstr(database_column(db, 0), lower);
+
+	*f = (struct keys_found){
+		.der = database_copy(db, 2, &s->arena), .address = address, .area = database_text(db, 1, &s->arena),
+		.source = keys_sql_source(&s->arena, database_text(db, 3, &s->arena), database_text(db, 4, &s->arena)),
+		.match = own ? "address" : "domain", .capabilities = own ? base64_of(s, database_column(db, 5)) : NULL,
+	};
+}
+
+static int find_by_address(struct server *s, struct database *db, const char *address, struct xml_writer *w, size_t *count,
+			   struct error *err)
+{
+	const char *lower = record_lower(&s->arena, address);
+	const struct value values[] = { value_text(lower), value_text(arena_printf(&s->arena, "@%s", address_domain(lower))) };
+	struct found *list = NULL, **end = &list;
+	struct keys_found f;
+	int rc;
+
+	if (!*address || strlen(address) > ADDRESS_MAX)
+		return error_set(err, E_PERM, "<address> is empty or too long");
+	rc = database_ask(db, FIND_ADDRESS, values, err);
+	while (rc >= 0 && (rc = database_step(db, err)) > 0) {
+		read_by_address(s, db, address, lower, &f);
+		append(s, &end, list, &f);
+	}
+	database_end(db);
+	if (rc == 0)
+		*count += write_found(s, w, list);
+	return rc;
+}
+
+/* ---- by identifier ---- */
+
+static int find_by_identifier(struct server *s, struct database *db, const struct xml *by, struct xml_writer *w, size_t *count,
+			      struct error *err)
+{
+	struct value values[IDENTIFIERS_AT_ONCE];
+	struct found *list = NULL, **end = &list;
+	struct identifier *id;
+	int rc = identifier_read(&s->arena, by, &id, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < IDENTIFIERS_AT_ONCE; i++)
+		values[i] = value_text(i ? values[0].p : record_of_identifier(&s->arena, id));
+	rc = database_ask(db, FIND_IDENTIFIERS, values, err);
+	while (rc >= 0 && (rc = database_step(db, err)) > 0) {
+		const struct keys_found f = {
+			.der = database_copy(db, 1, &s->arena), .area = database_text(db, 0, &s->arena), .match = "id",
+			.source = keys_sql_source(&s->arena, database_text(db, 2, &s->arena), database_text(db, 3, &s->arena)),
+		};
+
+		if (identifier_matches(id, f.der))
+			append(s, &end, list, &f);
+	}
+	database_end(db);
+	if (rc == 0)
+		*count += write_found(s, w, list);
+	identifier_release(id);
+	return rc;
+}
+
+int find_certificates(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
+{
+	const struct xml *by = xml_first(request, "by"), *address = xml_first(request, "address");
+	struct database *db;
+	size_t count = 0;
+	int rc;
+
+	if (!by == !address)
+		return error_set(err, E_PERM, "<find-certificates> wants <address> or one <by>");
+	rc = keys_sql_database(s, &db, err);
+	if (rc == 0 && by)
+		rc = find_by_identifier(s, db, by, w, &count, err);
+	for (; address && rc == 0; address = xml_next(address, "address")) {
+		struct buf text = BUF_INIT;
+
+		xml_text(address, &text);
+		rc = find_by_address(s, db, buf_str(&text), w, &count, err);
+		buf_release(&text);
+	}
+	if (rc == 0 && count == 0)
+		rc = error_set(err, E_NOTFOUND, "no such certificate in %s", db->name);
+	return rc;
+}

@@ -1,0 +1,45 @@
+/* libpq.c - PostgreSQL's library, loaded when a database is PostgreSQL's */
+#include "keys-sql/libpq.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#define LIBRARY "libpq.so.5"
+
+static const struct {
+	const char *name;
+	size_t at;
+} functions[] = {
+#define LIBPQ_ENTRY(f) { #f, offsetof(struct libpq, f) },
+	LIBPQ_FUNCTIONS(LIBPQ_ENTRY)
+#undef LIBPQ_ENTRY
+};
+
+static struct libpq libpq;
+
+/* RTLD_LOCAL: its OpenSSL and ours do not see each other. */
+const struct libpq *libpq_load(struct error *err)
+{
+	static bool loaded;
+	void *library = loaded ? NULL : dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+
+	if (loaded)
+		return &libpq;
+	if (!library) {
+		error_set(err, E_CONFIG, "keys_sql_database is PostgreSQL's, and its library cannot be loaded: %s", dlerror());
+		return NULL;
+	}
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
+		void *function = dlsym(library, functions[i].name);
+
+		if (!function) {
+			error_set(err, E_CONFIG, "%s is too old: it has no %s", LIBRARY, functions[i].name);
+			return NULL;
+		}
+		memcpy((char *)&libpq + functions[i].at, &function, sizeof(function));
+	}
+	loaded = true;
+	return &libpq;
+}

@@ -1,0 +1,504 @@
+#!/usr/bin/perl
+# keys-sql: the same questions to SQLite and to PostgreSQL
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use KeysFile;
+use MIME::Base64;
+use POSIX ();
+use Postgres;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+# ---- certificates, made once ----
+
+my @usage = (ext => "basicConstraints=CA:FALSE\nkeyUsage=digitalSignature,keyEncipherment,keyAgreement\n");
+my @ca = (ext => "basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign\n");
+certificate('root', @ca);
+certificate('middle', ca => 'root', @ca);
+certificate('office', address => 'Office@example.org', ca => 'middle', days => 300);
+put("$T/renewed.key", slurp("$T/office.key"));
+certificate('house', address => '@example.org');
+certificate('rsa', address => 'rsa@example.org', key => ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048']);
+certificate('bob', address => 'bob@partner.example');
+certificate('bob2', address => 'bob@partner.example');
+certificate('gate', address => 'gate@partner.example');
+certificate('newcomer', address => 'new@partner.example');
+certificate('quote', address => q(o\\'neil@partner.example));
+sleep 0.05 while time == (stat "$T/office.crt")[9]; # certificates count in seconds
+certificate('renewed', address => 'office@example.org', ca => 'middle', days => 400); # the same key
+my %der = map { $_ => der_of("$T/$_.crt") } qw(root middle office renewed house rsa bob bob2 gate newcomer quote);
+openssl('pkcs12', '-export', '-in', "$T/rsa.crt", '-inkey', "$T/rsa.key", '-passout', 'pass:geheim', '-out', "$T/rsa.p12");
+put("$T/office.pem", slurp("$T/office.crt") . slurp("$T/office.key"), 0600);
+put("$T/renewed.pem", slurp("$T/renewed.crt") . slurp("$T/renewed.key"), 0600);
+put("$T/house.pem", slurp("$T/house.key") . slurp("$T/house.crt"), 0600);
+mkdir "$T/partners";
+mkdir "$T/partners/\@partner.example";
+put("$T/partners/bob.pem", slurp("$T/bob.crt"));
+put("$T/partners/\@partner.example/gate.der", $der{gate});
+put("$T/partners/rubbish.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+openssl('dgst', '-sha256', '-binary', '-out', "$T/digest", "$T/office.crt");
+my $digest = b64(slurp("$T/digest"));
+
+# ---- helpers ----
+
+my $migrations = "$SRC/etc/sql";
+my ($site, $where); # of the database under test
+
+sub conf { # lines of the site's configuration, besides the database
+	my ($name, @lines) = @_;
+	my $d = "$T/$site";
+	return put("$d/$name.conf", "hostname = mx.example.org\nadmin = postmaster\@example.org\nlocal_domains = example.org\n" .
+		"external = maildir:$d/out\ninternal = maildir:$d/in\nspool = $d/spool\nlog = stderr\nkeys_modules = keys-sql\n" .
+		"passphrase_file = $T/passphrase\n" . join '', map { "$_\n" } @lines,
+		(grep { /^keys_sql_database/ } @lines) ? () : "keys_sql_database = $where",
+		(grep { /^keys_sql_migrations/ } @lines) ? () : "keys_sql_migrations = $migrations");
+}
+
+my ($status, $said);
+sub keys_sql { # arguments -> output; $status, $said (standard error)
+	my @arguments = @_;
+	my $pid = open(my $p, '-|') // die;
+	if (!$pid) {
+		open STDERR, '>', "$T/said";
+		exec "$BUILD/keys-sql", @arguments or POSIX::_exit(127);
+	}
+	local $/;
+	my $out = <$p>;
+	close $p;
+	($status, $said) = ($? >> 8, slurp("$T/said"));
+	return $out // '';
+}
+
+my %name_of = map { $der{$_} => $_ } keys %der;
+sub names { # whose certificates an answer holds
+	return join ' ', map { ($name_of{decode_base64($_)} // '?') } $_[0] =~ m{<certificate\b[^>]*>([^<]*)</certificate>}g;
+}
+sub who { my ($c, $address) = @_; my $a = ask($c, 'find-certificates', '', "<address>$address</address>"); return refused($a) || names($a) }
+sub by { my ($c, $attributes) = @_; my $a = ask($c, 'find-certificates', '', "<by $attributes/>"); return refused($a) || names($a) }
+sub signers { my ($c, $address) = @_; my $a = ask($c, 'find-keys', "for=\"sign\" address=\"$address\""); return refused($a) || names($a) }
+sub id_of { my ($der) = @_; return 'issuer="' . b64(issuer_of($der)) . '" serial="' . hex_serial($der) . '"' }
+sub start_sql { return start($_[0], module => 'keys-sql') }
+sub once { # one question in a conversation of its own
+	my ($config, $question, @rest) = @_;
+	my $c = start_sql($config);
+	my $answer = $question->($c, @rest);
+	finish($c);
+	return $answer;
+}
+sub store {
+	my ($c, $name, $attributes) = @_;
+	my $a = ask($c, 'store-certificate', $attributes, b64($der{$name}));
+	return refused($a) || ($a =~ /<stored area="([^"]*)" state="([^"]*)"(?: with="[^"]*")?\/>/ ? "$1 $2" : $a =~ m{/>$|></result>$} ? 'nothing' : $a);
+}
+sub signature_of {
+	my ($c, $id, $name) = @_;
+	my $a = ask($c, 'sign', "key=\"$id\" mechanism=\"" . ($name eq 'rsa' ? 'rsa-pkcs1' : 'ecdsa') . '" digest="sha256"', $digest);
+	return refused($a) unless $a =~ m{<signature>([^<]*)<};
+	put("$T/signature", decode_base64($1));
+	openssl('x509', '-in', "$T/$name.crt", '-pubkey', '-noout', '-out', "$T/$name.pub");
+	return eval { openssl('pkeyutl', '-verify', '-pubin', '-inkey', "$T/$name.pub", '-in', "$T/digest", '-sigfile', "$T/signature",
+		'-pkeyopt', 'digest:sha256'); 1 } ? 'good' : 'bad';
+}
+
+# ---- what every database must do ----
+
+sub schema {
+	my $config = conf('postern');
+	keys_sql('-check', '-c', $config);
+	is($status, 75, "$site: no schema: -check says so");
+	like($said, qr/-migrate/, "$site: ... and what to do");
+	is(once($config, \&who, 'bob@partner.example'), 'configuration temporary', "$site: no schema: mail waits");
+
+	mkdir "$T/$site/broken";
+	put("$T/$site/broken/001-x.sql", slurp("$migrations/001-certificates.sql") . "CREATE TABLE half (x TEXT);\nCREATE TABLE half (x TEXT);\n");
+	keys_sql('-migrate', '-c', conf('broken', "keys_sql_migrations = $T/$site/broken"));
+	is($status, 75, "$site: a migration that fails");
+	mkdir "$T/$site/first";
+	put("$T/$site/first/001-x.sql", slurp("$migrations/001-certificates.sql"));
+	keys_sql('-migrate', '-c', conf('first', "keys_sql_migrations = $T/$site/first"));
+	like($said, qr/no file 002-/, "$site: ... left nothing behind: the first one can be applied, the second is missing");
+	is(once($config, \&who, 'bob@partner.example'), 'configuration temporary', "$site: version 1 is too old");
+	keys_sql('-list', '-c', $config);
+	like($said, qr/version 1 is too old.*-migrate/, "$site: ... and what to do");
+	like(keys_sql('-migrate', '-c', $config), qr/\A[^\n]*002-own-keys\.sql: applied\n[^\n]*schema version 2\n\z/, "$site: the second file alone");
+	like(keys_sql('-migrate', '-c', $config), qr/\A[^\n]*schema version 2\n\z/, "$site: migrating again changes nothing");
+	is($status, 0, "$site: ... and is no error");
+}
+
+sub importing {
+	my ($query) = @_;
+	my $config = conf('postern');
+	unlink "$T/passphrase";
+	keys_sql('-import', '-c', $config, '-area', 'private', "$T/office.pem");
+	is($status, 75, "$site: no passphrase: own keys are not stored");
+	like($said, qr/-clear/, "$site: ... unless the operator says so");
+	put("$T/passphrase", "geheim\n", 0600);
+	is(keys_sql('-import', '-c', $config, '-area', 'private', map { "$T/$_" } qw(office.pem renewed.pem house.pem rsa.p12)),
+		"private: 4 certificates and 4 keys of 4 files, 0 failures\n", "$site: imports PEM and PKCS#12");
+	is(keys_sql('-import', '-c', $config, "$T/partners", "$T/quote.crt"), "public: 3 certificates and 0 keys of 4 files, 1 failures\n",
+		"$site: imports a folder, passes over what is none");
+	is($status, 1, "$site: ... and says so");
+	like($said, qr/rubbish\.pem/, "$site: ... by name");
+	keys_sql('-import', '-c', $config, '-area', 'ca', "$T/root.crt", "$T/middle.crt");
+	is($status, 0, "$site: imports CAs");
+	is($query->("SELECT COUNT(*) FROM own_keys WHERE sealed LIKE '-----BEGIN ENCRYPTED PRIVATE KEY-----%'"), '3', "$site: keys are sealed");
+	is($query->("SELECT address FROM addresses WHERE address LIKE '\@%' ORDER BY 1"), "\@example.org\n\@partner.example", "$site: whole domains");
+	my $list = keys_sql('-list', '-c', $config);
+	like($list, qr/^private \w{16} \d{4}-\d\d-\d\d \d{4}-\d\d-\d\d office\@example\.org key:passphrase$/m, "$site: -list");
+	my $json = keys_sql('-list', '-json', '-c', $config, '-area', 'public');
+	is(() = $json =~ /"area":"public"/g, 3, "$site: -list -json -area");
+	keys_sql('-import', '-c', $config, $_->[0], $_->[1], "$T/bob.crt"), is($status, 64, "$site: refused: @$_")
+		for ['-area', 'untrusted'], ['-domain', 'partner.example'], ['-no', 'such'];
+	like(keys_sql('-check', '-c', $config), qr/^3 own keys, 0 of no use$/m, "$site: -check opens the keys");
+}
+
+sub finding {
+	my ($query) = @_;
+	my $c = start_sql(conf('postern'));
+	like($c->{hello}, qr/name="keys-sql"/, "$site: says hello");
+	is(who($c, 'Bob@PARTNER.example'), 'bob gate', "$site: by address, then by domain");
+	is(who($c, 'who@partner.example'), 'gate', "$site: by domain");
+	is(who($c, 'who@sub.partner.example'), 'not-found permanent', "$site: a domain is not its subdomain");
+	is(who($c, 'office@example.org'), 'renewed office house', "$site: our own");
+	my $a = ask($c, 'find-certificates', '', '<address>bob@partner.example</address><address>nobody@example.net</address><address>who@partner.example</address>');
+	is(names($a), 'bob gate gate', "$site: several addresses in one question");
+	like($a, qr/<certificate for="bob\@partner\.example" area="public" source="sql:[0-9a-f]{16} [^"]*bob\.pem" match="address">/, "$site: attributes");
+	like($a, qr/for="who\@partner\.example"[^>]*match="domain"/, "$site: match");
+	is(by($c, id_of($der{$_})), $_, "$site: $_ by issuer and serial number") for qw(bob middle house);
+	is(by($c, 'key-id="' . $query->("SELECT key_id FROM certificates WHERE der = " . literal($der{gate})) . '"'), 'gate', "$site: by key identifier");
+	is(by($c, 'issuer="' . b64(issuer_of($der{bob})) . '" serial="7f"'), 'not-found permanent', "$site: another serial number");
+
+	# what strangers may write into an address
+	for my $evil (q(x' OR '1'='1), q(bob@partner.example' OR '1'='1), q('; DROP TABLE certificates; --@partner.invalid), '%@%', '%', '_ob@partner.example',
+			'bob@partner.example\\', '$1', '?1', "\xc3\xa4\@partner.example'--", '&quot;bob&quot;@x', 'a&#10;b@x', '@') {
+		like(who($c, $evil), qr/^(not-found permanent|gate)$/, "$site: finds nothing for $evil");
+	}
+	is(who($c, q(o'neil@partner.example)), 'quote gate', "$site: a quote in an address");
+	is(refused(ask($c, 'find-keys', q(for="sign" address="x' OR 'a'='a"))), 'not-found permanent', "$site: nor for keys");
+	is($query->('SELECT COUNT(*) FROM certificates'), '9', "$site: all is still there");
+	is(who($c, 'a' x 309 . '@example.org'), 'bad-request permanent', "$site: an address of 321 bytes");
+	is(who($c, 'a' x 308 . '@example.org'), 'house', "$site: ... of 320");
+	is(finish($c), 0, "$site: ends with its input");
+	is(log_of($c), '', "$site: and has nothing to say");
+}
+
+sub literal { my ($bytes) = @_; return $site eq 'sqlite' ? "x'" . unpack('H*', $bytes) . "'" : "'\\x" . unpack('H*', $bytes) . "'" }
+
+sub own_keys {
+	my ($query) = @_;
+	my $c = start_sql(conf('postern'));
+	my $a = ask($c, 'find-keys', 'for="sign" address="OFFICE@example.org"');
+	my @keys = map { [ /<key id="([^"]*)"/, names($_), join ' ', map { $name_of{decode_base64($_)} // '?' } m{<chain>([^<]*)</chain>}g ] } $a =~ m{(<key .*?</key>)}gs;
+	is_deeply([ map { "$_->[1]: $_->[2]" } @keys ], [ 'renewed: middle', 'office: middle', 'house: ' ], "$site: the newest first, with its chain")
+		or diag $a;
+	is(signature_of($c, $keys[0][0], 'renewed'), 'good', "$site: signs");
+	is(signature_of($c, 'k99-none', 'renewed'), 'no-key permanent', "$site: not with a key that is none");
+	is(signature_of($c, find_key($c, 'rsa@example.org'), 'rsa'), 'good', "$site: RSA, out of PKCS#12");
+
+	# 45 recipients of a message: ours are the last of the first twenty, the first of the second, and the last
+	my @other = map { sprintf '<recipient issuer="%s" serial="%04x"/>', b64(issuer_of($der{bob})), 0x1000 + $_ } 0 .. 44;
+	@other[19, 20, 44] = map { '<recipient ' . id_of($der{$_}) . '/>' } qw(rsa office house);
+	$a = ask($c, 'find-keys', 'for="decrypt"', join '', @other);
+	is_deeply([ $a =~ /which="(\d+)"/g ], [ 19, 20, 44 ], "$site: keys of the recipients");
+	is(names($a), 'rsa office house', "$site: ... and they are the right ones");
+	is(refused(ask($c, 'find-keys', 'for="decrypt"', join '', @other[0 .. 18])), 'not-found permanent', "$site: none of ours");
+	openssl('pkeyutl', '-encrypt', '-certin', '-inkey', "$T/rsa.crt", '-in', "$T/digest", '-out', "$T/wrapped");
+	my ($rsa) = $a =~ /<key id="([^"]*)" which="19"/;
+	$a = ask($c, 'unwrap', "key=\"$rsa\" mechanism=\"rsa-pkcs1\"", b64(slurp("$T/wrapped")));
+	is($a =~ m{<secret>([^<]*)} ? decode_base64($1) : refused($a), slurp("$T/digest"), "$site: unwraps");
+	openssl('pkey', '-in', "$T/bob.key", '-pubout', '-outform', 'DER', '-out', "$T/peer.der");
+	openssl('x509', '-in', "$T/house.crt", '-pubkey', '-noout', '-out', "$T/house.pub");
+	openssl('pkeyutl', '-derive', '-inkey', "$T/bob.key", '-peerkey', "$T/house.pub", '-out', "$T/shared");
+	my $house = (grep { $_->[1] eq 'house' } @keys)[0][0];
+	$a = ask($c, 'agree', "key=\"$house\" mechanism=\"ecdh\"", b64(slurp("$T/peer.der")));
+	is($a =~ m{<secret>([^<]*)} ? decode_base64($1) : refused($a), slurp("$T/shared"), "$site: agrees");
+	finish($c);
+	my $narrow = start(conf('postern'), module => 'keys-sql', operations => 'find-keys unwrap');
+	is(signature_of($narrow, find_key($narrow, 'rsa@example.org'), 'rsa'), 'narrowed permanent', "$site: a narrowed conversation does not sign");
+	finish($narrow);
+
+	# sealed in other ways
+	put("$T/passphrase", "another\n", 0600);
+	$c = start_sql(conf('postern'));
+	is(signature_of($c, find_key($c, 'rsa@example.org'), 'rsa'), 'passphrase-needed temporary', "$site: another passphrase: mail waits");
+	finish($c);
+	keys_sql('-check', '-c', conf('postern'));
+	is($status, 1, "$site: ... and -check says so");
+	put("$T/passphrase", "geheim\n", 0600);
+	put("$T/short.key", 'k' x 31 . "\n", 0600);
+	keys_sql('-import', '-c', conf('short', "keys_sql_key_file = $T/short.key"), '-area', 'private', "$T/rsa.p12");
+	is($status, 75, "$site: a key file of 31 characters");
+	put("$T/key.file", 'k' x 32 . "\n", 0600);
+	my $config = conf('keyfile', "keys_sql_key_file = $T/key.file");
+	keys_sql('-import', '-c', $config, '-area', 'private', '-decrypt-only', "$T/rsa.p12");
+	is($status, 0, "$site: one of 32, which seals the key again");
+	is($query->("SELECT COUNT(*) FROM own_keys WHERE protection = 'key-file'"), '1', "$site: the word for it");
+	is(once($config, \&signers, 'rsa@example.org'), 'house', "$site: a key that only decrypts signs no more");
+	$c = start_sql($config);
+	$a = ask($c, 'find-keys', 'for="decrypt"', '<recipient ' . id_of($der{rsa}) . '/>');
+	is(signature_of($c, $a =~ /<key id="([^"]*)"/, 'rsa'), 'good', "$site: the key file opens it");
+	finish($c);
+	chmod 0644, "$T/key.file";
+	is(once($config, sub { my $f = ask($_[0], 'find-keys', 'for="decrypt"', '<recipient ' . id_of($der{rsa}) . '/>');
+		signature_of($_[0], $f =~ /<key id="([^"]*)"/, 'rsa') }), 'passphrase-needed temporary', "$site: not one that others may read");
+	keys_sql('-import', '-c', conf('postern'), '-area', 'private', '-clear', "$T/rsa.p12");
+	is($query->("SELECT COUNT(*) FROM own_keys WHERE protection = 'none' AND sealed LIKE '-----BEGIN PRIVATE KEY-----%'"), '1', "$site: -clear");
+}
+
+sub storing {
+	my ($query) = @_;
+	my $c = start_sql(conf('postern'));
+	my $new = 'area="seen" address="new@partner.example"';
+	is(store($c, 'newcomer', $new), 'seen new', "$site: stores");
+	is(store($c, 'newcomer', $new), 'seen known', "$site: knows");
+	is(who($c, 'new@partner.example'), 'gate', "$site: what was seen is not used to encrypt");
+	is(by($c, id_of($der{newcomer})), 'newcomer', "$site: ... but to know a signer");
+	is(store($c, 'newcomer', 'area="public" address="new@partner.example"'), 'public new', "$site: publishes");
+	is(who($c, 'new@partner.example'), 'newcomer gate', "$site: ... and it is used");
+	is(store($c, 'newcomer', $new), 'public known', "$site: published is known");
+	is(store($c, 'bob2', 'area="public" address="bob@partner.example"'), 'seen conflict', "$site: another certificate for an address");
+	is(store($c, 'bob2', 'area="public" address="bob@partner.example"'), 'seen known', "$site: ... which is said once");
+	is(who($c, 'bob@partner.example'), 'bob gate', "$site: ... and replaces nothing");
+	is($query->('SELECT address FROM conflicts'), 'bob@partner.example', "$site: ... and is noted");
+	like(keys_sql('-list', '-c', conf('postern'), '-area', 'seen'), qr/bob\@partner\.example conflict:[0-9a-f]{16}$/m, "$site: ... and listed");
+	is(store($c, 'bob', 'area="trusted" address="bob@partner.example"'), 'bad-request permanent', "$site: nothing into trusted");
+	is(refused(ask($c, 'store-certificate', 'area="seen" address="x@example.net"', b64($der{bob} . 'x'))), 'bad-request permanent', "$site: rubbish behind it");
+	is(refused(ask($c, 'store-certificate', 'area="seen" address="x@example.net"', b64("\x30\x82"))), 'bad-request permanent', "$site: rubbish");
+
+	my $say = sub { store($c, 'newcomer', "area=\"seen\" address=\"New\@partner.example\" signed=\"$_[0]\" capabilities=\"" . b64($_[1]) . '"') };
+	my $known = sub { ask($c, 'find-certificates', '', '<address>new@partner.example</address>') =~ /match="address" capabilities="([^"]*)"/ ? decode_base64($1) : '-' };
+	is($known->(), '-', "$site: nothing was said yet");
+	$say->('2026-01-02T00:00:00Z', 'b');
+	is($known->(), 'b', "$site: capabilities");
+	$say->('2026-01-01T00:00:00Z', 'a');
+	is($known->(), 'b', "$site: an older message changes nothing");
+	$say->('2026-01-03T00:00:00Z', 'c');
+	is($known->(), 'c', "$site: a newer one does");
+	$say->('9999-01-01T00:00:00Z', 'd');
+	is($known->(), 'd', "$site: one from the future counts as now");
+	is($query->("SELECT COUNT(*) FROM capabilities WHERE said > '2900'"), '0', "$site: ... and can be replaced");
+	is($say->('2026-01-04T00:00:00Z', 'x' x 8192), 'public known', "$site: capabilities of 8 KB");
+	is($say->('2026-01-04T00:00:00Z', 'x' x 8193), 'bad-request permanent', "$site: ... and a byte");
+	finish($c);
+}
+
+# Eight gateways, each with another certificate for one address and the same one for another address, at the same time.
+my @rivals = map { certificate("rival$_", address => 'rival@partner.example'); $der{"rival$_"} = der_of("$T/rival$_.crt"); "rival$_" } 1 .. 8;
+certificate('shared', address => 'shared@partner.example');
+$der{shared} = der_of("$T/shared.crt");
+$name_of{$der{$_}} = $_ for @rivals, 'shared';
+sub rivalry {
+	my ($query) = @_;
+	my $config = conf('rivals', 'keys_sql_timeout = 25s');
+	pipe my $go, my $start or die;
+	my @children;
+	for my $rival (@rivals) {
+		my $pid = open(my $from, '-|') // die;
+		if (!$pid) {
+			close $start;
+			my $c = start_sql($config);
+			<$go>;
+			print join(',', store($c, $rival, 'area="public" address="rival@partner.example"'),
+				store($c, 'shared', 'area="public" address="shared@partner.example"')), "\n";
+			STDOUT->flush;
+			finish($c);
+			POSIX::_exit(0);
+		}
+		push @children, $from;
+	}
+	close $start;
+	my @said = map { my $f = $_; my $line = <$f> // 'died'; close $f; chomp $line; [ split /,/, $line ] } @children;
+	is_deeply([ sort map { $_->[0] } @said ], [ 'public new', ('seen conflict') x 7 ], "$site: of eight at once one wins, the others wait for the administrator")
+		or diag map { "@$_\n" } @said;
+	is_deeply([ sort map { $_->[1] } @said ], [ ('public known') x 7, 'public new' ], "$site: the same one is stored once");
+	is($query->("SELECT COUNT(*) FROM addresses a JOIN placements p ON p.sha256 = a.sha256 WHERE address = 'rival\@partner.example' AND area = 'public'"),
+		'1', "$site: ... and one is published");
+}
+
+sub reading_only {
+	my ($line) = @_;
+	for my $way (['refuse', 'not-found permanent'], ['pass-over', 'nothing']) {
+		my $c = start_sql(conf('replica', $line, "keys_sql_read_only = $way->[0]"));
+		is(who($c, 'bob@partner.example'), 'bob gate', "$site: read-only: finds");
+		is(signature_of($c, find_key($c, 'office@example.org'), 'renewed'), 'good', "$site: read-only: signs");
+		is(store($c, 'root', 'area="seen" address="x@example.net"'), $way->[1], "$site: read-only: stores nothing ($way->[0])");
+		is(store($c, 'root', 'area="public" address="x@example.net"'), $way->[1], "$site: read-only: ... twice");
+		is(who($c, 'bob@partner.example'), 'bob gate', "$site: read-only: still finds");
+		finish($c);
+		is(() = log_of($c) =~ /not stored/g, 1, "$site: read-only: one line in the log");
+	}
+}
+
+sub too_new {
+	my ($query) = @_;
+	$query->("INSERT INTO schema_versions (version, meaning) VALUES (3, 'of tomorrow')");
+	is(once(conf('postern'), \&who, 'bob@partner.example'), 'configuration temporary', "$site: a schema of tomorrow: mail waits");
+	keys_sql('-migrate', '-c', conf('postern'));
+	is($status, 75, "$site: ... and is not migrated");
+	like($said, qr/version 3 is newer than this program knows/, "$site: ... and why");
+	$query->('DELETE FROM schema_versions WHERE version = 3');
+	is(once(conf('postern'), \&who, 'bob@partner.example'), 'bob gate', "$site: with the right one it works again");
+}
+
+# Through the program: out, sealed, and the partner's answer in, opened.  The areas hold what the check module needs, and no key.
+sub through_postern {
+	my $d = "$T/$site";
+	mkdir $_, 0700 for map { "$d/certs/$_" } '', qw(public trusted untrusted private ca crl seen);
+	put("$d/certs/ca/root.pem", slurp("$T/root.crt"));
+	put("$d/certs/trusted/bob.pem", slurp("$T/bob.crt"));
+	put("$d/rules", ". (to) \@partner\\.example\$ (do) FE, FS\n");
+	my $config = conf('mail', "areas = $d/certs", "rules_file = $d/rules", "module_directory = $BUILD", "verify_log = $d/verify.log",
+		"profiles_file = $SRC/etc/profiles", 'internal_clients = 127.0.0.0/8', "mac_key_file = $d/mac.key");
+	put("$T/mail", "From: office\@example.org\nTo: bob\@partner.example\nSubject: Offer\nMIME-Version: 1.0\nContent-Type: text/plain\n\nthe offer\n");
+	my $run = sub {
+		my ($file, $client, $from, $to) = @_;
+		system("'$BUILD/postern' -c '$config' -client $client -sender $from -queue-id Q7 -readmail $to <'$file' >'$T/postern.out' 2>&1");
+		return $? >> 8;
+	};
+	is($run->("$T/mail", '127.0.0.1', 'office@example.org', 'bob@partner.example'), 0, "$site: a message goes out") or diag slurp("$T/postern.out");
+	my ($out) = glob "$d/out/new/*";
+	ok($out && eval { openssl('cms', '-decrypt', '-in', $out, '-recip', "$T/bob.crt", '-inkey', "$T/bob.key", '-out', "$T/opened");
+		openssl('cms', '-verify', '-in', "$T/opened", '-CAfile', "$T/root.crt", '-purpose', 'any', '-out', "$T/verified"); 1 }, "$site: sealed for the partner") or diag $@;
+	like(-e "$T/verified" ? slurp("$T/verified") : '', qr/the offer/, "$site: ... and whole");
+	put("$T/answer", "Content-Type: text/plain\r\n\r\nthe order\r\n");
+	openssl('cms', '-sign', '-in', "$T/answer", '-signer', "$T/bob.crt", '-inkey', "$T/bob.key", '-out', "$T/answer.signed");
+	openssl('cms', '-encrypt', '-in', "$T/answer.signed", '-out', "$T/answer.sealed", '-aes256', '-from', 'bob@partner.example', '-to', 'office@example.org',
+		'-subject', 'Order', "$T/renewed.crt");
+	is($run->("$T/answer.sealed", '192.0.2.1', 'bob@partner.example', 'office@example.org'), 0, "$site: the answer comes in") or diag slurp("$T/postern.out");
+	my ($in) = glob "$d/in/new/*";
+	like($in ? slurp($in) : '', qr/smime=pass.*the order/s, "$site: ... opened and verified") or diag $in ? slurp($in) : 'nothing came';
+	unlink "$T/opened", "$T/verified";
+}
+
+sub all_of_it {
+	my ($query, $read_only) = @_;
+	mkdir $_, 0700 for "$T/$site", "$T/$site/spool", "$T/$site/certs";
+	schema();
+	importing($query);
+	finding($query);
+	own_keys($query);
+	storing($query);
+	rivalry($query);
+	reading_only($_) for @$read_only;
+	too_new($query);
+	through_postern();
+}
+
+# ---- SQLite ----
+
+$site = 'sqlite';
+$where = "sqlite:$T/sqlite/keys.db";
+sub sqlite_query {
+	open my $p, '-|', 'sqlite3', '-batch', "$T/sqlite/keys.db", $_[0] or die;
+	local $/;
+	my $out = <$p> // '';
+	close $p;
+	$out =~ s/\n\z//;
+	return $out;
+}
+SKIP: {
+	skip 'sqlite3 is not installed', 1 unless grep { -x "$_/sqlite3" } split /:/, $ENV{PATH};
+	all_of_it(\&sqlite_query, [ "keys_sql_database = sqlite:$T/sqlite/keys.db?mode=ro" ]);
+	is((stat "$T/sqlite/keys.db")[2] & 0777, 0600, 'sqlite: the file is ours alone');
+
+	my $c = start_sql(conf('locked', 'keys_sql_timeout = 200ms'));
+	is(who($c, 'bob@partner.example'), 'bob gate', 'sqlite: nobody holds the file');
+	open my $holder, '|-', 'sqlite3', '-batch', "$T/sqlite/keys.db" or die;
+	print $holder "BEGIN EXCLUSIVE;\n.shell touch $T/held\n";
+	$holder->flush;
+	sleep 0.01 until -e "$T/held";
+	is(who($c, 'bob@partner.example'), 'temporary temporary', 'sqlite: held by another in the middle: mail waits');
+	is(store($c, 'gate', 'area="seen" address="x@example.net"'), 'temporary temporary', 'sqlite: ... nor can anything be stored');
+	close $holder;
+	is(who($c, 'bob@partner.example'), 'bob gate', 'sqlite: let go, it works again');
+	finish($c);
+	chmod 0660, "$T/sqlite/keys.db";
+	is(once(conf('postern'), \&who, 'bob@partner.example'), 'configuration temporary', 'sqlite: not a file that others may write to');
+	put("$T/sqlite/rubbish.db", 'no database ' x 1000, 0600);
+	is(once(conf('rubbish', "keys_sql_database = sqlite:$T/sqlite/rubbish.db"), \&who, 'bob@partner.example'), 'configuration temporary', 'sqlite: rubbish');
+	is(once(conf('nowhere', "keys_sql_database = $_"), \&who, 'bob@partner.example'), 'configuration temporary', "no such database: $_")
+		for 'sqlite:keys.db', "sqlite:$T/sqlite", "sqlite:$T/none/keys.db", 'mysql:host=x';
+}
+
+# ---- PostgreSQL ----
+
+$site = 'postgresql';
+SKIP: {
+	my $missing = postgres_missing();
+	skip $missing, 1 if $missing;
+	chmod 0711, $T;
+	certificate('dbca', @ca);
+	certificate('dbserver', ca => 'dbca', ext => "subjectAltName=DNS:localhost\n");
+	postgres_make("$T/pg", "ssl = on\nssl_cert_file = '$T/pg/server.crt'\nssl_key_file = '$T/pg/server.key'\n");
+	for my $kind (qw(crt key)) {
+		put("$T/pg/server.$kind", slurp("$T/dbserver.$kind"), 0600);
+		my @owner = (stat "$T/pg/data")[4, 5];
+		chown @owner, "$T/pg/server.$kind";
+	}
+	my $port = postgres_start();
+	postgres_query('template1', "CREATE DATABASE postern TEMPLATE template0 LOCALE 'C' ENCODING 'UTF8'");
+	my $socket = "host=$T/pg port=$port dbname=postern user=postern";
+	$where = "postgresql:$socket";
+	my $query = sub { postgres_query('postern', $_[0]) };
+	mkdir "$T/postgresql", 0700;
+	is(once(conf('nowhere', "keys_sql_database = postgresql:$socket nonsense=1"), \&who, 'x@example.net'), 'configuration temporary',
+		'postgresql: a connection string that is none');
+	all_of_it($query, [ "keys_sql_database = $where options='-c default_transaction_read_only=on'" ]);
+
+	$query->("CREATE ROLE reader LOGIN PASSWORD 'lesen'");
+	$query->('GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader');
+	(my $reader = $where) =~ s/user=postern/user=reader/;
+	reading_only("keys_sql_database = $reader");
+	is(once(conf('postern', "keys_sql_database = postgresql://postern\@/postern?host=$T/pg&port=$port"), \&who, 'bob@partner.example'), 'bob gate',
+		'postgresql: a URI');
+
+	# TLS
+	my $tls = "postgresql:host=localhost hostaddr=127.0.0.1 port=$port dbname=postern user=reader";
+	put("$T/db-password", "lesen\n", 0600);
+	my $ask = sub { once(conf('tls', "keys_sql_database = $_[0]", "keys_sql_password_file = $T/db-password", @_[1 .. $#_]), \&who, 'bob@partner.example') };
+	is($ask->("$tls sslrootcert=$T/dbca.crt"), 'bob gate', 'postgresql: TLS, the name and the CA checked, a password');
+	is($ask->("$tls sslrootcert=$T/root.crt"), 'temporary temporary', 'postgresql: TLS, of another CA');
+	(my $other = $tls) =~ s/host=localhost/host=db.example/;
+	is($ask->("$other sslrootcert=$T/dbca.crt"), 'temporary temporary', 'postgresql: TLS, of another name');
+	is($ask->("$other sslrootcert=$T/dbca.crt sslmode=verify-ca"), 'bob gate', 'postgresql: ... which may be allowed');
+	is($ask->("$tls sslmode=disable"), 'temporary temporary', 'postgresql: the server wants TLS');
+	is($ask->("$tls sslrootcert=$T/dbca.crt password=lesen"), 'configuration temporary', 'postgresql: no password in the configuration');
+	put("$T/db-password", "falsch\n", 0600);
+	is($ask->("$tls sslrootcert=$T/dbca.crt"), 'temporary temporary', 'postgresql: a wrong password');
+	put("$T/db-password", "lesen\n", 0644);
+	is($ask->("$tls sslrootcert=$T/dbca.crt"), 'configuration temporary', 'postgresql: a password that others may read');
+
+	# a host that is not there is passed by; one that takes the call and says nothing costs its part of the time
+	my $dead = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp');
+	(my $two = $where) =~ s/host=\S+ port=\d+/"host=127.0.0.1,$T\/pg port=1,$port"/e;
+	is(once(conf('two', "keys_sql_database = $two"), \&who, 'bob@partner.example'), 'bob gate', 'postgresql: the second of two hosts');
+	is(once(conf('silent', "keys_sql_database = postgresql:host=127.0.0.1 port=" . $dead->sockport . ' dbname=x user=x', 'keys_sql_timeout = 500ms'),
+		\&who, 'bob@partner.example'), 'temporary temporary', 'postgresql: a server that says nothing');
+
+	# locked in the middle, then gone in the middle
+	my $c = start_sql(conf('locked', 'keys_sql_timeout = 700ms'));
+	is(who($c, 'bob@partner.example'), 'bob gate', 'postgresql: it is there');
+	open my $holder, '|-', 'psql', '-Xq', '-h', "$T/pg", '-p', $port, '-U', 'postern', '-d', 'postern' or die;
+	print $holder "BEGIN; LOCK TABLE addresses IN ACCESS EXCLUSIVE MODE;\n\\! touch $T/held.pg\n";
+	$holder->flush;
+	sleep 0.01 until -e "$T/held.pg";
+	is(who($c, 'bob@partner.example'), 'temporary temporary', 'postgresql: held by another in the middle: mail waits');
+	close $holder;
+	finish($c);
+	$c = start_sql(conf('postern'));
+	my $id = find_key($c, 'office@example.org');
+	is(who($c, 'bob@partner.example'), 'bob gate', 'postgresql: before it is stopped');
+	is($query->("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'postern keys-sql'"), '1', 'postgresql: one connection for a message');
+	postgres_stop();
+	is(who($c, 'bob@partner.example'), 'temporary temporary', 'postgresql: stopped in the middle: mail waits');
+	is(signature_of($c, $id, 'renewed'), 'temporary temporary', 'postgresql: ... nor does it sign');
+	is(store($c, 'gate', 'area="seen" address="x@example.net"'), 'temporary temporary', 'postgresql: ... nor store');
+	finish($c);
+	is(once(conf('postern'), \&who, 'bob@partner.example'), 'temporary temporary', 'postgresql: away from the start: mail waits');
+	postgres_start();
+	is(once(conf('postern'), \&who, 'bob@partner.example'), 'bob gate', 'postgresql: back again');
+}
+
+done_testing();

@@ -289,8 +289,8 @@ static int ask_index(struct question *q, int (*gather)(struct question *))
 
 static int ask(struct question *q, int (*gather)(struct question *))
 {
-	bool again = true;
-	int rc = 0;
+	bool again = !q->area->frozen;
+	int rc = again ? 0 : ask_index(q, gather);
 
 	for (int i = 0; i < ATTEMPTS && again && rc == 0; i++) {
 		again = false;
@@ -455,6 +455,62 @@ int area_find_all(struct area *a, struct arena *arena, size_t max, struct area_l
 	q.max = max < CANDIDATES_MAX - 1 ? max : CANDIDATES_MAX - 1;
 	q.keep_copies = true;
 	return ask(&q, collect_all);
+}
+
+/* ---- everything ---- */
+
+struct walk {
+	struct area *area;
+	struct buf file;
+	int (*fn)(void *ctx, const struct area_record *r);
+	void *ctx;
+};
+
+static int visit(void *ctx, struct span key, struct span value)
+{
+	struct walk *w = ctx;
+	struct entry_view v;
+
+	(void)key;
+	if (!entry_parse(value, &v))
+		return 0;
+	buf_clear(&w->file);
+	buf_addf(&w->file, "%s/%.*s", w->area->directory, (int)v.path.n, v.path.p);
+	return w->fn(w->ctx, &(struct area_record){ .file = w->file.data, .position = v.fixed.position,
+						    .not_before = (time_t)v.fixed.not_before, .not_after = (time_t)v.fixed.not_after,
+						    .marks = v.marks, .certificate = v.fixed.type == CERTFILE_CERTIFICATE });
+}
+
+int area_each(struct area *a, int (*fn)(void *ctx, const struct area_record *r), void *ctx, struct error *err)
+{
+	struct walk w = { a, BUF_INIT, fn, ctx };
+	bool changed;
+	int rc = a->frozen ? 0 : area_refresh(a, err);
+
+	if (rc == 0 && !a->frozen)
+		rc = area_sweep(a, &changed, err);
+	if (rc == 0)
+		rc = index_begin(a->index, false, err);
+	if (rc == 0) {
+		rc = index_each(a->index, span_from("C", 1), visit, &w, err);
+		index_abort(a->index);
+	}
+	buf_release(&w.file);
+	return rc;
+}
+
+int area_freeze(struct area *a, struct error *err)
+{
+	int rc = area_refresh(a, err);
+
+	a->frozen = rc == 0;
+	return rc;
+}
+
+int area_thaw(struct area *a, struct error *err)
+{
+	a->frozen = false;
+	return area_refresh(a, err);
 }
 
 /* ---- what could not be read ---- */

@@ -80,6 +80,25 @@ int area_find_exact(struct area *a, struct arena *arena, struct span der, struct
 /* Area "crl": the revocation lists (complete and delta) whose issuer is this name (found by a hash of it: compare). */
 int area_find_crls(struct area *a, struct arena *arena, const X509_NAME *issuer, struct area_list *out, struct error *err);
 
+/* What the index remembers of one certificate or list; valid during the call. */
+struct area_record {
+	const char *file;        /* whole path */
+	size_t position;
+	time_t not_before, not_after;
+	struct span marks;       /* what it is found by: marks_next() of common/marks.h */
+	bool certificate;        /* false: a revocation list */
+};
+
+/* Calls fn for everything in the area, in no order, without reading files: as fast for a million as memory allows.  fn answers
+ * other than 0 to end it, which is returned, and must not ask this area. */
+int area_each(struct area *a, int (*fn)(void *ctx, const struct area_record *r), void *ctx, struct error *err);
+
+/* From now on questions are answered from the index as it is, whatever happens to the folder: for who changes it himself.  The
+ * index is made fresh once more before. */
+int area_freeze(struct area *a, struct error *err);
+/* The end of that; the index is made fresh at once. */
+int area_thaw(struct area *a, struct error *err);
+
 /* A file whose contents are unknown because no passphrase opens it (PKCS#12 in "private"); NULL if there is none. */
 int area_find_locked(struct area *a, struct arena *arena, const char **file, struct error *err);
 

@@ -11,6 +11,7 @@ struct area {
 	const struct config *config;
 	struct index *index;
 	bool is_private;
+	bool frozen;             /* see area_freeze() */
 	char *passphrase;        /* of PKCS#12 files in "private"; NULL: none, or not read yet */
 	bool passphrase_read;
 };

@@ -18,6 +18,7 @@ libarea_a_SOURCES = \
 	modules/common/pkcs12.c modules/common/pkcs12.h \
 	modules/common/private_key.c modules/common/private_key.h \
 	modules/common/process.c modules/common/process.h \
+	modules/common/place.c modules/common/place.h \
 	modules/common/records.c modules/common/records.h \
 	modules/common/refresh.c modules/common/refresh_inside.h \
 	modules/common/scan.c \

@@ -1,11 +1,12 @@
 /* input.c - certificates and revocation lists from files that somebody names */
 #include "cert/input.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
+#include "cert/describe.h"
 #include "common/certfile.h"
 #include "lib/fs.h"
-#include "lib/log.h"
 
 #define INPUT_MAX ((size_t)256 << 20)
 
@@ -58,7 +59,7 @@ static int take_file(struct arena *a, const char *path, struct span bytes, struc
 	int rc = certfile_read(bytes, NULL, &f, &why);
 
 	if (rc < 0 && (f.n || is_meant(bytes)))
-		log_warning("%s: %s; passed over", path, why.text);
+		fprintf(stderr, "warning: %s: %s; passed over\n", printable(a, path), why.text);
 	if (f.n == 0 && !is_meant(bytes))
 		rc = error_set(err, E_PERM, "%s: %s", path, why.code ? why.text : "holds no certificate and no revocation list");
 	else

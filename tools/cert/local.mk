@@ -1,6 +1,13 @@
 # postern-cert: certificates in the operator's hands
 sbin_PROGRAMS += postern-cert
 postern_cert_SOURCES = \
+	tools/cert/expiring.c \
+	tools/cert/import.c \
+	tools/cert/known.c tools/cert/known.h \
+	tools/cert/life.c \
+	tools/cert/list.c \
+	tools/cert/servant.c tools/cert/servant.h \
+	tools/cert/site.c tools/cert/site.h \
 	tools/cert/describe.c tools/cert/describe.h \
 	tools/cert/input.c tools/cert/input.h \
 	tools/cert/json.c tools/cert/json.h \

@@ -4,14 +4,23 @@
 #include <string.h>
 
 #include "build.h"
-#include "cert/tool.h"
+#include "cert/site.h"
 #include "lib/log.h"
 #include "lib/openssl.h"
 
 #define ANY_NUMBER ((size_t)-1)
 
 const struct command commands[] = {
+	{ "list", "", 0, 0, true, run_list, "the certificates of an area (all but private and ca by default)" },
+	{ "show", "CERT...", 1, ANY_NUMBER, false, run_show, "what is in certificates" },
+	{ "find", "ADDRESS", 1, 1, true, run_find, "certificates that serve an address, wherever they are" },
 	{ "verify", "CERT", 1, 1, false, run_verify, "the verdict, with path, revocation and reason" },
+	{ "import", "FILE|FOLDER...", 1, ANY_NUMBER, true, run_import, "certificates into an area (public by default)" },
+	{ "publish", "CERT...", 1, ANY_NUMBER, true, run_publish, "checks, then moves from seen to public" },
+	{ "trust", "CERT...", 1, ANY_NUMBER, true, run_trust, "copies to trusted: always valid" },
+	{ "distrust", "CERT...", 1, ANY_NUMBER, true, run_distrust, "copies to untrusted: never valid" },
+	{ "forget", "CERT...", 1, ANY_NUMBER, true, run_forget, "takes them out of an area (public and seen by default)" },
+	{ "expiring", "DAYS", 1, 1, true, run_expiring, "addresses whose last certificate ends within so many days" },
 };
 const size_t ncommands = sizeof(commands) / sizeof(*commands);
 
@@ -76,6 +85,7 @@ int main(int argc, char **argv)
 	code = rc < 0 ? complain(&err) : t.command->run(&t);
 	if (fflush(stdout) != 0 && code == EXIT_GOOD)
 		code = EXIT_TEMPORARY;
+	site_close(&t);
 	config_free(t.config);
 	arena_release(&t.arena);
 	return code;

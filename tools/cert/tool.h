@@ -41,6 +41,7 @@ struct tool {
 	struct config *config;
 	struct check_policy policy;
 	struct arena arena;
+	struct site *site;        /* see site.h */
 };
 
 struct command {

@@ -23,6 +23,7 @@ libarea_a_SOURCES = \
 	modules/common/refresh.c modules/common/refresh_inside.h \
 	modules/common/scan.c \
 	modules/common/secret_file.c modules/common/secret_file.h \
+	modules/common/smimea.c modules/common/smimea.h \
 	modules/common/stamp.c modules/common/stamp.h
 
 UNIT_TESTS += t/unit/area_lookup
@@ -36,3 +37,7 @@ t_unit_area_certfile_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD
 UNIT_TESTS += t/unit/keys_common
 t_unit_keys_common_SOURCES = t/unit/keys_common.c t/unit/test.h
 t_unit_keys_common_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
+
+UNIT_TESTS += t/unit/smimea
+t_unit_smimea_SOURCES = t/unit/smimea.c t/unit/test.h
+t_unit_smimea_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)

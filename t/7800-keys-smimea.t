@@ -1,0 +1,169 @@
+#!/bin/sh
+# keys-smimea: certificates in signed zones on a real name server (nsd); broken signatures, huge answers, nobody there
+. "${0%/*}/lib.sh"
+. "${0%/*}/helper/modules.sh"
+PATH=$PATH:/usr/sbin
+for p in nsd ldns-signzone ldns-keygen openssl; do command -v $p >/dev/null || skip_all "$p is missing"; done
+[ -x "$BUILD/keys-smimea" ] || skip_all "keys-smimea is not built"
+mkdir -p "$T/zones" "$T/nsd"
+ln -s "$BUILD/keys-smimea" "$T/modules/keys-smimea"
+
+# ---- certificates
+key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$T/$1.key" 2>/dev/null; }
+key one
+certificate() { # NAME [DAYS [EXTRA]]: NAME.pem, NAME.der
+	openssl req -x509 -key "$T/one.key" -subj "/CN=$1" -days "${2-30}" -addext "subjectAltName=email:$1@signed.example${3-}" \
+		-addext keyUsage=digitalSignature,keyAgreement -out "$T/$1.pem" 2>/dev/null
+	openssl x509 -in "$T/$1.pem" -outform DER -out "$T/$1.der"
+}
+for n in ann bob old new; do certificate $n; done
+openssl x509 -in "$T/old.pem" -signkey "$T/one.key" -days -1 -set_serial 7 -outform DER -out "$T/old.der" 2>/dev/null
+certificate huge 30 ",URI:http://$(head -c 20000 /dev/zero | tr '\0' x)"
+hash() { printf '%s' "$1" | sha256sum | cut -c 1-56; }
+hex() { od -An -v -tx1 "$1" | tr -d ' \n'; }
+record() { # LOCAL-PART USAGE SELECTOR MATCHING FILE: a line of a zone, in the form of unknown records (RFC 3597)
+	data=$(printf '%02x%02x%02x' "$2" "$3" "$4")$(hex "$5")
+	echo "$(hash "$1")._smimecert IN TYPE53 \\# $((${#data} / 2)) $data"
+}
+
+# ---- zones
+zone() { # NAME: head of a zone
+	echo "\$ORIGIN $1.
+\$TTL 300
+@ IN SOA ns hostmaster 1 3600 600 86400 300
+@ IN NS ns
+ns IN A 127.0.0.1"
+}
+sign() ( # NAME: signs it; its key becomes NAME.ds
+	cd "$T/zones" && k=$(ldns-keygen -a ECDSAP256SHA256 -k "$1") && ldns-signzone -e 20601231000000 -f "$1.signed" "$1" "$k" && cat "$k.key" >"$1.key"
+)
+{
+	zone signed.example
+	record ann 3 0 0 "$T/ann.der"
+	record bob 1 0 0 "$T/bob.der"; record bob 3 1 0 "$T/one.key"; record bob 2 0 0 "$T/ann.der"
+	printf x >"$T/short"; record bob 3 0 1 "$T/short"; record bob 9 0 0 "$T/ann.der"; record bob 3 0 0 "$T/short"
+	record several 3 0 0 "$T/old.der"; record several 3 0 0 "$T/new.der"
+	record huge 3 0 0 "$T/huge.der"
+	record 'a.b' 3 0 0 "$T/ann.der"
+	echo "$(hash moved)._smimecert IN CNAME $(hash ann)._smimecert"
+	echo "$(hash empty)._smimecert IN TXT nothing"
+} >"$T/zones/signed.example"
+{ zone broken.example; record ann 3 0 0 "$T/ann.der"; record bob 3 0 0 "$T/bob.der"; } >"$T/zones/broken.example"
+{ zone unsigned.example; record ann 3 0 0 "$T/ann.der"; } >"$T/zones/unsigned.example"
+{ zone expired.example; record ann 3 0 0 "$T/ann.der"; } >"$T/zones/expired.example"
+(
+	sign signed.example; sign broken.example
+	cd "$T/zones" && k=$(ldns-keygen -a ECDSAP256SHA256 -k expired.example) && ldns-signzone -i 20200101000000 -e 20200201000000 -f expired.example.signed expired.example "$k" && cat "$k.key" >expired.example.key
+) >"$T/sign.log" 2>&1
+# an answer that was changed on the way: ann's record holds bob's certificate
+ann=$(hash ann) annhex=$(hex "$T/ann.der") bobhex=$(hex "$T/bob.der")
+sed "/^$ann/s/$annhex/$bobhex/" "$T/zones/broken.example.signed" >"$T/zones/broken.example.changed"
+ok "(zones were signed, one was changed)" sh -c '! cmp -s "$1/broken.example.signed" "$1/broken.example.changed" && test -s "$1/signed.example.signed"' - "$T/zones"
+cat "$T/zones/signed.example.key" "$T/zones/broken.example.key" "$T/zones/expired.example.key" >"$T/anchor"
+
+# ---- the name server
+port=$(perl -MIO::Socket::INET -e 'for (1 .. 100) { my $t = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1") or next;
+	my $u = IO::Socket::INET->new(Proto => "udp", LocalAddr => "127.0.0.1", LocalPort => $t->sockport) or next; print $t->sockport; exit }')
+cat >"$T/nsd/nsd.conf" <<END
+server:
+	ip-address: 127.0.0.1@$port
+	username: ""
+	chroot: ""
+	zonesdir: "$T/zones"
+	database: ""
+	zonelistfile: "$T/nsd/zone.list"
+	xfrdfile: "$T/nsd/xfrd.state"
+	xfrdir: "$T/nsd"
+	pidfile: "$T/nsd/pid"
+	logfile: "$T/nsd/log"
+	server-count: 1
+remote-control:
+	control-enable: no
+zone:
+	name: signed.example
+	zonefile: signed.example.signed
+zone:
+	name: broken.example
+	zonefile: broken.example.changed
+zone:
+	name: expired.example
+	zonefile: expired.example.signed
+zone:
+	name: unsigned.example
+	zonefile: unsigned.example
+END
+nsd -d -c "$T/nsd/nsd.conf" >"$T/nsd/out" 2>&1 &
+nsd=$!
+kill_at_end $nsd
+i=0; while ! grep -q 'nsd started' "$T/nsd/log" 2>/dev/null; do i=$((i + 1)); [ $i -lt 600 ] && kill -0 $nsd 2>/dev/null || { diag "$(cat "$T/nsd/log" "$T/nsd/out")"; break; }; sleep 0.1; done
+
+configured() { site keys=keys-smimea; for s in "keys_smimea_resolvers = 127.0.0.1@$port" "keys_smimea_trust_anchor = $T/anchor" "$@"; do setting "$s"; done; }
+asked() { ask certificates "$@"; out=$(printf '%s\n' "$out" | cut -d' ' -f1-3); }
+configured
+
+asked ann@signed.example
+is "a certificate in a signed zone" "$out" "ann@signed.example: /CN=ann area=public
+1 certificates"
+asked ann@signed.example nobody@signed.example bob@signed.example empty@signed.example moved@signed.example '"a.b"@signed.example'
+is "one that is there, nobody, one among others, none, an alias, quotes" "$out" 'ann@signed.example: /CN=ann area=public
+bob@signed.example: /CN=bob area=public
+moved@signed.example: /CN=ann area=public
+"a.b"@signed.example: /CN=ann area=public
+4 certificates'
+like "... what is no certificate is named" "$log" 'keys-smimea: .*is no certificate, or too big: passed over'
+like "... and what is unknown" "$log" 'keys-smimea: .*a record that RFC 8162 does not know'
+asked ANN@Signed.Example
+is "capitals" "$out" "ANN@Signed.Example: /CN=ann area=public
+1 certificates"
+asked several@signed.example
+is "several: the valid one first" "$out" "several@signed.example: /CN=new area=public
+several@signed.example: /CN=old area=public
+2 certificates"
+asked huge@signed.example
+is "an answer of 20 KB, which UDP cannot hold" "$out" "huge@signed.example: /CN=huge area=public
+1 certificates"
+ask certificate-by-id "$T/ann.pem"
+is "by identifier: nothing" "$out" "0 certificates"
+asked "x@[127.0.0.1]" "x@ä.example" "x@$(printf '%063d' 0)0.example"
+is "domains that are none in the DNS" "$out" "0 certificates"
+asked ann@unsigned.example
+like "a zone outside the trust: not used" "$out" '^0 certificates|^E_TEMP'
+unlike "... nothing of it comes through" "$out" 'CN='
+
+asked ann@broken.example
+like "a forged answer: the message waits" "$out" '^E_TEMP'
+like "... and the log says why" "$log" 'broken\.example: its signatures are not good'
+asked bob@broken.example
+is "... the others of that zone are not affected" "$out" "bob@broken.example: /CN=bob area=public
+1 certificates"
+asked ann@expired.example
+like "signatures that have expired: the message waits" "$out" '^E_TEMP'
+configured "keys_smimea_when_away = skip"
+asked ann@broken.example ann@signed.example
+is "skip: the forged one is passed over" "$out" "ann@signed.example: /CN=ann area=public
+1 certificates"
+like "... with a warning" "$log" 'warning: .*broken\.example.*passed over'
+
+# ---- nobody there, and what the operator may have got wrong
+silent() { # a name server that hears and says nothing
+	perl -MIO::Socket::INET -e '$| = 1; $s = IO::Socket::INET->new(Proto => "udp", LocalAddr => "127.0.0.1") or die; print $s->sockport, "\n"; alarm 600;
+		recv($s, $_, 4096, 0) while 1' >"$T/silent" & kill_at_end $!
+	i=0; while [ ! -s "$T/silent" ] && [ $i -lt 600 ]; do i=$((i + 1)); sleep 0.1; done
+}
+silent
+configured "keys_smimea_timeout = 300ms"; sed -i "s/@$port/@$(cat "$T/silent")/" "$T/postern.conf"
+asked ann@signed.example
+like "a silent name server: the message waits" "$out" '^E_TEMP'
+like "... and the log says why" "$log" 'no answer in time'
+setting "keys_smimea_when_away = skip"; asked ann@signed.example
+is "... or goes on without it" "$out" "0 certificates"
+configured; sed -i "s|$T/anchor|$T/none|" "$T/postern.conf"; asked ann@signed.example
+like "no trust anchor: the message waits" "$out" '^E_TEMP'
+like "... what to do" "$log$(cat "$T/postern.conf")" 'trust_anchor'
+configured; sed -i "s/@$port/@x/" "$T/postern.conf"; asked ann@signed.example
+like "a resolver that is none" "$out" '^E_TEMP'
+
+configured
+if out=$("$BUILD/postern-module-check" -strict -c "$T/postern.conf" -address ann@signed.example keys-smimea 2>&1); then pass "keeps to all of the protocol"
+else fail "keeps to all of the protocol" "$out"; fi
+done_testing

@@ -1,7 +1,8 @@
 /* connection.c - to one replica of a directory: TCP or a socket, TLS, bind */
 #include "keys-ldap/connection.h"
 
-#include <sys/socket.h>
+#include <errno.h>
+#include <poll.h>
 #include <sys/time.h>
 
 #include "common/secret_file.h"
@@ -10,6 +11,7 @@
 #include "lib/mem.h"
 
 #define KEY_FILE_MAX ((size_t)1 << 20)
+#define GOODBYE_MS 100
 
 static struct timeval time_left(deadline until)
 {
@@ -51,24 +53,58 @@ int connection_failed(const struct connection *c, const char *what, int result, 
 
 /* ---- before it is opened ---- */
 
-/* A server that sends a byte now and then must not keep us in read(2): libldap looks at its clock between two reads.  Nor may it
- * make us buy memory. */
+/* libldap watches its clock between answers only: a server that says nothing while TLS begins, or a byte now and then, would keep it
+ * in read(2).  So below TLS there is a layer that waits no longer than until the deadline. */
+static bool wait_for(Sockbuf_IO_Desc *layer, short event)
+{
+	const struct connection *c = layer->sbiod_pvt;
+	struct pollfd p = { .events = event };
+	int n;
+
+	ber_sockbuf_ctrl(layer->sbiod_sb, LBER_SB_OPT_GET_FD, &p.fd);
+	do
+		n = poll(&p, 1, deadline_left(c->until));
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		errno = ETIMEDOUT;
+	return n > 0;
+}
+
+static ber_slen_t timed_read(Sockbuf_IO_Desc *layer, void *p, ber_len_t n)
+{
+	return wait_for(layer, POLLIN) ? LBER_SBIOD_READ_NEXT(layer, p, n) : -1;
+}
+
+static ber_slen_t timed_write(Sockbuf_IO_Desc *layer, void *p, ber_len_t n)
+{
+	return wait_for(layer, POLLOUT) ? LBER_SBIOD_WRITE_NEXT(layer, p, n) : -1;
+}
+
+static int timed_setup(Sockbuf_IO_Desc *layer, void *connection)
+{
+	layer->sbiod_pvt = connection;
+	return 0;
+}
+
+static int timed_ctrl(Sockbuf_IO_Desc *layer, int option, void *arg)
+{
+	return LBER_SBIOD_CTRL_NEXT(layer, option, arg);
+}
+
+static Sockbuf_IO timed = { .sbi_setup = timed_setup, .sbi_ctrl = timed_ctrl, .sbi_read = timed_read, .sbi_write = timed_write };
+
+enum { BELOW_TLS = LBER_SBIOD_LEVEL_PROVIDER + 1 };
+
 static int on_added(LDAP *ld, Sockbuf *sb, LDAPURLDesc *server, struct sockaddr *address, struct ldap_conncb *self)
 {
-	const struct connection *c = self->lc_arg;
-	const struct timeval second = { 1, 0 };
+	struct connection *c = self->lc_arg;
 	ber_len_t most = c->options->answer_limit;
-	ber_socket_t fd;
 
 	(void)ld;
 	(void)server;
 	(void)address;
-	ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &most);
-	if (ber_sockbuf_ctrl(sb, LBER_SB_OPT_GET_FD, &fd) == 1) {
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
-	}
-	return 0;
+	ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &most); /* nor may it make us buy memory */
+	return ber_sockbuf_add_io(sb, &timed, BELOW_TLS, c);
 }
 
 static void on_deleted(LDAP *ld, Sockbuf *sb, struct ldap_conncb *self)
@@ -176,8 +212,8 @@ int connection_open(struct connection *c, const struct directory_options *o, con
 	bool safe = !span_casestarts(span_of(uri), "ldapi://") && (o->starttls || span_casestarts(span_of(uri), "ldaps://"));
 	int result, rc = 0;
 
-	*c = (struct connection){ NULL, uri, { NULL, NULL, NULL }, o };
 	until = deadline_earlier(until, deadline_in((int64_t)o->connect_timeout));
+	*c = (struct connection){ NULL, uri, { NULL, NULL, NULL }, until, o };
 	result = ldap_initialize(&c->ld, uri);
 	if (result != LDAP_SUCCESS)
 		return error_set(err, E_CONFIG, "%s: %s", uri, ldap_err2string(result));
@@ -203,6 +239,7 @@ int connection_open(struct connection *c, const struct directory_options *o, con
 
 void connection_close(struct connection *c)
 {
+	c->until = deadline_in(GOODBYE_MS);
 	if (c->ld)
 		ldap_unbind_ext(c->ld, NULL, NULL);
 	c->ld = NULL;

@@ -12,6 +12,7 @@ struct connection {
 	LDAP *ld;               /* NULL: none */
 	const char *uri;
 	struct ldap_conncb added;
+	deadline until;         /* of every read and write; to be set before each question */
 	const struct directory_options *options;
 };
 

@@ -171,7 +171,7 @@ static int collect(struct directory *d, int id, struct query *q, deadline until,
 
 	q->n = 0;
 	q->cut = false;
-	until = deadline_earlier(until, deadline_in((int64_t)d->o->search_timeout));
+	until = d->connection.until = deadline_earlier(until, deadline_in((int64_t)d->o->search_timeout));
 	while (rc == 1) {
 		int ms = deadline_left(until), type;
 		struct timeval left = { ms / 1000, ms % 1000 * 1000 };
@@ -208,6 +208,7 @@ static int run(struct directory *d, struct query *queries, size_t n, deadline un
 	int *ids = mem_array(n, sizeof(*ids));
 	int rc = 0;
 
+	d->connection.until = deadline_earlier(until, deadline_in((int64_t)d->o->search_timeout));
 	for (size_t i = 0; i < n && rc == 0; i++)
 		if (!queries[i].answered)
 			rc = send_query(d, &queries[i], &ids[i], err);
@@ -268,5 +269,7 @@ int directory_ask(struct directory *d, struct query *queries, size_t n, deadline
 		if (rc == 0)
 			rc = run(d, queries, n, until, err);
 	}
+	if (rc == 0)
+		err->code = 0; /* replicas before this one may have left theirs */
 	return rc == E_TEMP ? remember(d, err) : rc;
 }

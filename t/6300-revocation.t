@@ -71,7 +71,7 @@ for ([old => $old, 'out of date'], [early => $early, 'not valid yet']) {
 	like($a->{text}, qr{revocation checked with a stale CRL: .*-$name\.crl is $says}, "if-present, $name: said");
 	judged("if-present: $name, revoked", 'invalid revoked', with('if-present', $root_crl, $file), $bad);
 	$a = judged("require: $name", 'unknown crl-expired', with('require', $root_crl, $file), $good);
-	like($a->{text}, qr{-$name\.crl of CN=sub is $says: replace it}, "require, $name: what to do");
+	like($a->{text}, qr{-$name\.crl is $says: replace it by the current one of CN=sub}, "require, $name: what to do");
 }
 judged('require: an old one beside the current one', 'valid ', with('require', $root_crl, $old, $sub_crl), $good);
 

@@ -1,13 +1,12 @@
 /* areas.c - the operator's folders in OpenSSL's types
  *
  * Only what a question finds is parsed, and what was parsed is kept for the life of the process as long as its bytes
- * are the same: CRLs can be megabytes, OpenSSL 3.0 takes longer to parse a certificate than to check its signature,
+ * are the same: OpenSSL 3.0 takes longer to parse a certificate than to check its signature,
  * and a message with many recipients asks for the same issuers again and again.  A folder that is empty, as trusted,
  * untrusted and crl often are, costs one look and no index.
  */
 #include "check-path/areas.h"
 
-#include <limits.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
@@ -19,6 +18,7 @@
 #include "lib/openssl.h"
 
 #define PARSED_MAX 64
+#define SIGNATURES_KEPT 64
 
 static const char *const names[] = {
 	[AREAS_TRUSTED] = "trusted", [AREAS_UNTRUSTED] = "untrusted", [AREAS_CA] = "ca", [AREAS_CRL] = "crl"
@@ -27,8 +27,13 @@ enum { NAMES = sizeof(names) / sizeof(*names) };
 
 struct parsed {
 	struct span der; /* owned */
-	X509 *x;         /* a reference; one of the two */
-	X509_CRL *crl;
+	X509 *x;         /* a reference */
+};
+
+/* A signature that was found to be good. */
+struct signature {
+	unsigned char crl[CRL_HASH_SIZE];
+	X509 *signer;    /* a reference; NULL: a free place */
 };
 
 /* Found by the name that it bears; parsed when it is asked for. */
@@ -36,6 +41,9 @@ struct given {
 	struct span der;
 	const char *name;
 	struct mark mark;
+	bool asked;      /* of a revocation list: it was digested into form, or is none */
+	struct buf form;
+	struct crl list;
 };
 
 struct areas {
@@ -47,6 +55,8 @@ struct areas {
 	STACK_OF(X509) *anchors;   /* given; NULL: none */
 	struct given *issuers, *crls;
 	size_t nissuers, ncrls;
+	struct signature signatures[SIGNATURES_KEPT];
+	size_t nsignatures;        /* ever, as above */
 };
 
 int areas_open(const struct config *config, struct areas **out, struct error *err)
@@ -60,7 +70,6 @@ int areas_open(const struct config *config, struct areas **out, struct error *er
 static void forget(struct parsed *p)
 {
 	X509_free(p->x);
-	X509_CRL_free(p->crl);
 	free((void *)p->der.p);
 	*p = (struct parsed){ 0 };
 }
@@ -72,8 +81,12 @@ void areas_close(struct areas *a)
 	for (int i = 0; i < NAMES; i++)
 		area_close(a->areas[i]);
 	sk_X509_pop_free(a->anchors, X509_free);
+	for (size_t i = 0; i < a->ncrls; i++)
+		buf_release(&a->crls[i].form);
 	free(a->issuers);
 	free(a->crls);
+	for (size_t i = 0; i < SIGNATURES_KEPT; i++)
+		X509_free(a->signatures[i].signer);
 	for (size_t i = 0; i < PARSED_MAX; i++)
 		forget(&a->parsed[i]);
 	free(a);
@@ -100,7 +113,7 @@ const char *areas_place(const struct areas *a, struct arena *arena, const char *
 	return a->alone ? "the files given" : arena_printf(arena, "%s/%s", a->config->areas, area);
 }
 
-/* What was made of these bytes before, or a free place for them with x and crl NULL. */
+/* What was made of these bytes before, or a free place for them with x NULL. */
 static struct parsed *place_of(struct areas *a, struct span der)
 {
 	struct parsed *p;
@@ -132,7 +145,7 @@ X509 *areas_certificate(struct span *der)
 	return x;
 }
 
-/* The certificate or the CRL of these bytes; references of the areas, NULL where it is none. */
+/* The certificate of these bytes; a reference of the areas, NULL where it is none. */
 static X509 *certificate_of(struct areas *a, struct span der)
 {
 	struct parsed *p = place_of(a, der);
@@ -140,25 +153,6 @@ static X509 *certificate_of(struct areas *a, struct span der)
 	if (!p->x)
 		p->x = areas_certificate(&der);
 	return p->x;
-}
-
-static X509_CRL *parse_crl(struct span der)
-{
-	const unsigned char *bytes = (const unsigned char *)der.p;
-	X509_CRL *crl = der.n <= LONG_MAX ? d2i_X509_CRL(NULL, &bytes, (long)der.n) : NULL;
-
-	if (crl)
-		prepare_for(X509_CRL_get_signature_nid(crl));
-	return crl;
-}
-
-static X509_CRL *crl_of(struct areas *a, struct span der)
-{
-	struct parsed *p = place_of(a, der);
-
-	if (!p->crl)
-		p->crl = parse_crl(der);
-	return p->crl;
 }
 
 /* ---- what the caller brought along ---- */
@@ -271,15 +265,18 @@ static void push_given(struct areas *a, const X509_NAME *subject, STACK_OF(X509)
 
 /* ---- questions ---- */
 
-int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *subject, STACK_OF(X509) *out,
-		       struct error *err)
+int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *subject, const ASN1_OCTET_STRING *key_id,
+		       STACK_OF(X509) *out, struct error *err)
 {
 	struct area_list found = { 0 };
+	struct span id = span_from(NULL, 0);
 	int rc = ready(a, arena, AREAS_CA, err);
 
+	if (key_id)
+		id = span_from(ASN1_STRING_get0_data(key_id), (size_t)ASN1_STRING_length(key_id));
 	push_given(a, subject, out);
 	if (rc > 0)
-		rc = area_find_subject(a->areas[AREAS_CA], arena, subject, &found, err);
+		rc = area_find_issuers(a->areas[AREAS_CA], arena, subject, id, &found, err);
 	for (size_t i = 0; rc == 0 && i < found.n; i++) {
 		X509 *x = certificate_of(a, found.items[i].der);
 
@@ -309,13 +306,17 @@ int areas_find_exact(struct areas *a, struct arena *arena, enum areas_name name,
 	return rc;
 }
 
-/* Appends one where it is of this issuer after all: marks are hashes. */
-static void add_crl(struct areas *a, struct span der, const char *file, const X509_NAME *issuer, struct areas_crl *out, size_t *n)
+/* A list is read when it is asked for; one that is none is said to be so, once. */
+static bool digest(struct given *g)
 {
-	X509_CRL *crl = crl_of(a, der);
-
-	if (crl && X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) == 0 && X509_CRL_up_ref(crl))
-		out[(*n)++] = (struct areas_crl){ crl, file };
+	if (g->asked)
+		return g->list.form.p != NULL;
+	g->asked = true;
+	if (crl_digest(g->der, &g->form, NULL) == 0 && crl_view(span_from(g->form.data, g->form.len), &g->list))
+		return true;
+	log_warning("%s: cannot be read, passed over", g->name);
+	g->list = (struct crl){ 0 };
+	return false;
 }
 
 static void push_given_crls(struct areas *a, const X509_NAME *issuer, struct areas_crl *out, size_t *n)
@@ -324,14 +325,14 @@ static void push_given_crls(struct areas *a, const X509_NAME *issuer, struct are
 
 	mark_name(&wanted, MARK_CRL, issuer);
 	for (size_t i = 0; i < a->ncrls; i++)
-		if (same_mark(&a->crls[i].mark, &wanted))
-			add_crl(a, a->crls[i].der, a->crls[i].name, issuer, out, n);
+		if (same_mark(&a->crls[i].mark, &wanted) && digest(&a->crls[i]) && crl_issuer_is(&a->crls[i].list, issuer))
+			out[(*n)++] = (struct areas_crl){ &a->crls[i].list, NULL, a->crls[i].name };
 }
 
 int areas_find_crls(struct areas *a, struct arena *arena, const X509_NAME *issuer, struct areas_crl **out, size_t *n,
 		    struct error *err)
 {
-	struct area_list found = { 0 };
+	struct area_crls found = { 0 };
 	int rc = ready(a, arena, AREAS_CRL, err);
 
 	*out = NULL;
@@ -343,6 +344,39 @@ int areas_find_crls(struct areas *a, struct arena *arena, const X509_NAME *issue
 	*out = arena_array(arena, found.n + a->ncrls, sizeof(**out));
 	push_given_crls(a, issuer, *out, n);
 	for (size_t i = 0; i < found.n; i++)
-		add_crl(a, found.items[i].der, found.items[i].file, issuer, *out, n);
+		(*out)[(*n)++] = (struct areas_crl){ &found.items[i].list, &found.items[i], found.items[i].file };
 	return 0;
+}
+
+int areas_search_crl(struct areas *a, const struct areas_crl *in, const X509_NAME *issuer, const ASN1_INTEGER *serial,
+		     struct crl_entry *out, struct error *err)
+{
+	int rc;
+
+	if (in->in_area)
+		return area_search_crl(a->areas[AREAS_CRL], in->in_area, issuer, serial, out, err);
+	rc = crl_find(in->list, issuer, serial, out);
+	return rc < 0 ? error_set(err, E_TEMP, "%s: cannot be searched", in->file) : rc;
+}
+
+bool areas_remembers_signature(const struct areas *a, const struct crl *crl, const X509 *signer)
+{
+	for (size_t i = 0; i < SIGNATURES_KEPT; i++) {
+		const struct signature *s = &a->signatures[i];
+
+		if (s->signer && memcmp(s->crl, crl->head.hash, CRL_HASH_SIZE) == 0 && X509_cmp(s->signer, signer) == 0)
+			return true;
+	}
+	return false;
+}
+
+void areas_remember_signature(struct areas *a, const struct crl *crl, X509 *signer)
+{
+	struct signature *s = &a->signatures[a->nsignatures++ % SIGNATURES_KEPT];
+
+	if (!X509_up_ref(signer))
+		return;
+	X509_free(s->signer);
+	s->signer = signer;
+	memcpy(s->crl, crl->head.hash, CRL_HASH_SIZE);
 }

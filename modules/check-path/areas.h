@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "check-path/check.h"
+#include "common/area.h"
 #include "lib/buf.h"
 #include "lib/config.h"
 #include "lib/error.h"
@@ -19,8 +20,9 @@ struct areas;
 enum areas_name { AREAS_TRUSTED, AREAS_UNTRUSTED, AREAS_CA, AREAS_CRL };
 
 struct areas_crl {
-	X509_CRL *crl;     /* the caller's reference */
-	const char *file;  /* in the arena of the question */
+	const struct crl *list;
+	const struct area_crl *in_area; /* its entries are asked there; NULL: it was given, and list holds them */
+	const char *file;               /* in the arena of the question */
 };
 
 int areas_open(const struct config *config, struct areas **out, struct error *err);
@@ -35,9 +37,10 @@ const char *areas_place(const struct areas *a, struct arena *arena, const char *
 /* Takes a certificate off the front of der, and prepares OpenSSL to check its signature; NULL: there is none. */
 X509 *areas_certificate(struct span *der);
 
-/* Pushes the certificates of area ca with this subject, and anchors given, onto out, which owns the references. */
-int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *subject, STACK_OF(X509) *out,
-		       struct error *err);
+/* Pushes the certificates of area ca with this subject, and anchors given, onto out, which owns the references.  key_id:
+ * where any in the area has this key identifier, only those; NULL: not known. */
+int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *subject, const ASN1_OCTET_STRING *key_id,
+		       STACK_OF(X509) *out, struct error *err);
 
 /* Whether x is a trust anchor: one of those given, or, where none were, a self-signed one of area ca (in_ca: it is there). */
 bool areas_is_anchor(const struct areas *a, X509 *x, bool in_ca);
@@ -49,5 +52,12 @@ int areas_find_exact(struct areas *a, struct arena *arena, enum areas_name name,
 /* The CRLs, complete and delta, of this issuer, those given included; the array lives in the arena. */
 int areas_find_crls(struct areas *a, struct arena *arena, const X509_NAME *issuer, struct areas_crl **out, size_t *n,
 		    struct error *err);
+/* A certificate in one of them: as crl_find(). */
+int areas_search_crl(struct areas *a, const struct areas_crl *in, const X509_NAME *issuer, const ASN1_INTEGER *serial,
+		     struct crl_entry *out, struct error *err);
+
+/* That a signature on a CRL is this signer's, as long as the process lives. */
+bool areas_remembers_signature(const struct areas *a, const struct crl *crl, const X509 *signer);
+void areas_remember_signature(struct areas *a, const struct crl *crl, X509 *signer);
 
 #endif

@@ -6,9 +6,11 @@
 #include <openssl/x509v3.h>
 
 #include "check-path/checking.h"
+#include "check-path/lists.h"
 #include "lib/openssl.h"
 
 static const char *const crl_words[] = { "if-present", "require", "ignore", NULL };
+static const char *const source_words[CHECK_SOURCES] = { [CHECK_SOURCE_CRL] = "crl", [CHECK_SOURCE_OCSP] = "ocsp" };
 
 const struct config_option check_options[] = {
 	{ "check_path_rsa_bits", CONFIG_NUMBER, "2048", offsetof(struct check_policy, rsa_bits), NULL, 512, 16384,
@@ -19,8 +21,69 @@ const struct config_option check_options[] = {
 	  0, 0, "hashes with which certificates may be signed" },
 	{ "check_path_crl", CONFIG_WORD, "if-present", offsetof(struct check_policy, crl), crl_words, 0, 0,
 	  "CRLs of certs/crl: if-present, require (no verdict valid without), ignore" },
+	{ "check_path_revocation", CONFIG_LIST, "crl ocsp", offsetof(struct check_policy, revocation), NULL, 0, 0,
+	  "who is asked whether a certificate was revoked, in this order: crl, ocsp" },
+	{ "check_path_issuers", CONFIG_PATH, NULL, offsetof(struct check_policy, issuers), NULL, 0, 0,
+	  "file that says issuer by issuer how strictly revocation is taken" },
+	{ "check_path_policies", CONFIG_LIST, NULL, offsetof(struct check_policy, policies), NULL, 0, 0,
+	  "certificate policies (OIDs) of which a path must have one, where a policy is required; empty: any" },
+	{ "check_path_require_policy", CONFIG_BOOLEAN, "no", offsetof(struct check_policy, require_policy), NULL, 0, 0,
+	  "whether every path must have one of these policies" },
+	{ "check_path_inhibit_mapping", CONFIG_BOOLEAN, "no", offsetof(struct check_policy, inhibit_mapping), NULL, 0, 0,
+	  "whether CAs must not map policies of others to their own" },
+	{ "check_path_inhibit_any_policy", CONFIG_BOOLEAN, "no", offsetof(struct check_policy, inhibit_any_policy), NULL, 0, 0,
+	  "whether anyPolicy in a certificate stands for none" },
 };
 const size_t check_noptions = sizeof(check_options) / sizeof(check_options[0]);
+
+static int read_sources(struct checker *c, struct error *err)
+{
+	const struct config_list *list = &c->policy->revocation;
+
+	for (size_t i = 0; i < list->n; i++) {
+		int source = 0;
+
+		while (source < CHECK_SOURCES && !ascii_caseeq(list->items[i], source_words[source]))
+			source++;
+		for (size_t j = 0; j < c->nsources; j++)
+			if (c->sources[j] == source)
+				source = CHECK_SOURCES;
+		if (source == CHECK_SOURCES)
+			return error_set(err, E_CONFIG, "check_path_revocation: \"%s\" is neither crl nor ocsp, or stands twice",
+					 list->items[i]);
+		c->sources[c->nsources++] = source;
+	}
+	return 0;
+}
+
+static int read_policies(struct checker *c, struct error *err)
+{
+	const struct check_policy *p = c->policy;
+
+	for (size_t i = 0; i < p->policies.n; i++)
+		if (!check_is_policy(p->policies.items[i]))
+			return error_set(err, E_CONFIG, "check_path_policies: \"%s\" is not an OID such as 1.2.276.0.76.4",
+					 p->policies.items[i]);
+	c->policies = (struct check_policies){ p->policies.items, p->policies.n, p->require_policy, p->inhibit_mapping,
+					       p->inhibit_any_policy };
+	return 0;
+}
+
+/* What the table of options cannot check. */
+static int read_policy(struct checker *c, struct error *err)
+{
+	int rc = policy_check_hashes(&c->policy->hashes, err);
+
+	if (rc == 0)
+		rc = read_sources(c, err);
+	if (rc == 0)
+		rc = read_policies(c, err);
+	if (rc < 0 && c->config)
+		error_prefix(err, "%s", c->config->file);
+	if (rc == 0 && c->policy->issuers && *c->policy->issuers)
+		rc = issuers_read(c->policy->issuers, &c->issuers, err);
+	return rc;
+}
 
 int checker_open(const struct config *config, const struct check_policy *policy, struct checker **out,
 		 struct error *err)
@@ -29,16 +92,17 @@ int checker_open(const struct config *config, const struct check_policy *policy,
 	int rc;
 
 	*out = NULL;
-	if (policy_check_hashes(&policy->hashes, err) < 0)
-		return config ? error_prefix(err, "%s", config->file) : E_CONFIG;
 	c = mem_alloc(sizeof(*c));
 	/* no openssl.cnf: it costs a millisecond, and no file of the system may change what is valid here */
 	openssl_start();
 	openssl_load(NULL);
 	c->policy = policy;
-	rc = areas_open(config, &c->areas, err);
+	c->config = config;
+	rc = read_policy(c, err);
+	if (rc == 0)
+		rc = areas_open(config, &c->areas, err);
 	if (rc < 0)
-		free(c);
+		checker_close(c);
 	else
 		*out = c;
 	return rc;
@@ -49,6 +113,7 @@ void checker_close(struct checker *c)
 	if (!c)
 		return;
 	areas_close(c->areas);
+	issuers_free(c->issuers);
 	free(c);
 }
 
@@ -113,7 +178,7 @@ static bool operator_decides(struct checking *k)
 	if (!file)
 		return false;
 	k->evidence = arena_alloc(k->arena, sizeof(*k->evidence));
-	k->evidence->source = file;
+	*k->evidence = (struct check_evidence){ .source = file, .kind = "area", .number = "", .about = "" };
 	k->path = sk_X509_new_null();
 	X509_up_ref(k->leaf);
 	sk_X509_push(k->path, k->leaf);
@@ -170,7 +235,8 @@ static void give_names(struct checking *k, struct check_answer *out)
 int check_certificate(struct checker *c, const struct check_request *request, struct arena *arena,
 		      struct check_answer *out, struct error *err)
 {
-	struct checking k = { .checker = c, .request = request, .arena = arena };
+	struct check_common common = { 0 };
+	struct checking k = { .checker = c, .request = request, .arena = arena, .common = &common };
 
 	*out = (struct check_answer){ .reason = "", .text = "" };
 	decide(&k);
@@ -185,5 +251,7 @@ int check_certificate(struct checker *c, const struct check_request *request, st
 	X509_free(k.leaf);
 	sk_X509_pop_free(k.candidates, X509_free);
 	sk_X509_pop_free(k.path, X509_free);
+	lists_forget(common.read);
+	signers_forget(common.signers);
 	return k.error.code ? error_set(err, k.error.code, "%s", k.error.text) : 0;
 }

@@ -13,15 +13,20 @@
 #include "check-path/reason.h"
 #include "lib/buf.h"
 #include "lib/config.h"
+#include "lib/deadline.h"
 
 enum check_purpose { CHECK_SIGN, CHECK_ENCRYPT, CHECK_ANY }; /* any: rules about purpose are left aside */
-enum check_crl { CHECK_CRL_IF_PRESENT, CHECK_CRL_REQUIRE, CHECK_CRL_IGNORE };
+enum check_crl { CHECK_CRL_IF_PRESENT, CHECK_CRL_REQUIRE, CHECK_CRL_IGNORE, CHECK_CRL_SOFT /* issuers.h only */ };
 
 /* check_path_... of postern.conf; the table that fills it is check_options. */
 struct check_policy {
 	uint64_t rsa_bits, ec_bits;
 	struct config_list hashes; /* "sha256", "sha3-*" */
 	int crl;                   /* enum check_crl */
+	struct config_list revocation; /* "crl", "ocsp": who is asked, in this order */
+	const char *issuers;       /* file of policies by issuer (issuers.h); "": none */
+	struct config_list policies; /* initial set of certificate policies (OIDs); empty: any */
+	bool require_policy, inhibit_mapping, inhibit_any_policy; /* RFC 5280 section 6.1.1 (e) to (g) */
 };
 
 extern const struct config_option check_options[];
@@ -67,6 +72,7 @@ struct check_policies {
 /* Whether text is an OID as `accepted' wants it. */
 bool check_is_policy(const char *text);
 
+/* What is left 0 is not there. */
 struct check_request {
 	struct span certificate;        /* DER */
 	const struct span *candidates;  /* DER, untrusted: may be issuers */
@@ -74,7 +80,10 @@ struct check_request {
 	enum check_purpose purpose;
 	time_t time;                    /* the moment at which it must be valid */
 	const char *address;            /* "": not compared */
-	const struct check_policies *policies; /* NULL: any policy, nothing required or inhibited */
+	const struct check_policies *policies; /* NULL: those of struct check_policy */
+	const struct span *ocsp;        /* DER OCSP responses that came along, from strangers */
+	size_t nocsp;
+	deadline until;                 /* for look-ups over the network; 0: there are none */
 };
 
 const char *check_purpose_word(enum check_purpose p); /* sign encrypt any */
@@ -83,6 +92,10 @@ struct check_evidence {
 	struct check_evidence *next;
 	const char *source;             /* a file of an area, or a sentence: "not checked: ..." */
 	time_t time;                    /* thisUpdate of a CRL; 0: none */
+	const char *kind;               /* "crl", "ocsp", "area", "remark" */
+	const char *number;             /* of a CRL, in hexadecimal; "": none */
+	const char *about;              /* serial number of the certificate it speaks of; "": none */
+	time_t until;                   /* nextUpdate; 0: none */
 };
 
 /* Everything lives in the arena given to check_certificate(). */

@@ -4,11 +4,29 @@
 
 #include "check-path/areas.h"
 #include "check-path/check.h"
+#include "check-path/issuers.h"
 #include "check-path/names.h"
+#include "check-path/revocation.h"
+
+enum check_source { CHECK_SOURCE_CRL, CHECK_SOURCE_OCSP, CHECK_SOURCES };
 
 struct checker {
+	const struct config *config;       /* NULL: none, and no areas */
 	const struct check_policy *policy;
 	struct areas *areas;
+	struct issuers *issuers;           /* NULL: no table */
+	struct check_policies policies;    /* where a request says nothing of them */
+	int sources[CHECK_SOURCES];        /* who is asked about revocation, in this order */
+	size_t nsources;
+};
+
+#define SIGNATURES_MAX 256 /* looked at for one check: who made them, not whether they are good */
+
+/* What a check and the checks of CRL signers inside it share. */
+struct check_common {
+	struct lists_read *read;           /* lists.c */
+	struct signer *signers;            /* signer.c */
+	unsigned signatures;
 };
 
 /* One check.  Certificates in the stacks are references of our own. */
@@ -17,6 +35,9 @@ struct checking {
 	const struct check_request *request;
 	struct arena *arena;
 	X509 *leaf;
+	struct check_common *common;
+	unsigned depth;                    /* 0: the certificate asked for; else the signer of a CRL */
+	X509 *anchor;                      /* of a signer: the only one that counts */
 	STACK_OF(X509) *candidates;
 	STACK_OF(X509) *path;              /* what the answer's path becomes */
 	struct judgement judgement;
@@ -47,23 +68,13 @@ bool policy_address(struct checking *k, X509 *x);
 
 /* ---- path.c ---- */
 
-/* Finds and validates a path; fills judgement, path and evidence. */
-void path_check(struct checking *k);
+/* Finds and validates a path; fills judgement, path and evidence.  true: there is one. */
+bool path_check(struct checking *k);
+/* Whether the signer of a CRL has a valid path to this anchor. */
+bool path_of_signer(struct checking *k, X509 *signer, X509 *anchor);
 
-/* ---- revocation.c ---- */
+/* ---- signer.c ---- */
 
-struct revocation;
-
-/* Collects the CRLs for a path (the certificate first) and the certificates that may have signed them. */
-struct revocation *revocation_new(struct checking *k, STACK_OF(X509) *path);
-void revocation_free(struct revocation *r);
-/* Sets CRLs and flags; adds possible signers of CRLs to untrusted. */
-void revocation_apply(struct revocation *r, X509_STORE_CTX *ctx, STACK_OF(X509) *untrusted);
-/* OpenSSL's complaint about revocation: whether our policy passes over it; else *j is set. */
-bool revocation_tolerates(struct revocation *r, X509_STORE_CTX *ctx, int code, struct judgement *j);
-/* Whether it is one that revocation_tolerates() is to be asked about. */
-bool revocation_is_about(int code);
-/* Prepends what was consulted, and what was not, to k->evidence.  Returns a remark for the text, or "". */
-const char *revocation_report(struct revocation *r);
+void signers_forget(struct signer *list);
 
 #endif

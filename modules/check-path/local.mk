@@ -3,12 +3,18 @@ libcheckpath_a_SOURCES = \
 	modules/check-path/areas.c modules/check-path/areas.h \
 	modules/check-path/check.c modules/check-path/check.h \
 	modules/check-path/checking.h \
+	modules/check-path/crls.c \
+	modules/check-path/issuers.c modules/check-path/issuers.h \
+	modules/check-path/lists.c modules/check-path/lists.h \
 	modules/check-path/match.c \
 	modules/check-path/names.c modules/check-path/names.h \
+	modules/check-path/ocsp.c \
 	modules/check-path/path.c \
 	modules/check-path/policy.c \
 	modules/check-path/reason.c modules/check-path/reason.h \
-	modules/check-path/revocation.c \
+	modules/check-path/revocation.c modules/check-path/revocation.h \
+	modules/check-path/scope.c \
+	modules/check-path/signer.c \
 	modules/check-path/verify_log.c modules/check-path/verify_log.h
 
 module_PROGRAMS += check-path

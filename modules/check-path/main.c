@@ -71,7 +71,7 @@ static int read_request(struct server *s, const struct xml *request, struct chec
 	const struct xml *certificate = xml_first(request, "certificate");
 	int rc;
 
-	*out = (struct check_request){ .address = xml_attr_or(request, "address", "") };
+	*out = (struct check_request){ .address = xml_attr_or(request, "address", ""), .until = s->until };
 	if (!certificate || xml_next(certificate, "certificate"))
 		return error_set(err, E_PERM, "<check-certificate> has not exactly one <certificate>");
 	rc = read_purpose(request, &out->purpose, err);

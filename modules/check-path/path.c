@@ -15,15 +15,15 @@
 #define PATH_MAX_CERTIFICATES 12 /* the certificate, ten CAs, the anchor */
 #define PATHS_MAX 16
 #define STEPS_MAX 100 /* certificates whose issuers are looked for */
-#define SIGNATURES_MAX 64
 
 struct search {
 	struct checking *k;
 	STACK_OF(X509) *path;       /* not owned */
 	STACK_OF(X509) *anchors;    /* found so far; references */
-	unsigned paths, steps, signatures; /* so far */
+	unsigned paths, steps;      /* so far */
 	struct judgement first;     /* why the first path failed */
 	struct check_evidence *first_evidence;
+	struct check_evidence *before; /* of the check that asks for a CRL's signer */
 };
 
 /* ---- one path ---- */
@@ -68,37 +68,19 @@ static bool translate(struct checking *k, X509 *x, int code)
 		     X509_verify_cert_error_string(code));
 }
 
-struct validation {
-	struct checking *k;
-	struct revocation *revocation;
-};
-
-/* OpenSSL found a problem: go on (1) or not (0).  The path of a CRL's signer is a validation inside this one. */
+/* OpenSSL found a problem: go on (1) or not (0). */
 static int on_problem(int good, X509_STORE_CTX *ctx)
 {
-	X509_STORE_CTX *top = ctx;
-	int code = X509_STORE_CTX_get_error(ctx);
+	struct checking *k = X509_STORE_CTX_get_app_data(ctx);
 	X509 *x = X509_STORE_CTX_get_current_cert(ctx);
-	struct validation *v;
 
-	if (good)
-		return 1;
-	while (X509_STORE_CTX_get0_parent_ctx(top))
-		top = X509_STORE_CTX_get0_parent_ctx(top);
-	v = X509_STORE_CTX_get_app_data(top);
-	if (X509_STORE_CTX_get0_current_crl(ctx) || code != X509_V_ERR_INVALID_EXTENSION)
-		if (revocation_is_about(code))
-			return revocation_tolerates(v->revocation, ctx, code, &v->k->judgement);
-	return translate(v->k, x ? x : v->k->leaf, code);
+	return good || translate(k, x ? x : k->leaf, X509_STORE_CTX_get_error(ctx));
 }
 
 static bool set_policies(const struct check_policies *policies, X509_VERIFY_PARAM *p)
 {
-	static const struct check_policies none;
 	unsigned long flags = X509_V_FLAG_POLICY_CHECK;
 
-	if (!policies)
-		policies = &none;
 	for (size_t i = 0; i < policies->naccepted; i++) {
 		ASN1_OBJECT *oid = OBJ_txt2obj(policies->accepted[i], 1);
 
@@ -118,24 +100,25 @@ static bool set_policies(const struct check_policies *policies, X509_VERIFY_PARA
 
 static bool set_parameters(struct checking *k, X509_STORE_CTX *ctx)
 {
+	static const struct check_policies none;
 	X509_VERIFY_PARAM *p = X509_STORE_CTX_get0_param(ctx);
 
-	if (!set_policies(k->request->policies, p))
+	/* who signs CRLs needs no policy but what CAs require of each other */
+	if (!set_policies(k->depth ? &none : k->request->policies ? k->request->policies : &k->checker->policies, p))
 		return false;
 	X509_VERIFY_PARAM_clear_flags(p, X509_V_FLAG_TRUSTED_FIRST); /* our path, not another one */
 	X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_PARTIAL_CHAIN);   /* an anchor need not be self-signed */
 	X509_VERIFY_PARAM_set_depth(p, PATH_MAX_CERTIFICATES);
 	X509_VERIFY_PARAM_set_auth_level(p, 0); /* policy_key() and policy_hash() know better */
-	X509_VERIFY_PARAM_set_time(p, k->request->time);
+	X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_NO_CHECK_TIME); /* policy_time() knows better, too */
 	/* a common name is not a host name here */
 	X509_VERIFY_PARAM_set_hostflags(p, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	return true;
 }
 
 /* X509_verify_cert() on this path: its last certificate is the anchor, the others are offered first. */
-static bool openssl_agrees(struct checking *k, STACK_OF(X509) *path, struct revocation *revocation)
+static bool openssl_agrees(struct checking *k, STACK_OF(X509) *path)
 {
-	struct validation v = { k, revocation };
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	STACK_OF(X509) *others = X509_chain_up_ref(path);
@@ -144,9 +127,8 @@ static bool openssl_agrees(struct checking *k, STACK_OF(X509) *path, struct revo
 	X509_free(sk_X509_pop(others));
 	if (store && ctx && others && X509_STORE_add_cert(store, sk_X509_value(path, sk_X509_num(path) - 1)) &&
 	    X509_STORE_CTX_init(ctx, store, sk_X509_value(path, 0), others) && set_parameters(k, ctx)) {
-		X509_STORE_CTX_set_app_data(ctx, &v);
+		X509_STORE_CTX_set_app_data(ctx, k);
 		X509_STORE_CTX_set_verify_cb(ctx, on_problem);
-		revocation_apply(revocation, ctx, others);
 		good = X509_verify_cert(ctx) == 1;
 	}
 	if (!good && !k->judgement.reason)
@@ -174,20 +156,13 @@ static bool issuers_are_good(struct checking *k, STACK_OF(X509) *path)
 
 static bool path_is_good(struct checking *k, STACK_OF(X509) *path)
 {
-	struct revocation *revocation;
 	const char *remark;
-	bool good;
 
-	if (!issuers_are_good(k, path))
+	if (!issuers_are_good(k, path) || !openssl_agrees(k, path) || !revocation_check(k, path, &remark))
 		return false;
-	revocation = revocation_new(k, path);
-	good = openssl_agrees(k, path, revocation) && !k->error.code;
-	remark = revocation_report(revocation);
-	if (good)
-		judge(&k->judgement, k->arena, REASON_NONE, "path of %d certificates to %s%s%s", sk_X509_num(path),
-		      subject_text(k->arena, sk_X509_value(path, sk_X509_num(path) - 1)), *remark ? "; " : "", remark);
-	revocation_free(revocation);
-	return good;
+	judge(&k->judgement, k->arena, REASON_NONE, "path of %d certificates to %s%s%s", sk_X509_num(path),
+	      subject_text(k->arena, sk_X509_value(path, sk_X509_num(path) - 1)), *remark ? "; " : "", remark);
+	return true;
 }
 
 /* ---- the search ---- */
@@ -209,7 +184,7 @@ static bool try_path(struct search *s)
 
 	s->paths++;
 	k->judgement = (struct judgement){ 0 };
-	k->evidence = NULL;
+	k->evidence = s->before;
 	if (path_is_good(k, s->path)) {
 		sk_X509_pop_free(k->path, X509_free);
 		k->path = X509_chain_up_ref(s->path);
@@ -229,17 +204,10 @@ static bool holds(STACK_OF(X509) *list, const X509 *x)
 }
 
 /* Name and key identifier fit (RFC 5280 section 4.2.1.1). */
-static bool may_have_issued(X509 *issuer, X509 *x)
+static bool may_have_issued(X509 *issuer, X509 *x, const AUTHORITY_KEYID *id)
 {
-	AUTHORITY_KEYID *id;
-	bool fits;
-
-	if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(x)) != 0)
-		return false;
-	id = X509_get_ext_d2i(x, NID_authority_key_identifier, NULL, NULL);
-	fits = X509_check_akid(issuer, id) == X509_V_OK;
-	AUTHORITY_KEYID_free(id);
-	return fits;
+	return X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(x)) == 0 &&
+	       X509_check_akid(issuer, id) == X509_V_OK;
 }
 
 static bool is_self_signed(X509 *x)
@@ -248,13 +216,14 @@ static bool is_self_signed(X509 *x)
 }
 
 /* Puts x into list unless it is on the path already or forbidden; anchors to the front. */
-static void add_issuer(struct search *s, STACK_OF(X509) *list, X509 *x, bool from_area)
+static void add_issuer(struct search *s, STACK_OF(X509) *list, X509 *x, bool from_area, const AUTHORITY_KEYID *id)
 {
 	const char *file = NULL;
 	bool anchor = areas_is_anchor(s->k->checker->areas, x, from_area);
 
 	if (holds(s->path, x) || holds(list, x) || (!anchor && is_self_signed(x)) ||
-	    !may_have_issued(x, sk_X509_value(s->path, sk_X509_num(s->path) - 1)))
+	    (anchor && s->k->anchor && X509_cmp(s->k->anchor, x) != 0) ||
+	    !may_have_issued(x, sk_X509_value(s->path, sk_X509_num(s->path) - 1), id))
 		return;
 	if (areas_find_exact(s->k->checker->areas, s->k->arena, AREAS_UNTRUSTED, x, &file, &s->k->error) < 0)
 		return;
@@ -274,12 +243,14 @@ static STACK_OF(X509) *possible_issuers(struct search *s)
 {
 	STACK_OF(X509) *list = sk_X509_new_null(), *known = sk_X509_new_null();
 	X509 *x = sk_X509_value(s->path, sk_X509_num(s->path) - 1);
+	AUTHORITY_KEYID *id = X509_get_ext_d2i(x, NID_authority_key_identifier, NULL, NULL);
 
-	areas_find_issuers(s->k->checker->areas, s->k->arena, X509_get_issuer_name(x), known, &s->k->error);
+	areas_find_issuers(s->k->checker->areas, s->k->arena, X509_get_issuer_name(x), id ? id->keyid : NULL, known, &s->k->error);
 	for (int i = 0; i < sk_X509_num(known); i++)
-		add_issuer(s, list, sk_X509_value(known, i), true);
+		add_issuer(s, list, sk_X509_value(known, i), true, id);
 	for (int i = 0; i < sk_X509_num(s->k->candidates); i++)
-		add_issuer(s, list, sk_X509_value(s->k->candidates, i), false);
+		add_issuer(s, list, sk_X509_value(s->k->candidates, i), false, id);
+	AUTHORITY_KEYID_free(id);
 	sk_X509_pop_free(known, X509_free);
 	return list;
 }
@@ -290,10 +261,10 @@ static void keep_signers(struct search *s, STACK_OF(X509) *list, X509 *x)
 {
 	STACK_OF(X509) *good = sk_X509_new_null();
 
-	for (int i = 0; i < sk_X509_num(list) && sk_X509_num(list) > 1 && s->signatures < SIGNATURES_MAX; i++) {
+	for (int i = 0; i < sk_X509_num(list) && sk_X509_num(list) > 1 && s->k->common->signatures < SIGNATURES_MAX; i++) {
 		EVP_PKEY *key = X509_get0_pubkey(sk_X509_value(list, i));
 
-		s->signatures++;
+		s->k->common->signatures++;
 		if (key && X509_verify(x, key) == 1)
 			sk_X509_push(good, sk_X509_value(list, i));
 	}
@@ -349,15 +320,20 @@ static bool extend(struct search *s, bool top_is_anchor)
 	return found;
 }
 
-void path_check(struct checking *k)
+bool path_check(struct checking *k)
 {
-	struct search s = { .k = k, .path = sk_X509_new_null(), .anchors = sk_X509_new_null() };
+	struct search s = { .k = k, .path = sk_X509_new_null(), .anchors = sk_X509_new_null(),
+			    .before = k->evidence };
 	const char *file = NULL;
+	bool found = false, anchor;
 
 	sk_X509_push(s.path, k->leaf);
 	if (is_self_signed(k->leaf))
 		areas_find_exact(k->checker->areas, k->arena, AREAS_CA, k->leaf, &file, &k->error);
-	if (!k->error.code && !extend(&s, areas_is_anchor(k->checker->areas, k->leaf, file != NULL)) && !k->error.code) {
+	anchor = areas_is_anchor(k->checker->areas, k->leaf, file != NULL) && !k->anchor;
+	if (!k->error.code)
+		found = extend(&s, anchor) && !k->error.code;
+	if (!found && !k->error.code) {
 		if (!s.first.reason)
 			judge(&s.first, k->arena, REASON_NO_PATH, "no path to an anchor in %s: too many certificates of the "
 			      "message issue each other", areas_place(k->checker->areas, k->arena, "ca"));
@@ -366,4 +342,21 @@ void path_check(struct checking *k)
 	}
 	sk_X509_free(s.path);
 	sk_X509_pop_free(s.anchors, X509_free);
+	return found;
+}
+
+bool path_of_signer(struct checking *k, X509 *signer, X509 *anchor)
+{
+	struct checking n = { .checker = k->checker, .request = k->request, .arena = k->arena, .common = k->common,
+			      .depth = k->depth + 1, .anchor = anchor, .leaf = signer, .candidates = k->candidates,
+			      .evidence = k->evidence };
+	bool good = policy_structure(&n, signer) && policy_time(&n, signer) && policy_key(&n, signer) &&
+		    policy_hash(&n, signer) && path_check(&n);
+
+	sk_X509_pop_free(n.path, X509_free);
+	if (n.error.code)
+		k->error = n.error;
+	if (good)
+		k->evidence = n.evidence;
+	return good;
 }

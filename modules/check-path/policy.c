@@ -124,8 +124,8 @@ bool policy_structure(struct checking *k, X509 *x)
 
 bool policy_time(struct checking *k, X509 *x)
 {
-	time_t when = k->request->time;
-	int begins = X509_cmp_time(X509_get0_notBefore(x), &when), ends = X509_cmp_time(X509_get0_notAfter(x), &when);
+	time_t when = k->request->time, before = when - 1; /* the second of notAfter is still within */
+	int begins = X509_cmp_time(X509_get0_notBefore(x), &when), ends = X509_cmp_time(X509_get0_notAfter(x), &before);
 
 	if (!begins || !ends)
 		return malformed(k, x, "its validity cannot be read");
@@ -294,5 +294,5 @@ bool policy_ca(struct checking *k, X509 *x)
 	if (X509_check_ca(x) != 1)
 		return judge(&k->judgement, k->arena, REASON_NOT_A_CA, "%s must not issue certificates: basic constraints or "
 			     "key usage forbid it", who(k, x));
-	return k->request->purpose == CHECK_ANY || purpose_is_mail(k, x);
+	return k->depth || k->request->purpose == CHECK_ANY || purpose_is_mail(k, x);
 }

@@ -34,6 +34,7 @@ static const struct {
 	[REASON_CRL_MISSING] = { "crl-missing", CHECK_UNKNOWN },
 	[REASON_CRL_EXPIRED] = { "crl-expired", CHECK_UNKNOWN },
 	[REASON_CRL_INVALID] = { "crl-invalid", CHECK_UNKNOWN },
+	[REASON_STATUS_UNKNOWN] = { "status-unknown", CHECK_UNKNOWN },
 };
 
 const char *reason_word(enum reason r)

@@ -1,274 +1,190 @@
-/* revocation.c - which CRLs a path is checked against, and what becomes of the ones that are missing or stale
+/* revocation.c - from what CRLs and OCSP say to a verdict, by the policy for the issuer
  *
- * OpenSSL decides whether a CRL fits and is genuine (complete, delta, indirect and partitioned lists: RFC 5280
- * sections 5 and 6.3).  This file finds the lists by the name of their issuer, and turns the complaints about them
- * into the operator's policy check_path_crl.  A CRL that is there but cannot be used is never passed over in
- * silence: then nobody knows, and the verdict is "unknown".
+ * An answer that is there but cannot be used is never passed over in silence: then nobody knows, and the verdict is
+ * "unknown".  What a source says in favour of a certificate counts as long as it is current; what it says against it
+ * always does.
  */
+#include "check-path/revocation.h"
+
 #include <openssl/x509v3.h>
+#include <string.h>
 
 #include "check-path/checking.h"
 
-struct revocation {
-	struct checking *k;
-	STACK_OF(X509) *path;
-	STACK_OF(X509_CRL) *crls;   /* references of ours */
-	struct areas_crl *items;    /* the same, with their files */
-	size_t n;
-	STACK_OF(X509_NAME) *asked; /* names already looked up, not owned: of the path's certificates or below */
-	STACK_OF(GENERAL_NAMES) *keep;
-	const char *remark;
-};
+/* ---- evidence ---- */
 
-static bool was_asked(const struct revocation *r, const X509_NAME *name)
-{
-	for (int i = 0; i < sk_X509_NAME_num(r->asked); i++)
-		if (X509_NAME_cmp(sk_X509_NAME_value(r->asked, i), name) == 0)
-			return true;
-	return false;
-}
-
-/* Adds the CRLs of one issuer. */
-static void collect(struct revocation *r, X509_NAME *issuer)
-{
-	struct areas_crl *found;
-	size_t n;
-
-	if (was_asked(r, issuer) || r->k->error.code)
-		return;
-	sk_X509_NAME_push(r->asked, issuer);
-	if (areas_find_crls(r->k->checker->areas, r->k->arena, issuer, &found, &n, &r->k->error) < 0 || !n)
-		return;
-	struct areas_crl *all = arena_array(r->k->arena, r->n + n, sizeof(*all));
-	if (r->n)
-		memcpy(all, r->items, r->n * sizeof(*all));
-	memcpy(all + r->n, found, n * sizeof(*all));
-	r->items = all;
-	r->n += n;
-	for (size_t i = 0; i < n; i++)
-		sk_X509_CRL_push(r->crls, found[i].crl);
-}
-
-/* Indirect CRLs: the distribution point names another issuer (RFC 5280 section 4.2.1.13). */
-static void collect_indirect(struct revocation *r, X509 *x)
-{
-	CRL_DIST_POINTS *points = X509_get_ext_d2i(x, NID_crl_distribution_points, NULL, NULL);
-
-	for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
-		DIST_POINT *point = sk_DIST_POINT_value(points, i);
-
-		for (int j = 0; j < sk_GENERAL_NAME_num(point->CRLissuer); j++)
-			if (sk_GENERAL_NAME_value(point->CRLissuer, j)->type == GEN_DIRNAME)
-				collect(r, sk_GENERAL_NAME_value(point->CRLissuer, j)->d.directoryName);
-		if (point->CRLissuer) { /* the names stay in use */
-			sk_GENERAL_NAMES_push(r->keep, point->CRLissuer);
-			point->CRLissuer = NULL;
-		}
-	}
-	CRL_DIST_POINTS_free(points);
-}
-
-struct revocation *revocation_new(struct checking *k, STACK_OF(X509) *path)
-{
-	struct revocation *r = mem_alloc(sizeof(*r));
-
-	r->k = k;
-	r->path = path;
-	r->remark = "";
-	r->crls = sk_X509_CRL_new_null();
-	r->asked = sk_X509_NAME_new_null();
-	r->keep = sk_GENERAL_NAMES_new_null();
-	if (k->checker->policy->crl == CHECK_CRL_IGNORE)
-		return r;
-	for (int i = 0; i < sk_X509_num(path); i++) {
-		collect(r, X509_get_issuer_name(sk_X509_value(path, i)));
-		collect_indirect(r, sk_X509_value(path, i));
-	}
-	return r;
-}
-
-void revocation_free(struct revocation *r)
-{
-	if (!r)
-		return;
-	sk_X509_CRL_pop_free(r->crls, X509_CRL_free);
-	sk_X509_NAME_free(r->asked);
-	sk_GENERAL_NAMES_pop_free(r->keep, GENERAL_NAMES_free);
-	free(r);
-}
-
-static void push_signer(STACK_OF(X509) *to, X509 *x)
-{
-	for (int i = 0; i < sk_X509_num(to); i++)
-		if (X509_cmp(sk_X509_value(to, i), x) == 0)
-			return;
-	X509_up_ref(x);
-	sk_X509_push(to, x);
-}
-
-/* A CRL may be signed with another key than the certificates (RFC 5280 section 6.3.3 (f)). */
-static void add_signers(struct revocation *r, const X509_NAME *issuer, STACK_OF(X509) *to)
-{
-	STACK_OF(X509) *found = sk_X509_new_null();
-
-	areas_find_issuers(r->k->checker->areas, r->k->arena, issuer, found, &r->k->error);
-	for (int i = 0; i < sk_X509_num(r->k->candidates); i++) {
-		X509 *x = sk_X509_value(r->k->candidates, i);
-
-		if (X509_NAME_cmp(X509_get_subject_name(x), issuer) == 0)
-			push_signer(found, x);
-	}
-	for (int i = 0; i < sk_X509_num(found); i++)
-		push_signer(to, sk_X509_value(found, i));
-	sk_X509_pop_free(found, X509_free);
-}
-
-void revocation_apply(struct revocation *r, X509_STORE_CTX *ctx, STACK_OF(X509) *untrusted)
-{
-	if (r->k->checker->policy->crl == CHECK_CRL_IGNORE)
-		return;
-	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL |
-				 X509_V_FLAG_EXTENDED_CRL_SUPPORT | X509_V_FLAG_USE_DELTAS);
-	for (int i = 0; i < sk_X509_NAME_num(r->asked) && r->n; i++)
-		add_signers(r, sk_X509_NAME_value(r->asked, i), untrusted);
-	X509_STORE_CTX_set0_crls(ctx, r->crls);
-}
-
-/* ---- what OpenSSL complains about ---- */
-
-enum complaint { COMPLAINT_NONE, COMPLAINT_REVOKED, COMPLAINT_MISSING, COMPLAINT_STALE, COMPLAINT_UNUSABLE };
-
-static const struct {
-	int code;
-	enum complaint kind;
-	const char *problem;
-} complaints[] = {
-	{ X509_V_ERR_CERT_REVOKED, COMPLAINT_REVOKED, "" },
-	{ X509_V_ERR_UNABLE_TO_GET_CRL, COMPLAINT_MISSING, "" },
-	{ X509_V_ERR_DIFFERENT_CRL_SCOPE, COMPLAINT_MISSING, "" },
-	{ X509_V_ERR_CRL_HAS_EXPIRED, COMPLAINT_STALE, "is out of date" },
-	{ X509_V_ERR_CRL_NOT_YET_VALID, COMPLAINT_STALE, "is not valid yet" },
-	{ X509_V_ERR_CRL_SIGNATURE_FAILURE, COMPLAINT_UNUSABLE, "has a bad signature" },
-	{ X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, COMPLAINT_UNUSABLE, "has a bad signature" },
-	{ X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, COMPLAINT_UNUSABLE, "has a signer that is not known" },
-	{ X509_V_ERR_CRL_PATH_VALIDATION_ERROR, COMPLAINT_UNUSABLE, "has a signer without a valid path" },
-	{ X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, COMPLAINT_UNUSABLE, "has a signer whose key usage lacks cRLSign" },
-	{ X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, COMPLAINT_UNUSABLE, "has a critical extension that is not understood" },
-	{ X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, COMPLAINT_UNUSABLE, "has no readable thisUpdate" },
-	{ X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD, COMPLAINT_UNUSABLE, "has no readable nextUpdate" },
-	{ X509_V_ERR_INVALID_EXTENSION, COMPLAINT_UNUSABLE, "has an extension that cannot be read" },
-};
-
-static size_t find_complaint(int code)
-{
-	size_t i = 0;
-
-	while (i < sizeof(complaints) / sizeof(*complaints) && complaints[i].code != code)
-		i++;
-	return i;
-}
-
-bool revocation_is_about(int code)
-{
-	return find_complaint(code) < sizeof(complaints) / sizeof(*complaints);
-}
-
-static void add_evidence(struct revocation *r, const char *source, time_t time)
+void revocation_add_evidence(struct checking *k, const char *kind, const struct revocation_answer *answer, X509 *about)
 {
 	struct check_evidence *e;
 
-	for (e = r->k->evidence; e; e = e->next)
-		if (strcmp(e->source, source) == 0)
+	for (e = k->evidence; e; e = e->next)
+		if (strcmp(e->source, answer->source) == 0 && e->time == answer->produced)
 			return;
-	e = arena_alloc(r->k->arena, sizeof(*e));
-	e->source = source;
-	e->time = time;
-	e->next = r->k->evidence;
-	r->k->evidence = e;
+	e = arena_alloc(k->arena, sizeof(*e));
+	*e = (struct check_evidence){
+		.next = k->evidence, .source = answer->source, .time = answer->produced, .kind = kind, .number = answer->number,
+		.until = answer->next, .about = about ? serial_text(k->arena, X509_get0_serialNumber(about)) : "",
+	};
+	k->evidence = e;
 }
 
 /* Something the operator should know although the verdict stands. */
-static bool pass_over(struct revocation *r, const char *remark)
+static bool pass_over(struct checking *k, const char **remark, const char *text)
 {
-	add_evidence(r, remark, 0);
-	if (!*r->remark)
-		r->remark = remark;
+	const struct revocation_answer answer = { .source = text, .number = "" };
+
+	revocation_add_evidence(k, "remark", &answer, NULL);
+	if (!**remark)
+		*remark = text;
 	return true;
 }
 
-static const char *file_of(const struct revocation *r, const X509_CRL *crl)
+/* ---- policy ---- */
+
+static struct issuer_policy policy_for(struct checking *k, X509 *x)
 {
-	for (size_t i = 0; crl && i < r->n; i++)
-		if (r->items[i].crl == crl)
-			return r->items[i].file;
-	return "(unknown file)";
+	static const char *const wheres[] = {
+		[CHECK_CRL_IF_PRESENT] = "check_path_crl = if-present", [CHECK_CRL_REQUIRE] = "check_path_crl = require",
+		[CHECK_CRL_IGNORE] = "check_path_crl = ignore",
+	};
+	int mode = k->checker->policy->crl;
+	const struct issuer_policy otherwise = { .mode = mode, .where = wheres[mode] };
+
+	if (!k->checker->issuers)
+		return otherwise;
+	return issuers_find(k->checker->issuers, name_text(k->arena, X509_get_issuer_name(x)), &otherwise);
 }
 
-static bool has_any(const struct revocation *r, X509 *x)
+/* " (/etc/postern/issuers:3)" where a line of the table applied. */
+static const char *by(struct checking *k, const struct issuer_policy *p)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if (X509_NAME_cmp(X509_CRL_get_issuer(r->items[i].crl), X509_get_issuer_name(x)) == 0)
-			return true;
-	return false;
+	return strncmp(p->where, "check_path_crl", 14) == 0 ? "" : arena_printf(k->arena, " (%s)", p->where);
 }
 
-static bool tolerate_missing(struct revocation *r, X509 *x, bool anchor, int code, struct judgement *j)
+static const char *issuer_of(struct checking *k, X509 *x)
 {
-	struct arena *a = r->k->arena;
-	const char *issuer = name_text(a, X509_get_issuer_name(x)), *dir = areas_place(r->k->checker->areas, a, "crl");
-
-	if (anchor)
-		return true; /* what an anchor's own CRL says is asked, but it need not be there (RFC 5280 section 6.1) */
-	if (code == X509_V_ERR_UNABLE_TO_GET_CRL && has_any(r, x))
-		return judge(j, a, REASON_CRL_INVALID, "no CRL of %s in %s can be used for %s: replace them",
-			     issuer, dir, subject_text(a, x));
-	if (r->k->checker->policy->crl == CHECK_CRL_IF_PRESENT)
-		return pass_over(r, arena_printf(a, "revocation not checked: no CRL of %s for this certificate in %s",
-						 issuer, dir));
-	return judge(j, a, REASON_CRL_MISSING, "there is no CRL of %s for %s: copy it to %s", issuer,
-		     subject_text(a, x), dir);
+	return name_text(k->arena, X509_get_issuer_name(x));
 }
 
-static bool tolerate_stale(struct revocation *r, X509_CRL *crl, const char *problem, struct judgement *j)
+static bool missing(struct checking *k, X509 *x, const struct issuer_policy *p, const struct revocation_answer *a,
+		    const char **remark)
 {
-	struct arena *a = r->k->arena;
-	const char *file = file_of(r, crl);
+	const char *place = areas_place(k->checker->areas, k->arena, "crl"), *why = *a->text ? arena_printf(k->arena, "; %s", a->text) : "";
 
-	if (r->k->checker->policy->crl == CHECK_CRL_IF_PRESENT)
-		return pass_over(r, arena_printf(a, "revocation checked with a stale CRL: %s %s", file, problem));
-	return judge(j, a, REASON_CRL_EXPIRED, "the CRL %s of %s %s: replace it by the current one", file,
-		     name_text(a, X509_CRL_get_issuer(crl)), problem);
+	if (p->mode == CHECK_CRL_IF_PRESENT || (p->mode == CHECK_CRL_SOFT && k->request->time < p->until))
+		return pass_over(k, remark, arena_printf(k->arena, "revocation not checked: no CRL of %s for this certificate in "
+							 "%s%s%s", issuer_of(k, x), place, why, by(k, p)));
+	return judge(&k->judgement, k->arena, REASON_CRL_MISSING, "there is no CRL of %s for %s: copy it to %s%s%s",
+		     issuer_of(k, x), subject_text(k->arena, x), place, why, by(k, p));
 }
 
-bool revocation_tolerates(struct revocation *r, X509_STORE_CTX *ctx, int code, struct judgement *j)
+/* a->text says "FILE is out of date". */
+static bool stale(struct checking *k, X509 *x, const struct issuer_policy *p, const struct revocation_answer *a, const char **remark)
 {
-	X509 *x = X509_STORE_CTX_get_current_cert(ctx);
-	X509_CRL *crl = X509_STORE_CTX_get0_current_crl(ctx);
-	bool anchor = X509_STORE_CTX_get_error_depth(ctx) == sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
-	size_t i = find_complaint(code);
+	bool graced = p->mode == CHECK_CRL_SOFT && a->next && a->produced <= k->request->time &&
+		      k->request->time - a->next <= p->grace;
 
-	if (anchor && !(X509_get_extension_flags(x) & EXFLAG_SS))
-		return true; /* whoever issued it has no say any more */
-	switch (complaints[i].kind) {
-	case COMPLAINT_REVOKED:
-		return judge(j, r->k->arena, REASON_REVOKED, "%s (serial %s) was revoked by its issuer, says %s: it must not "
-			     "be used any more", subject_text(r->k->arena, x),
-			     serial_text(r->k->arena, X509_get0_serialNumber(x)), file_of(r, crl));
-	case COMPLAINT_MISSING:
-		return tolerate_missing(r, x, anchor, code, j);
-	case COMPLAINT_STALE:
-		return tolerate_stale(r, crl, complaints[i].problem, j);
-	default:
-		return judge(j, r->k->arena, REASON_CRL_INVALID, "the CRL %s %s: replace it", file_of(r, crl),
-			     complaints[i].problem);
+	if (p->mode == CHECK_CRL_IF_PRESENT || graced)
+		return pass_over(k, remark, arena_printf(k->arena, "revocation checked with a stale CRL: %s%s", a->text, by(k, p)));
+	return judge(&k->judgement, k->arena, REASON_CRL_EXPIRED, "the CRL %s: replace it by the current one of %s%s",
+		     a->text, issuer_of(k, x), by(k, p));
+}
+
+static const char *reason_name(int reason)
+{
+	static const char *const names[] = { "unspecified", "key compromise", "CA compromise", "affiliation changed", "superseded",
+		"cessation of operation", "certificate hold", NULL, NULL, "privilege withdrawn", "AA compromise" };
+
+	return reason >= 0 && reason < (int)(sizeof(names) / sizeof(*names)) ? names[reason] : NULL;
+}
+
+static bool revoked(struct checking *k, X509 *x, const struct revocation_answer *a)
+{
+	const char *why = reason_name(a->reason), *when = "";
+	char stamp[32];
+	struct tm tm;
+
+	if (a->revoked_at && gmtime_r(&a->revoked_at, &tm) && strftime(stamp, sizeof(stamp), " at %Y-%m-%d %H:%M:%S UTC", &tm))
+		when = stamp;
+	return judge(&k->judgement, k->arena, REASON_REVOKED, "%s (serial %s) was revoked by its issuer, says %s%s%s%s%s: it must "
+		     "not be used any more", subject_text(k->arena, x), serial_text(k->arena, X509_get0_serialNumber(x)),
+		     a->source, when, why ? " (" : "", why ? why : "", why ? ")" : "");
+}
+
+/* ---- sources ---- */
+
+static enum revocation_status ask(struct checking *k, int source, STACK_OF(X509) *path, int at, const struct issuer_policy *p,
+				  struct revocation_answer *out)
+{
+	if (source == CHECK_SOURCE_CRL)
+		return crls_consult(k, path, at, p, out);
+	return ocsp_consult(k, sk_X509_value(path, at), sk_X509_value(path, at + 1), p, out);
+}
+
+/* How much an answer is worth beside another one. */
+static int worth(enum revocation_status status, const struct revocation_answer *a)
+{
+	if (status == REVOCATION_REVOKED)
+		return 5;
+	if (status == REVOCATION_GOOD)
+		return a->stale ? 3 : 5;
+	if (status == REVOCATION_UNKNOWN)
+		return 4;
+	return a->broken ? 2 : *a->text ? 1 : 0;
+}
+
+static enum revocation_status ask_all(struct checking *k, STACK_OF(X509) *path, int at, const struct issuer_policy *p,
+				      struct revocation_answer *best)
+{
+	const struct checker *c = k->checker;
+	enum revocation_status result = REVOCATION_NO_ANSWER;
+
+	*best = (struct revocation_answer)REVOCATION_ANSWER_INIT;
+	for (size_t i = 0; i < c->nsources && worth(result, best) < 5 && !k->error.code; i++) {
+		struct revocation_answer a;
+		enum revocation_status status = ask(k, c->sources[i], path, at, p, &a);
+
+		if (worth(status, &a) > worth(result, best)) {
+			result = status;
+			*best = a;
+		}
 	}
+	return result;
 }
 
-const char *revocation_report(struct revocation *r)
+static bool check_one(struct checking *k, STACK_OF(X509) *path, int at, const char **remark)
 {
-	if (r->k->checker->policy->crl == CHECK_CRL_IGNORE)
-		pass_over(r, "revocation not checked: check_path_crl = ignore");
-	for (size_t i = 0; i < r->n; i++)
-		add_evidence(r, r->items[i].file, asn1_time_seconds(X509_CRL_get0_lastUpdate(r->items[i].crl)));
-	return r->remark;
+	X509 *x = sk_X509_value(path, at);
+	struct issuer_policy p = policy_for(k, x);
+	struct revocation_answer a;
+	enum revocation_status status;
+
+	if (p.mode == CHECK_CRL_IGNORE)
+		return pass_over(k, remark, arena_printf(k->arena, "revocation not checked: %s", p.where));
+	status = ask_all(k, path, at, &p, &a);
+	if (k->error.code)
+		return false;
+	switch (status) {
+	case REVOCATION_REVOKED:
+		return revoked(k, x, &a);
+	case REVOCATION_GOOD:
+		return !a.stale || stale(k, x, &p, &a, remark);
+	case REVOCATION_UNKNOWN:
+		return judge(&k->judgement, k->arena, REASON_STATUS_UNKNOWN, "%s does not know %s: ask its issuer%s", a.source,
+			     subject_text(k->arena, x), by(k, &p));
+	case REVOCATION_NO_ANSWER:
+		break;
+	}
+	if (a.broken)
+		return judge(&k->judgement, k->arena, REASON_CRL_INVALID, "%s: replace it%s", a.text, by(k, &p));
+	return missing(k, x, &p, &a, remark);
+}
+
+bool revocation_check(struct checking *k, STACK_OF(X509) *path, const char **remark)
+{
+	*remark = "";
+	for (int i = 0; i < sk_X509_num(path) - 1; i++)
+		if (!check_one(k, path, i, remark))
+			return false;
+	return true;
 }

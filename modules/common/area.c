@@ -90,6 +90,7 @@ struct question {
 	bool (*fits)(const struct question *q, const struct area_entry *e);
 	const void *wanted[2];
 	bool keep_copies;          /* the same certificate from several files */
+	struct area_crls *crls;    /* where lists go; NULL: certificates are asked for */
 	size_t max;
 
 	struct candidate *candidates;
@@ -256,6 +257,45 @@ static int take_candidate(struct question *q, const struct candidate *c)
 	return 0;
 }
 
+/* As above, for a revocation list: the form in the index is what was made of the file, as long as that is the same. */
+static int take_crl(struct question *q, const struct candidate *c)
+{
+	struct area_crl list = { .id = c->id };
+	struct record_key k;
+	struct entry_view v;
+	struct span form;
+	struct stat st;
+	char *path;
+
+	key_list(&k, c->id);
+	if (!entry_of(q, c->id, &v) || index_get(q->area->index, key_span(&k), &form) < 0 || !crl_view(form, &list.list))
+		return index_damaged(q->area->index, "a revocation list is missing or damaged", q->err);
+	path = arena_strndup(q->arena, v.path.p, v.path.n);
+	list.file = area_path(q->arena, q->area, path);
+	if (stat(list.file, &st) < 0 || !unchanged(q, path, &st)) {
+		note_changed(q, path);
+		return 0;
+	}
+	if (!crl_issuer_is(&list.list, q->wanted[0]))
+		return 0;
+	form = span_sub(form, 0, (size_t)list.list.head.entries_at);
+	crl_view(span_from(arena_memdup(q->arena, form.p, form.n), form.n), &list.list);
+	q->crls->items[q->crls->n++] = list;
+	q->out->n = q->crls->n;
+	return 0;
+}
+
+static int take_crls(struct question *q)
+{
+	int rc = 0;
+
+	q->crls->items = arena_array(q->arena, (q->ncandidates < q->max ? q->ncandidates : q->max) + 1, sizeof(*q->crls->items));
+	q->crls->n = q->out->n = 0;
+	for (size_t i = 0; i < q->ncandidates && q->crls->n < q->max && rc == 0; i++)
+		rc = take_crl(q, &q->candidates[i]);
+	return rc;
+}
+
 static int take_candidates(struct question *q)
 {
 	size_t room = q->ncandidates < q->max ? q->ncandidates : q->max;
@@ -281,7 +321,7 @@ static int ask_index(struct question *q, int (*gather)(struct question *))
 	rc = gather(q);
 	if (rc == 0) {
 		sort_candidates(q);
-		rc = take_candidates(q);
+		rc = q->crls ? take_crls(q) : take_candidates(q);
 	}
 	index_abort(q->area->index);
 	return rc;
@@ -428,14 +468,83 @@ int area_find_exact(struct area *a, struct arena *arena, struct span der, struct
 	return ask(&q, collect_marks);
 }
 
-/* The issuer was compared by its hash alone: whoever uses a list compares the name and the signature anyway, and
- * parsing a long list twice costs more than everything else. */
-int area_find_crls(struct area *a, struct arena *arena, const X509_NAME *issuer, struct area_list *out, struct error *err)
+/* Entries with the mark number i. */
+static int collect_mark(struct question *q, int i)
+{
+	struct record_key k;
+	int rc;
+
+	key_mark_prefix(&k, span_from(q->marks[i].bytes, q->marks[i].n));
+	rc = index_each(q->area->index, key_span(&k), collect, q, q->err);
+	return rc < 0 ? rc : 0;
+}
+
+/* Those that have the key identifier, which are few, and the name; if there are none, all with the name. */
+static int collect_issuers(struct question *q)
+{
+	struct record_key k;
+	struct span nothing;
+	size_t kept = 0;
+	int rc = q->marks[1].n ? collect_mark(q, 1) : 0;
+
+	for (size_t i = 0; rc == 0 && i < q->ncandidates; i++) {
+		key_mark(&k, span_from(q->marks[0].bytes, q->marks[0].n), q->candidates[i].id);
+		if (index_get(q->area->index, key_span(&k), &nothing) == 0)
+			q->candidates[kept++] = q->candidates[i];
+	}
+	q->ncandidates = kept;
+	return rc < 0 || kept ? rc : collect_mark(q, 0);
+}
+
+int area_find_issuers(struct area *a, struct arena *arena, const X509_NAME *subject, struct span key_id,
+		      struct area_list *out, struct error *err)
 {
 	struct question q = question(a, arena, out, err);
 
+	mark_name(&q.marks[0], MARK_SUBJECT, subject);
+	if (key_id.n)
+		mark_key_id(&q.marks[1], key_id);
+	q.wanted[0] = subject;
+	q.fits = fits_subject;
+	return ask(&q, collect_issuers);
+}
+
+int area_find_crls(struct area *a, struct arena *arena, const X509_NAME *issuer, struct area_crls *out, struct error *err)
+{
+	struct area_list none;
+	struct question q = question(a, arena, &none, err);
+
+	*out = (struct area_crls){ NULL, 0 };
 	mark_name(&q.marks[0], MARK_CRL, issuer);
+	q.wanted[0] = issuer;
+	q.crls = out;
+	q.max = AREA_CRLS_MAX;
 	return ask(&q, collect_marks);
+}
+
+int area_search_crl(struct area *a, const struct area_crl *in, const X509_NAME *issuer, const ASN1_INTEGER *serial,
+		    struct crl_entry *out, struct error *err)
+{
+	struct record_key k;
+	struct span form;
+	struct crl list;
+	int rc = index_begin(a->index, false, err);
+
+	if (rc < 0)
+		return rc;
+	key_list(&k, in->id);
+	if (index_get(a->index, key_span(&k), &form) < 0 || !crl_view(form, &list) ||
+	    memcmp(list.head.hash, in->list.head.hash, CRL_HASH_SIZE) != 0)
+		rc = error_set(err, E_TEMP, "%s: replaced while it was looked at", in->file);
+	else if ((rc = crl_find(&list, issuer, serial, out)) < 0)
+		rc = index_damaged(a->index, "a revocation list is damaged", err);
+	index_abort(a->index);
+	return rc;
+}
+
+int area_warm(struct area *a, struct error *err)
+{
+	return area_refresh(a, err);
 }
 
 static int collect_all(struct question *q)

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "common/crl.h"
 #include "lib/buf.h"
 #include "lib/config.h"
 #include "lib/error.h"
@@ -77,8 +78,32 @@ int area_find_subject(struct area *a, struct arena *arena, const X509_NAME *subj
 /* This very certificate, byte for byte: n is 0, or more where several files hold it. */
 int area_find_exact(struct area *a, struct arena *arena, struct span der, struct area_list *out, struct error *err);
 
-/* Area "crl": the revocation lists (complete and delta) whose issuer is this name (found by a hash of it: compare). */
-int area_find_crls(struct area *a, struct arena *arena, const X509_NAME *issuer, struct area_list *out, struct error *err);
+/* A certificate's possible issuers: as area_find_subject(), but where some of them have this key identifier (empty: none
+ * is known), only those: a name may have any number of keys. */
+int area_find_issuers(struct area *a, struct arena *arena, const X509_NAME *subject, struct span key_id,
+		      struct area_list *out, struct error *err);
+
+/* What was found in area "crl": a revocation list as the index keeps it, without its entries. */
+struct area_crl {
+	struct crl list;         /* opened; its spans live in the arena */
+	uint64_t id;
+	const char *file;        /* whole path */
+};
+struct area_crls {
+	struct area_crl *items;  /* newest thisUpdate first */
+	size_t n;
+};
+#define AREA_CRLS_MAX 1024
+
+/* Area "crl": the revocation lists (complete and delta) whose issuer is this name. */
+int area_find_crls(struct area *a, struct arena *arena, const X509_NAME *issuer, struct area_crls *out, struct error *err);
+
+/* Looks for a certificate in a list that was found before: as crl_find().  E_TEMP, too, if the list was replaced since. */
+int area_search_crl(struct area *a, const struct area_crl *in, const X509_NAME *issuer, const ASN1_INTEGER *serial,
+		    struct crl_entry *out, struct error *err);
+
+/* Brings the index up to date now, so that nobody who asks has to wait for it. */
+int area_warm(struct area *a, struct error *err);
 
 /* What the index remembers of one certificate or list; valid during the call. */
 struct area_record {

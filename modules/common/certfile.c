@@ -66,24 +66,35 @@ static struct certfile_object *add_object(struct reader *r, enum certfile_type t
 	return object;
 }
 
+/* With an issuer that can be read, so that it can be found. */
+static bool is_crl(struct span der, struct buf *form)
+{
+	const unsigned char *p;
+	struct crl list;
+	X509_NAME *issuer;
+
+	if (crl_digest(der, form, NULL) < 0 || !crl_view(span_from(form->data, form->len), &list))
+		return false;
+	p = (const unsigned char *)list.issuer.p;
+	issuer = d2i_X509_NAME(NULL, &p, (long)list.issuer.n);
+	X509_NAME_free(issuer);
+	return issuer != NULL;
+}
+
 /* One certificate or list; der is exactly one element. */
 static int add_signed_object(struct reader *r, struct span bytes, const struct origin *o)
 {
 	struct span der = span_from(arena_memdup(&r->out->arena, bytes.p, bytes.n), bytes.n);
-	const unsigned char *p = (const unsigned char *)der.p;
 	struct certificate *certificate;
-	X509_CRL *crl = NULL;
+	struct buf crl = BUF_INIT;
 	struct certfile_object *object;
 
 	if (r->out->n >= CERTFILE_OBJECTS_MAX)
 		return complain(r, E_LIMIT, "too many objects in one file");
 	certificate = certificate_parse(der);
-	if (!certificate) {
-		crl = d2i_X509_CRL(NULL, &p, (long)der.n);
-		if (!crl || p != (const unsigned char *)der.p + der.n) {
-			X509_CRL_free(crl);
-			return complain(r, E_PERM, "neither a certificate nor a revocation list");
-		}
+	if (!certificate && !is_crl(der, &crl)) {
+		buf_release(&crl);
+		return complain(r, E_PERM, "neither a certificate nor a revocation list");
 	}
 	ERR_clear_error();
 	object = add_object(r, certificate ? CERTFILE_CERTIFICATE : CERTFILE_CRL, o);
@@ -365,7 +376,7 @@ void certfile_release(struct certfile *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		certificate_free(f->items[i].certificate);
-		X509_CRL_free(f->items[i].crl);
+		buf_release(&f->items[i].crl);
 	}
 	free(f->items);
 	arena_release(&f->arena);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "common/certificate.h"
+#include "common/crl.h"
 #include "lib/buf.h"
 #include "lib/error.h"
 #include "lib/mem.h"
@@ -30,7 +31,7 @@ struct certfile_object {
 	struct span der;        /* in the arena */
 	size_t offset, length;
 	struct certificate *certificate; /* one of these two, by type; freed by certfile_release */
-	X509_CRL *crl;
+	struct buf crl;         /* compact form, see crl.h */
 };
 
 struct certfile {

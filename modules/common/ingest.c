@@ -66,6 +66,9 @@ static int drop_entry(struct index *ix, uint64_t id)
 		rc = drop_marks(ix, span_from(buf_str(&marks), marks.len), id);
 		buf_release(&marks);
 	}
+	if (rc == 0)
+		rc = index_delete(ix, key_span(&k));
+	key_list(&k, id);
 	return rc < 0 ? rc : index_delete(ix, key_span(&k));
 }
 
@@ -173,13 +176,6 @@ static void find_leaves(const struct certfile *f, bool *leaf)
 		leaf[i] = f->items[i].certificate && !issued_another(f, i);
 }
 
-static int64_t seconds_of(const ASN1_TIME *t)
-{
-	struct tm tm;
-
-	return t && ASN1_TIME_to_tm(t, &tm) ? (int64_t)timegm(&tm) : 0;
-}
-
 static void describe(const struct certfile_object *o, const char *domain, struct entry_record *r, struct buf *marks)
 {
 	*r = (struct entry_record){ .hash = mark_hash(o->der.p, o->der.n), .offset = o->offset, .length = o->length,
@@ -189,9 +185,13 @@ static void describe(const struct certfile_object *o, const char *domain, struct
 		r->not_after = o->certificate->not_after;
 		marks_of_certificate(o->certificate, o->der, domain, marks);
 	} else {
-		r->not_before = seconds_of(X509_CRL_get0_lastUpdate(o->crl));
-		r->not_after = seconds_of(X509_CRL_get0_nextUpdate(o->crl));
-		marks_of_crl(o->crl, o->der, marks);
+		struct crl list;
+
+		if (!crl_view(span_from(o->crl.data, o->crl.len), &list))
+			return; /* it was seen to be one before */
+		r->not_before = list.head.this_update;
+		r->not_after = list.head.next_update;
+		marks_of_crl(&list, o->der, marks);
 	}
 }
 
@@ -247,6 +247,10 @@ static int put_entry(struct ingest *in, const struct certfile *f, size_t i, bool
 	rc = index_put(ix, key_span(&k), span_from(value.data, value.len), err);
 	if (rc == 0)
 		rc = put_marks(ix, span_from(buf_str(&marks), marks.len), id, err);
+	if (rc == 0 && f->items[i].type == CERTFILE_CRL) {
+		key_list(&k, id);
+		rc = index_put(ix, key_span(&k), span_from(f->items[i].crl.data, f->items[i].crl.len), err);
+	}
 	buf_release(&value);
 	buf_release(&marks);
 	return rc;

@@ -3,6 +3,8 @@ libarea_a_SOURCES = \
 	modules/common/area.c modules/common/area.h modules/common/area_inside.h \
 	modules/common/certificate.c modules/common/certificate.h \
 	modules/common/certfile.c modules/common/certfile.h \
+	modules/common/crl.c modules/common/crl.h modules/common/crl_inside.h modules/common/crl_read.c \
+	modules/common/crl_signature.c \
 	modules/common/fast_key.c modules/common/fast_key.h \
 	modules/common/freshness.c \
 	modules/common/guard.c modules/common/guard.h \

@@ -10,7 +10,7 @@
 #define FNV_START 0xcbf29ce484222325u
 #define FNV_PRIME 0x100000001b3u
 
-static uint64_t hash_more(uint64_t h, const void *bytes, size_t n)
+uint64_t mark_hash_more(uint64_t h, const void *bytes, size_t n)
 {
 	const unsigned char *p = bytes;
 
@@ -21,7 +21,7 @@ static uint64_t hash_more(uint64_t h, const void *bytes, size_t n)
 
 uint64_t mark_hash(const void *p, size_t n)
 {
-	return hash_more(FNV_START, p, n);
+	return mark_hash_more(FNV_START, p, n);
 }
 
 /* ---- single marks ---- */
@@ -77,7 +77,7 @@ static uint64_t hash_value(uint64_t h, const ASN1_STRING *value)
 
 	if (n < 0) { /* no character string: as it stands */
 		ERR_clear_error();
-		return hash_more(h, ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+		return mark_hash_more(h, ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
 	}
 	for (int i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)ascii_lower(text[i]);
@@ -87,8 +87,8 @@ static uint64_t hash_value(uint64_t h, const ASN1_STRING *value)
 			continue;
 		}
 		if (blank)
-			h = hash_more(h, " ", 1);
-		h = hash_more(h, &c, 1);
+			h = mark_hash_more(h, " ", 1);
+		h = mark_hash_more(h, &c, 1);
 		blank = false;
 		begun = true;
 	}
@@ -104,7 +104,7 @@ static uint64_t hash_name(const X509_NAME *name)
 	for (int i = 0; i < X509_NAME_entry_count(name); i++) {
 		const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, i);
 		const ASN1_OBJECT *type = X509_NAME_ENTRY_get_object(entry);
-		uint64_t h = hash_more(FNV_START, OBJ_get0_data(type), OBJ_length(type));
+		uint64_t h = mark_hash_more(FNV_START, OBJ_get0_data(type), OBJ_length(type));
 
 		sum += hash_value(h, X509_NAME_ENTRY_get_data(entry));
 	}
@@ -120,7 +120,7 @@ void mark_serial(struct mark *m, const X509_NAME *issuer, const ASN1_INTEGER *se
 {
 	uint64_t h = hash_name(issuer);
 
-	set_hash(m, MARK_SERIAL, hash_more(h, ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)));
+	set_hash(m, MARK_SERIAL, mark_hash_more(h, ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)));
 }
 
 /* ---- all marks of an object ---- */
@@ -232,12 +232,18 @@ void marks_of_certificate(const struct certificate *c, struct span der, const ch
 	}
 }
 
-void marks_of_crl(X509_CRL *crl, struct span der, struct buf *out)
+void marks_of_crl(const struct crl *crl, struct span der, struct buf *out)
 {
+	const unsigned char *p = (const unsigned char *)crl->issuer.p;
+	X509_NAME *issuer = d2i_X509_NAME(NULL, &p, (long)crl->issuer.n);
 	struct mark m;
 
 	mark_exact(&m, der);
 	add(out, &m);
-	mark_name(&m, MARK_CRL, X509_CRL_get_issuer(crl));
-	add(out, &m);
+	if (issuer) {
+		mark_name(&m, MARK_CRL, issuer);
+		add(out, &m);
+	}
+	X509_NAME_free(issuer);
+	ERR_clear_error();
 }

@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "common/certificate.h"
+#include "common/crl.h"
 #include "lib/buf.h"
 
 enum mark_kind {
@@ -30,6 +31,7 @@ struct mark {
 };
 
 uint64_t mark_hash(const void *p, size_t n); /* FNV-1a */
+uint64_t mark_hash_more(uint64_t h, const void *p, size_t n); /* of bytes that follow those of h */
 
 void mark_address(struct mark *m, const char *address);           /* n = 0: too long */
 void mark_domain(struct mark *m, const char *address_or_domain);  /* "@domain" of it */
@@ -41,7 +43,7 @@ void mark_name(struct mark *m, enum mark_kind kind, const X509_NAME *name); /* M
 /* Appends all marks of a certificate, each as one length byte pair (big endian) and its bytes.  domain: "@partner.example"
  * or NULL, the folder it lies in. */
 void marks_of_certificate(const struct certificate *c, struct span der, const char *domain, struct buf *out);
-void marks_of_crl(X509_CRL *crl, struct span der, struct buf *out);
+void marks_of_crl(const struct crl *crl, struct span der, struct buf *out);
 /* Those of the first that are addresses. */
 void marks_of_addresses(const struct certificate *c, struct buf *out);
 /* Takes the next mark off the front of list; false at its end. */

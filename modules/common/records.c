@@ -38,6 +38,12 @@ void key_entry(struct record_key *k, uint64_t id)
 	key_add_id(k, id);
 }
 
+void key_list(struct record_key *k, uint64_t id)
+{
+	key_set(k, 'R', "", 0);
+	key_add_id(k, id);
+}
+
 /* The NUL keeps "a@b" apart from "a@b.c"; hashes have one length. */
 void key_mark_prefix(struct record_key *k, struct span mark)
 {

@@ -5,6 +5,7 @@
  *   F SUB/NAME           -> struct file_record, then why it could not be read (/NAME in the area itself)
  *   C id                 -> struct entry_record, then path, marks, DER (only of what stands inside a container)
  *   K kind value NUL id  -> nothing: who has this mark (see marks.h)
+ *   R id                 -> of a revocation list: its compact form (see crl.h)
  *   W SUB/NAME           -> nothing: this file is looked at before every question
  *
  * Numbers are in the machine's own order and layout; INDEX_VERSION changes with any of this.  An id is eight bytes, big
@@ -21,7 +22,7 @@
 #include "lib/buf.h"
 #include "lib/mem.h"
 
-#define INDEX_VERSION 1
+#define INDEX_VERSION 2
 #define ID_SIZE 8
 
 /* LMDB's limit for keys is 511 bytes. */
@@ -83,9 +84,10 @@ struct record_key {
 struct span key_span(const struct record_key *k);
 void key_path(struct record_key *k, char kind, const char *path);       /* D, F, W */
 void key_entry(struct record_key *k, uint64_t id);                      /* C */
+void key_list(struct record_key *k, uint64_t id);                       /* R */
 void key_mark(struct record_key *k, struct span mark, uint64_t id);     /* K */
 void key_mark_prefix(struct record_key *k, struct span mark);
-uint64_t key_id(struct span key);                                       /* the id at the end of a C or K key */
+uint64_t key_id(struct span key);                                       /* the id at the end of a C, K or R key */
 
 /* ---- values ---- */
 

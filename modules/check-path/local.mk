@@ -11,6 +11,7 @@ libcheckpath_a_SOURCES = \
 	modules/check-path/ocsp.c \
 	modules/check-path/path.c \
 	modules/check-path/policy.c \
+	modules/check-path/question.c modules/check-path/question.h \
 	modules/check-path/reason.c modules/check-path/reason.h \
 	modules/check-path/revocation.c modules/check-path/revocation.h \
 	modules/check-path/scope.c \

@@ -1,9 +1,7 @@
 /* main.c - check-path: the protocol's side of a check (postern-modules(7), check-path(8)) */
-#include <stdio.h>
-
 #include "check-path/check.h"
+#include "check-path/question.h"
 #include "check-path/verify_log.h"
-#include "lib/moment.h"
 #include "lib/server.h"
 
 static struct check_policy policy;
@@ -23,113 +21,18 @@ static void stop(struct server *s)
 	checker_close(s->state);
 }
 
-/* ---- reading a request ---- */
-
-static int read_purpose(const struct xml *request, enum check_purpose *out, struct error *err)
-{
-	const char *word = xml_attr_or(request, "purpose", "");
-
-	*out = strcmp(word, "encrypt") == 0 ? CHECK_ENCRYPT : CHECK_SIGN;
-	if (*out == CHECK_SIGN && strcmp(word, "sign") != 0)
-		return error_set(err, E_PERM, "purpose \"%s\" is neither sign nor encrypt", word);
-	return 0;
-}
-
-/* Absent: now. */
-static int read_time(const struct xml *request, time_t *out, struct error *err)
-{
-	const char *text = xml_attr(request, "time");
-
-	*out = time(NULL);
-	return text ? moment_read(text, out, err) : 0;
-}
-
-static int read_binary(struct server *s, const struct xml *e, struct span *out, struct error *err)
-{
-	struct buf bytes = BUF_INIT;
-	int rc = xml_binary(e, &bytes, err);
-
-	*out = span_from(arena_memdup(&s->arena, buf_str(&bytes), bytes.len), bytes.len);
-	buf_release(&bytes);
-	return rc;
-}
-
-static int read_candidates(struct server *s, const struct xml *request, struct check_request *out, struct error *err)
-{
-	struct span *list = arena_array(&s->arena, CHECK_CANDIDATES_MAX, sizeof(*list));
-	const struct xml *e = xml_first(request, "candidate");
-	int rc = 0;
-
-	out->candidates = list;
-	for (; e && rc == 0 && out->ncandidates < CHECK_CANDIDATES_MAX; e = xml_next(e, "candidate"))
-		rc = read_binary(s, e, &list[out->ncandidates++], err);
-	return rc;
-}
-
-static int read_request(struct server *s, const struct xml *request, struct check_request *out, struct error *err)
-{
-	const struct xml *certificate = xml_first(request, "certificate");
-	int rc;
-
-	*out = (struct check_request){ .address = xml_attr_or(request, "address", ""), .until = s->until };
-	if (!certificate || xml_next(certificate, "certificate"))
-		return error_set(err, E_PERM, "<check-certificate> has not exactly one <certificate>");
-	rc = read_purpose(request, &out->purpose, err);
-	if (rc == 0)
-		rc = read_time(request, &out->time, err);
-	if (rc == 0)
-		rc = read_binary(s, certificate, &out->certificate, err);
-	if (rc == 0)
-		rc = read_candidates(s, request, out, err);
-	return rc;
-}
-
-/* ---- writing the answer ---- */
-
-static void put_time(struct xml_writer *w, time_t when)
-{
-	char text[MOMENT_TEXT];
-
-	moment_text(when, text);
-	xml_put(w, "time", when && *text ? text : NULL);
-}
-
-static void write_answer(struct xml_writer *w, const struct check_answer *answer)
-{
-	xml_open(w, "verdict");
-	xml_put(w, "value", check_verdict_word(answer->verdict));
-	xml_put(w, "reason", *answer->reason ? answer->reason : NULL);
-	xml_put_text(w, answer->text);
-	xml_close(w);
-	if (answer->npath) {
-		xml_open(w, "path");
-		for (size_t i = 0; i < answer->npath; i++) {
-			xml_open(w, "certificate");
-			xml_put_binary(w, answer->path[i].p, answer->path[i].n);
-			xml_close(w);
-		}
-		xml_close(w);
-	}
-	for (const struct check_evidence *e = answer->evidence; e; e = e->next) {
-		xml_open(w, "evidence");
-		xml_put(w, "source", e->source);
-		put_time(w, e->time);
-		xml_close(w);
-	}
-}
-
 static int handle_check(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
 {
 	struct check_request question;
 	struct check_answer answer;
-	int rc = read_request(s, request, &question, err);
+	int rc = question_read(s, request, &question, err);
 
 	if (rc == 0)
 		rc = check_certificate(s->state, &question, &s->arena, &answer, err);
 	if (rc < 0)
 		return rc;
 	verify_log_write(s->config->verify_log, s->queue_id, &question, &answer);
-	write_answer(w, &answer);
+	question_answer(w, &answer);
 	return 0;
 }
 

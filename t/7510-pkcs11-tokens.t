@@ -205,6 +205,10 @@ is(refused($answer = sign($c, find_key($c, 'cross@example.org'))), 'configuratio
 like(text($answer), qr/is not that certificate's/, '... with the reason');
 finish($c);
 
+# ---- the manual page knows all options
+my $page = slurp("$SRC/man/keys-pkcs11.8");
+like($page, qr/^\.It Cm $_$/m, "keys-pkcs11(8) describes $_") for slurp("$SRC/modules/keys-pkcs11/main.c") =~ /\{ "(keys_pkcs11_\w+)"/g;
+
 # ---- away and back
 configure($config, @one);
 $c = begin();

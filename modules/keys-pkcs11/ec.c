@@ -10,21 +10,6 @@
 
 #define FIELD_MAX 66 /* P-521 */
 
-/* Bytes of a number below the order; of a coordinate. */
-static size_t order_size(EVP_PKEY *key)
-{
-	BIGNUM *order = NULL;
-	size_t n = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_ORDER, &order) > 0 ? (size_t)BN_num_bytes(order) : 0;
-
-	BN_free(order);
-	return n;
-}
-
-static size_t field_size(EVP_PKEY *key)
-{
-	return ((size_t)EVP_PKEY_get_bits(key) + 7) / 8;
-}
-
 /* ---- ECDSA ---- */
 
 /* r and s behind each other, each as long as the order, to a DER ECDSA-Sig-Value (RFC 3279 section 2.2.3). */
@@ -53,7 +38,7 @@ static bool to_der(const struct buf *raw, struct buf *out)
 CK_RV ec_sign(struct operation *o)
 {
 	CK_MECHANISM m = { CKM_ECDSA, NULL, 0 };
-	size_t order = order_size(o->key->public), n = o->request->input.len;
+	size_t order = o->key->order, n = o->request->input.len;
 	struct buf raw = BUF_INIT;
 	CK_RV rv;
 
@@ -112,7 +97,7 @@ static CK_RV derive(struct operation *o, struct span point, CK_OBJECT_HANDLE *se
 	CK_MECHANISM m = { CKM_ECDH1_DERIVE, &params, sizeof(params) };
 	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
 	CK_KEY_TYPE type = CKK_GENERIC_SECRET;
-	CK_ULONG length = field_size(o->key->public);
+	CK_ULONG length = o->key->size;
 	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 	CK_ATTRIBUTE wanted[] = {
 		{ CKA_CLASS, &class, sizeof(class) }, { CKA_KEY_TYPE, &type, sizeof(type) }, { CKA_TOKEN, &no, sizeof(no) },
@@ -146,7 +131,7 @@ static CK_RV extract(struct operation *o, CK_OBJECT_HANDLE secret)
 {
 	static const char zeros[FIELD_MAX];
 	struct token *t = o->key->token;
-	size_t field = field_size(o->key->public);
+	size_t field = o->key->size;
 	struct buf value = BUF_INIT;
 	CK_RV rv = object_get(t, secret, CKA_VALUE, &value);
 
@@ -169,7 +154,7 @@ CK_RV ec_agree(struct operation *o)
 	size_t n = 0;
 	CK_RV rv = peer_point(o, room + 3, sizeof(room) - 3, &n);
 
-	if (rv == CKR_OK && field_size(o->key->public) > FIELD_MAX)
+	if (rv == CKR_OK && o->key->size > FIELD_MAX)
 		rv = CKR_KEY_SIZE_RANGE;
 	if (rv == CKR_OK)
 		rv = derive_either(o, room, n, &secret);

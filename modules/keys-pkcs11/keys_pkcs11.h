@@ -65,6 +65,8 @@ struct own_key {
 	char id[32];               /* opaque to the core */
 	struct span der;
 	EVP_PKEY *public;
+	size_t size;               /* bytes of the modulus; of a coordinate */
+	size_t order;              /* bytes of the order of an elliptic curve's base point */
 	unsigned generation;       /* of what follows; another one than the state's: to be looked for again */
 	struct token *token;
 	CK_OBJECT_HANDLE handle;

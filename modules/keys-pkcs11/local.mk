@@ -21,3 +21,9 @@ t_helper_pkcs11_shim_so_LDFLAGS = -shared
 t_helper_pkcs11_shim_so_LDADD = -ldl
 
 dist_man_MANS += man/keys-pkcs11.8
+
+check_PROGRAMS += bench/pkcs11-bare
+bench_pkcs11_bare_SOURCES = bench/pkcs11-bare.c
+bench_pkcs11_bare_CFLAGS = $(AM_CFLAGS) $(P11KIT_CFLAGS)
+bench_pkcs11_bare_LDADD = $(P11KIT_LIBS)
+EXTRA_DIST += bench/keys-pkcs11

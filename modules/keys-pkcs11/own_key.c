@@ -4,6 +4,8 @@
  * known of the slots has been thrown away.  So a token may come back in another slot, and a second one with the same key
  * stands in for the first.
  */
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
@@ -109,6 +111,17 @@ static EVP_PKEY *public_key(struct span der)
 	return key;
 }
 
+/* Asked for once: OpenSSL writes out the whole curve to tell the order. */
+static void measure(struct own_key *k)
+{
+	BIGNUM *order = NULL;
+
+	k->size = ((size_t)EVP_PKEY_get_bits(k->public) + 7) / 8;
+	if (EVP_PKEY_is_a(k->public, "EC") && EVP_PKEY_get_bn_param(k->public, OSSL_PKEY_PARAM_EC_ORDER, &order) > 0)
+		k->order = (size_t)BN_num_bytes(order);
+	BN_free(order);
+}
+
 static struct own_key *remember(struct pkcs11 *p, struct span der)
 {
 	struct own_key *k = p->keys;
@@ -125,6 +138,7 @@ static struct own_key *remember(struct pkcs11 *p, struct span der)
 	snprintf(k->id, sizeof(k->id), "p%u-%08x", ++p->nkeys, (unsigned)(mark_hash(der.p, der.n) & 0xffffffffu));
 	k->der = span_from(arena_memdup(&p->arena, der.p, der.n), der.n);
 	k->public = public;
+	measure(k);
 	k->next = p->keys;
 	p->keys = k;
 	return k;

@@ -1,0 +1,99 @@
+#!/bin/sh
+# keys-pkcs11 in the whole program: messages are signed and opened with keys that are in no file
+. "${0%/*}/lib.sh"
+. "$SRC/t/outgoing.sh"
+# what became of a PIN is remembered also where nothing else may be done
+traces() { find "$T/spool" "$T/external" "$T/internal" "$T/certs/seen" \( -path "$T/spool/index" -o -path "$T/spool/pkcs11" \) -prune -o \
+	-type f -printf '%p %s\n' 2>/dev/null | sort; }
+for library in /usr/lib/softhsm/libsofthsm2.so /usr/lib64/softhsm/libsofthsm2.so /usr/lib64/pkcs11/libsofthsm2.so none; do
+	[ -e "$library" ] && break
+done
+[ "$library" != none ] || skip_all "SoftHSM is not installed"
+command -v softhsm2-util >/dev/null && command -v pkcs11-tool >/dev/null || skip_all "no softhsm2-util or no pkcs11-tool"
+[ -x "$BUILD/keys-pkcs11" ] || skip_all "keys-pkcs11 is not built"
+
+export SOFTHSM2_CONF="$T/softhsm.conf"
+mkdir -m 700 "$T/tokens"
+printf 'directories.tokendir = %s/tokens\nobjectstore.backend = file\nlog.level = ERROR\n' "$T" >"$SOFTHSM2_CONF"
+softhsm2-util --init-token --free --label "our mail" --pin 4711 --so-pin 12345678 >/dev/null || exit 1
+put() { # FILE TYPE ID [OPTION...]
+	file=$1 type=$2 id=$3
+	shift 3
+	pkcs11-tool --module "$library" --token-label "our mail" --login --pin 4711 --write-object "$file" --type "$type" --id "$id" "$@" \
+		>/dev/null 2>&1
+}
+key() { # NAME ID: the key to the token, and out of the site
+	openssl pkey -in "$T/$1.key" -outform DER -out "$T/$1.der" &&
+		openssl pkey -in "$T/$1.key" -pubout -outform DER -out "$T/$1.pub" &&
+		put "$T/$1.der" privkey "$2" --usage-sign --usage-decrypt --usage-derive && put "$T/$1.pub" pubkey "$2" &&
+		rm "$T/certs/private/$1.pem"
+}
+# alice's certificate is on the token, that of the house in a file
+user rita rsa
+ln "$T/house.pem" "$T/mail.pem" && ln "$T/house.key" "$T/mail.key" # whose address is mail@
+key alice 01 && openssl x509 -in "$T/alice.pem" -outform DER -out "$T/alice.crt" && put "$T/alice.crt" cert 01 || exit 1
+key rita 02 && cp "$T/rita.pem" "$T/certs/private/" || exit 1
+(umask 077 && echo 4711 >"$T/pin")
+conf "$T" "keys_modules = keys-pkcs11 keys-file" "keys_pkcs11_module = $library" "keys_pkcs11_environment = SOFTHSM2_CONF=$SOFTHSM2_CONF" \
+	"keys_pkcs11_tokens = pkcs11:token=our%20mail?pin-source=file:$T/pin"
+unset SOFTHSM2_CONF
+ok "-check is content" "$BUILD/postern" -c "$T/postern.conf" -check
+
+to_send() { message "From: $1" "To: bob@partner.example" "Subject: offer" "Date: Mon, 3 Nov 2025 10:00:00 +0100" >"$T/m" <<-'END'
+	the text
+	END
+}
+sent() { # NAME: what bob gets is signed by NAME@
+	to_send "$1@behoerde.example"
+	send "$1@behoerde.example" bob@partner.example
+	is "$2: dealt with" "$code $out" "0 "
+	ok "$2: bob opens it" opens bob@partner.example bob
+	is "$2: it is $1's signature" "$(openssl x509 -in "$T/signer.pem" -noout -serial)" "$(openssl x509 -in "$T/$1.pem" -noout -serial)"
+}
+sent alice "ECDSA"
+sent rita "RSA, PKCS #1 v1.5"
+rules '. (to) . (do) FE, FS, PROFILE=bdew'
+sent rita "RSA, PSS"
+sent mail "a key in a file, beside it"
+
+came() { # NAME WHAT OPTION...: sealed to NAME@, opened
+	name=$1 what=$2
+	shift 2
+	empty "$T/internal"
+	printf 'Content-Type: text/plain\r\n\r\nthe secret text\r\n' | openssl cms -encrypt -aes-256-cbc -recip "$T/$name.pem" "$@" |
+		tr -d '\r' >"$T/sealed"
+	message "From: bob@partner.example" "To: $name@behoerde.example" "Subject: report" "Date: Mon, 3 Nov 2025 10:00:00 +0100" \
+		</dev/null | sed '$d' | cat - "$T/sealed" >"$T/in"
+	run "$T" 192.0.2.1 bob@partner.example "$name@behoerde.example" <"$T/in"
+	is "$what: dealt with" "$code $out" "0 "
+	ok "$what: opened" grep -q "the secret text" "$(newest "$T/internal")"
+}
+came alice "ECDH"
+came rita "RSA, PKCS #1 v1.5"
+came rita "RSA, OAEP with SHA-256" -keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256 -keyopt rsa_mgf1_md:sha256
+came mail "a key in a file"
+
+# ---- what goes wrong defers, and nothing goes out in clear
+deferred() { # WHAT ERE
+	rm -f "$T/log"
+	to_send alice@behoerde.example
+	send alice@behoerde.example bob@partner.example
+	is "$1: deferred" "$code $(left)" "75 0"
+	like "$1: the log says why" "$(cat "$T/log")" "$2"
+}
+mv "$T/tokens" "$T/away"
+mkdir "$T/tokens"
+deferred "token away" 'no token that fits pkcs11:token=our%20mail'
+rmdir "$T/tokens"
+mv "$T/away" "$T/tokens"
+sent alice "token back"
+chmod 0644 "$T/pin"
+deferred "PIN file exposed" "$T/pin: mode 0644"
+chmod 0600 "$T/pin"
+echo 1234 >"$T/pin"
+deferred "wrong PIN" "token \"our mail\".*refused the PIN in $T/pin"
+deferred "wrong PIN again" "not tried again until that file changes"
+echo 4711 >"$T/pin"
+sent alice "PIN mended"
+foreseen
+done_testing

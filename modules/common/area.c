@@ -622,6 +622,51 @@ int area_thaw(struct area *a, struct error *err)
 	return area_refresh(a, err);
 }
 
+/* ---- everything, with its bytes ---- */
+
+struct tour {
+	struct question q;
+	int (*fn)(void *ctx, const struct area_entry *e);
+	void *ctx;
+};
+
+static int show(void *ctx, struct span key, struct span value)
+{
+	struct tour *w = ctx;
+	struct area_list found = { 0 };
+	struct arena arena = ARENA_INIT;
+	struct candidate c = { .id = key_id(key) };
+	struct entry_view v;
+	int rc;
+
+	if (!entry_parse(value, &v) || v.fixed.type != CERTFILE_CERTIFICATE)
+		return 0;
+	found.items = arena_array(&arena, 1, sizeof(*found.items));
+	w->q.arena = &arena;
+	w->q.out = &found;
+	rc = take_candidate(&w->q, &c);
+	if (rc == 0 && found.n)
+		rc = w->fn(w->ctx, &found.items[0]);
+	w->q.nchanged = 0; /* their names go with the arena */
+	arena_release(&arena);
+	return rc;
+}
+
+int area_each_certificate(struct area *a, int (*fn)(void *ctx, const struct area_entry *e), void *ctx, struct error *err)
+{
+	struct tour w = { { .area = a, .max = 1, .keep_copies = true, .err = err }, fn, ctx };
+	int rc = area_refresh(a, err);
+
+	if (rc == 0)
+		rc = index_begin(a->index, false, err);
+	if (rc < 0)
+		return rc;
+	rc = index_each(a->index, span_from("C", 1), show, &w, err);
+	index_abort(a->index);
+	free(w.q.changed);
+	return rc;
+}
+
 /* ---- what could not be read ---- */
 
 struct lock_search {

@@ -16,6 +16,8 @@ libarea_a_SOURCES = \
 	modules/common/keys_answer.c modules/common/keys_answer.h \
 	modules/common/keys_order.c modules/common/keys_order.h \
 	modules/common/marks.c modules/common/marks.h \
+	modules/common/ocsp_answer.c modules/common/ocsp_answer.h \
+	modules/common/ocsp_cache.c modules/common/ocsp_cache.h \
 	modules/common/passphrase.c modules/common/passphrase.h \
 	modules/common/pkcs12.c modules/common/pkcs12.h \
 	modules/common/private_key.c modules/common/private_key.h \

@@ -450,17 +450,22 @@ static size_t owner_length(const struct config_list *modules, const char *name)
 	return longest;
 }
 
-/* Another module's name is not ours to judge; one of our own that we do not know is misspelled. */
+/* Programs beside the modules that find options of their own in the file: postern-refresh(8). */
+static const char *tool_names[] = { "refresh" };
+static const struct config_list tools = { tool_names, sizeof(tool_names) / sizeof(*tool_names) };
+
+/* Another program's name is not ours to judge; one of our own that we do not know is misspelled. */
 static bool is_allowed(const struct reading *r, const char *name)
 {
 	const struct config *c = r->config;
 	size_t k, rules = owner_length(&c->rules_modules, name), keys = owner_length(&c->keys_modules, name),
-	       check = owner_length(&c->check_modules, name);
+	       check = owner_length(&c->check_modules, name), tool = owner_length(&tools, name);
 
 	if (span_casestarts(span_of(name), via_prefix))
 		return true;
 	k = rules > keys ? rules : keys;
 	k = k > check ? k : check;
+	k = k > tool ? k : tool;
 	if (k && r->ntargets > 1) {
 		size_t n = config_prefix(r->targets[1].options, r->targets[1].n);
 

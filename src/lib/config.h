@@ -109,7 +109,7 @@ struct config {
 };
 
 /* Reads and checks the file; on failure E_CONFIG with "FILE:LINE: reason".  Names that begin with the
- * name of a configured module ("keys_ldap_uri") or of the table `own` are allowed; own (may be NULL) is filled
+ * name of a configured module ("keys_ldap_uri") or of a tool ("refresh_proxy") or of the table `own` are allowed; own (may be NULL) is filled
  * into *own_base like the core's table.  *out is freed with config_free(). */
 int config_read(const char *path, const struct config_option *own, size_t nown, void *own_base,
 		struct config **out, struct error *err);

@@ -1,0 +1,160 @@
+/* report.c - what became of it: lines as it happens, a report at the end, and an exit status for monitoring */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "lib/address.h"
+#include "refresh/run.h"
+
+static const char *const words[] = {
+	[OUTCOME_NONE] = "none", [OUTCOME_NEW] = "new", [OUTCOME_UNCHANGED] = "unchanged", [OUTCOME_NOT_DUE] = "not-due",
+	[OUTCOME_WAITS] = "waits", [OUTCOME_ELSEWHERE] = "elsewhere", [OUTCOME_SKIPPED] = "skipped", [OUTCOME_FAILED] = "failed",
+};
+enum { WORDS = sizeof(words) / sizeof(*words) };
+
+/* ---- as it happens ---- */
+
+/* Addresses and reasons come from strangers: no control characters on a terminal. */
+static void say(const struct run *r, const char *a, const char *b, const char *c)
+{
+	struct error line = { 0 };
+
+	error_set(&line, E_PERM, "%s%s%s: %s", a, *a ? " " : "", b, c);
+	fprintf(stderr, "%spostern-refresh: %s\n", r->progress ? "\r" : "", line.text);
+}
+
+void run_complain(struct run *r, const char *about, const char *text)
+{
+	struct complaint *c = arena_alloc(&r->arena, sizeof(*c));
+
+	c->about = arena_strdup(&r->arena, about);
+	c->text = arena_strdup(&r->arena, text);
+	c->next = r->complained;
+	r->complained = c;
+	r->complaints++;
+	say(r, "", about, text);
+}
+
+bool source_is_over(const struct source *s)
+{
+	return s->outcome != OUTCOME_ELSEWHERE && s->outcome != OUTCOME_SKIPPED && s->next_update && s->next_update <= s->run->now;
+}
+
+void run_finished(struct source *s, enum source_outcome outcome)
+{
+	struct run *r = s->run;
+	const char *url = s->urls[s->attempt < s->nurls ? s->attempt : 0];
+	bool failed = outcome == OUTCOME_FAILED;
+
+	s->outcome = outcome;
+	r->nfinished++;
+	if (failed || r->verbose)
+		say(r, *s->what ? s->what : source_kind_word(s->kind), url, s->error.code ? s->error.text : words[outcome]);
+	if (source_is_over(s) && !failed)
+		say(r, source_kind_word(s->kind), url, "has expired, and nothing newer was found");
+}
+
+/* ---- at the end ---- */
+
+static int status_of(const struct source *s)
+{
+	if (source_is_over(s))
+		return 2;
+	return s->outcome == OUTCOME_FAILED || s->outcome == OUTCOME_WAITS ? 1 : 0;
+}
+
+int report_status(const struct run *r)
+{
+	int status = r->complaints ? 1 : 0;
+
+	for (const struct source *s = r->sources; s; s = s->next)
+		if (status_of(s) > status)
+			status = status_of(s);
+	return status;
+}
+
+static void count(const struct run *r, size_t n[WORDS], size_t *over)
+{
+	*over = 0;
+	for (const struct source *s = r->sources; s; s = s->next) {
+		n[s->outcome]++;
+		*over += source_is_over(s);
+	}
+}
+
+void report_text(const struct run *r, int status)
+{
+	size_t n[WORDS] = { 0 }, over;
+
+	count(r, n, &over);
+	printf("%zu addresses: %zu new, %zu unchanged, %zu not due, %zu failed, %zu expired, %u other problems: status %d\n",
+	       r->nsources, n[OUTCOME_NEW], n[OUTCOME_UNCHANGED] + n[OUTCOME_ELSEWHERE], n[OUTCOME_NOT_DUE],
+	       n[OUTCOME_FAILED] + n[OUTCOME_WAITS], over, r->complaints, status);
+}
+
+/* ---- JSON (RFC 8259) ---- */
+
+static void put_string(const char *s)
+{
+	bool utf8 = utf8_valid(span_of(s));
+
+	putchar('"');
+	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			printf("\\%c", *p);
+		else if (*p < 0x20 || *p == 0x7f || (*p >= 0x80 && !utf8))
+			printf("\\u%04x", *p);
+		else
+			putchar(*p);
+	}
+	putchar('"');
+}
+
+static void put_field(const char *name, const char *value)
+{
+	if (!value || !*value)
+		return;
+	printf(",\"%s\":", name);
+	put_string(value);
+}
+
+static void put_time(const char *name, int64_t when)
+{
+	char text[40];
+	time_t t = (time_t)when;
+	struct tm tm;
+
+	if (when && gmtime_r(&t, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		put_field(name, text);
+}
+
+static void put_source(const struct source *s)
+{
+	printf("{\"kind\":\"%s\",\"outcome\":\"%s\",\"status\":%d", source_kind_word(s->kind), words[s->outcome], status_of(s));
+	put_field("url", s->urls[s->attempt < s->nurls ? s->attempt : 0]);
+	put_field("about", s->what);
+	put_field("file", s->there ? s->file : NULL);
+	put_time("this_update", s->this_update);
+	put_time("next_update", s->next_update);
+	put_field("error", s->error.code ? s->error.text : NULL);
+	putchar('}');
+}
+
+void report_json(const struct run *r, int status)
+{
+	printf("{\"status\":%d", status);
+	put_time("time", r->now);
+	printf(",\"bytes\":%" PRIu64 ",\"sources\":[", r->fetcher ? fetcher_bytes(r->fetcher) : 0);
+	for (const struct source *s = r->sources; s; s = s->next) {
+		put_source(s);
+		if (s->next)
+			putchar(',');
+	}
+	printf("],\"problems\":[");
+	for (const struct complaint *c = r->complained; c; c = c->next) {
+		printf("{\"status\":1");
+		put_field("about", c->about);
+		put_field("text", c->text);
+		printf("}%s", c->next ? "," : "");
+	}
+	puts("]}");
+}

@@ -72,6 +72,8 @@ static int key_trouble(void *arg, struct error *err)
 	struct lookup *l = arg;
 	const struct error *e = delegate_error(l->work->delegate);
 
+	if (e->code == E_LOCKED)
+		return error_set(err, E_LOCKED, "%s", e->text);
 	return e->code == E_TEMP || e->code == E_CONFIG ? error_set(err, E_TEMP, "%s", e->text) : 0;
 }
 
@@ -275,6 +277,7 @@ static int find_closed(struct findings *f, struct error *err)
 		else if (l->status != LAYER_OPEN && l->kind != LAYER_CLEAR_SIGNED && !f->closed) {
 			f->closed = true;
 			f->closed_text = l->why;
+			f->locked = l->status == LAYER_LOCKED;
 		}
 	}
 	return 0;
@@ -284,7 +287,7 @@ static const char *closed_reason(const struct opened *o)
 {
 	static const char *const reasons[] = { [LAYER_OPEN] = "", [LAYER_NO_KEY] = "no-key", [LAYER_REFUSED] = "refused",
 		[LAYER_UNSUPPORTED] = "unsupported", [LAYER_MALFORMED] = "malformed", [LAYER_TEMPORARY] = "temporary",
-		[LAYER_NOT_TRIED] = "nested" };
+		[LAYER_LOCKED] = "locked", [LAYER_NOT_TRIED] = "nested" };
 
 	for (size_t i = 0; i < o->nlayers; i++)
 		if (o->layers[i].status != LAYER_OPEN && o->layers[i].kind != LAYER_NESTED)

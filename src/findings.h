@@ -12,6 +12,7 @@ struct findings {
 	const struct found_signer *signer; /* whom result speaks of; NULL: nobody */
 	bool closed;             /* some layer could not be opened: the message stays as it came */
 	const char *closed_text; /* why; "" */
+	bool locked;             /* closed, and a passphrase would open it */
 	bool invalid_signature;
 	bool nested;             /* a closed layer beside other parts was left alone */
 };

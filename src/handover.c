@@ -12,6 +12,7 @@
 #include "deliver/hold.h"
 #include "lib/log.h"
 #include "overdue.h"
+#include "resume.h"
 
 #define JOURNAL_SECONDS ((uint64_t)10 * 24 * 3600)
 
@@ -149,6 +150,8 @@ static void forget(struct carrying *c)
 	for (const struct plan_output *o = p->outputs; o; o = o->next)
 		if (!o->once)
 			journal_forget(&c->journal, o->kind, o->recipients, o->n);
+	if (p->hold && !plan_holds_for_scan(p))
+		journal_forget(&c->journal, "hold", p->hold->recipients, p->hold->n);
 	forget_reports(c);
 }
 
@@ -200,14 +203,18 @@ static void carry_out(struct carrying *c)
 			note_failure(c, f->address, f->status, f->text);
 		deliver_all(c, !p->hold || keep_held(c));
 	}
-	if (c->temporary.code == EXIT_DONE && !c->served && !c->told && c->nfailed && !must_not_return(c->h->config, c->h->envelope, p))
+	if (c->temporary.code == EXIT_DONE && !c->served && !c->told && c->nfailed && !c->h->resumed && !must_not_return(c->h->config, c->h->envelope, p))
 		refuse(c);
 	else if (c->nfailed)
 		notify_sender(c);
+	if (c->temporary.code == EXIT_DONE && still_locked(c->h))
+		keep_locked(c);
 	send_notices(c);
 	overdue_tell(c->h->arena, c->h->config, c->h->until);
 	*c->out = c->temporary;
 	journal_sweep(&c->journal, JOURNAL_SECONDS);
+	if (c->out->code == EXIT_DONE && c->h->resumed)
+		end_hold(c); /* before the journal forgets */
 	if (c->out->code != EXIT_DEFER && !caller_is_gone()) /* nobody has heard of it: the next attempt must */
 		forget(c);
 	journal_release(&c->journal);
@@ -244,6 +251,9 @@ void handover_run(struct handover *h, struct outcome *out)
 		*out = h->plan->outcome;
 	} else if (fails_whole(h->config, h->envelope, h->plan)) {
 		outcome_refuse(out, h->plan->failures->status, h->plan->failures->text);
+	} else if (nothing_unlocked(h)) {
+		h->resumed->wrong = true;
+		outcome_refuse(out, "5.7.8", arena_printf(h->arena, "the passphrase does not open it: %s", h->plan->hold->text));
 	} else {
 		c.failed = arena_array(h->arena, h->envelope->n * 2 + h->envelope->nill, sizeof(*c.failed));
 		carry_out(&c);

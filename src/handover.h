@@ -3,6 +3,7 @@
 #define POSTERN_HANDOVER_H
 
 #include "envelope.h"
+#include "lib/buf.h"
 #include "lib/deadline.h"
 #include "plan.h"
 
@@ -12,8 +13,11 @@ struct handover {
 	const struct envelope *envelope;
 	const struct plan *plan;
 	const char *identity;       /* of the message, for the journal */
+	const char *digest;         /* of the message */
 	int message_fd, output_fd;
 	deadline until;
+	struct span mac_key;
+	struct resumption *resumed; /* -resume; NULL: not that */
 };
 
 /* Carries the plan out and says how the run ends. */

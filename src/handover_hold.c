@@ -7,12 +7,33 @@
 #include "deliver/hold.h"
 #include "direction.h"
 #include "lib/log.h"
+#include "lib/openssl.h"
+#include "resume.h"
+#include "seal_hold.h"
 
 static struct segment whole_message(const struct handover *h)
 {
 	off_t size = lseek(h->message_fd, 0, SEEK_END), from = (off_t)h->plan->header_offset;
 
 	return (struct segment){ h->message_fd, from, size > from ? (uint64_t)(size - from) : 0 };
+}
+
+/* What a person resumes with a passphrase must be what we have held. */
+static int add_seals(struct carrying *c, struct hold *hold, struct error *err)
+{
+	const struct handover *h = c->h;
+	const char **seals = arena_array(h->arena, hold->n, sizeof(*seals));
+	char id[HOLD_ID + 1];
+	struct hold_seal s = { .id = id, .digest = h->digest, .sender = h->plan->sender, .client = h->envelope->client,
+			       .reason = hold->reason };
+	int rc = 0;
+
+	hold_name(h->identity, id);
+	openssl_start();
+	for (size_t i = 0; i < hold->n && rc == 0; i++)
+		rc = hold_seal(h->arena, h->mac_key, &s, hold->recipients[i], &seals[i], err);
+	hold->seals = seals;
+	return rc;
 }
 
 /* content: NULL for the message as it came. */
@@ -23,6 +44,10 @@ static bool keep(struct carrying *c, const struct plan_output *content, struct h
 	struct error err = { 0 };
 	const char *id;
 
+	if (strcmp(hold->reason, HOLD_LOCKED) == 0 && add_seals(c, hold, &err) < 0) {
+		note_temporary(c, "4.3.0", err.text);
+		return false;
+	}
 	hold->queue_id = h->envelope->queue_id;
 	hold->sender = h->plan->sender;
 	hold->client = h->envelope->client;
@@ -37,8 +62,8 @@ static bool keep(struct carrying *c, const struct plan_output *content, struct h
 	return true;
 }
 
-/* Whose copy the scanner has got in an earlier attempt was held then, and may have been served since. */
-static size_t without_scanned(struct carrying *c, const struct plan_hold *held, const char **out)
+/* Whose copy the scanner has got in an earlier attempt ("scan"), or who was held then ("hold"): he may have been served since. */
+static size_t without_known(struct carrying *c, const char *kind, const struct plan_hold *held, const char **out)
 {
 	size_t n = 0;
 
@@ -46,10 +71,33 @@ static size_t without_scanned(struct carrying *c, const struct plan_hold *held, 
 		struct error err = { 0 };
 		bool had = false;
 
-		if (journal_has(&c->journal, "scan", held->recipients[i], &had, &err) < 0 || !had)
+		if (journal_has(&c->journal, kind, held->recipients[i], &had, &err) < 0 || !had)
 			out[n++] = held->recipients[i];
 	}
 	return n;
+}
+
+/* The sender of what goes out is told; who may know the passphrase of what comes in, the administrator must find out. */
+static void tell_of_lock(struct carrying *c, const struct hold *hold)
+{
+	const struct handover *h = c->h;
+	bool out = !config_is_local(h->config, hold->recipients[0]);
+	char id[HOLD_ID + 1];
+
+	hold_name(h->identity, id);
+	note_incident(c, out ? "Outgoing message waits for a passphrase" : "Incoming message waits for a passphrase",
+		      arena_printf(h->arena, "%s with a key that has a passphrase of its own, and nobody has given it.\nReason: "
+				   "%s\nThe message is held as %s; nothing is lost.\n\nWhoever knows the passphrase gives it to "
+				   "postern -resume %s (first line of standard input), which goes on where this stopped.  %s"
+				   "postern -discard %s removes it.", out ? "A message to the outside is to be signed" : "A message from outside "
+				   "can be opened", hold->text, id, id, out ? "" : "postern -release delivers it as it came; ", id));
+	if (out && *h->plan->sender)
+		notify_of_delay(c, hold->recipients, hold->n, hold->text);
+}
+
+static bool is_held_again(const struct handover *h)
+{
+	return h->resumed && strcmp(h->plan->hold->reason, HOLD_LOCKED) == 0;
 }
 
 bool keep_held(struct carrying *c)
@@ -57,24 +105,67 @@ bool keep_held(struct carrying *c)
 	const struct plan_hold *held = c->h->plan->hold;
 	bool scan = plan_holds_for_scan(c->h->plan);
 	const char **recipients = arena_array(c->h->arena, held->n, sizeof(*recipients));
-	struct hold hold = { .recipients = scan ? recipients : held->recipients, .n = held->n, .reason = held->reason,
-			     .text = held->text, .content = held->digest, .finished = held->content != NULL };
+	struct hold hold = { .recipients = recipients, .reason = held->reason, .text = held->text, .content = held->digest,
+			     .finished = held->content != NULL };
+	struct error err = { 0 };
 
-	if (scan)
-		hold.n = without_scanned(c, held, recipients);
-	if (scan && !hold.n)
-		return true;
-	if (!keep(c, held->content, &hold))
+	if (is_held_again(c->h))
+		return true; /* it is still there */
+	hold.n = without_known(c, scan ? "scan" : "hold", held, recipients);
+	if (hold.n && !keep(c, held->content, &hold))
 		return false;
-	if (!*c->h->plan->sender && strcmp(held->reason, "report") == 0)
+	if (scan) /* they are served when the copy is with the scanner */
+		return true;
+	if (hold.n && journal_add(&c->journal, "hold", recipients, hold.n, &err) < 0)
+		note_temporary(c, "4.3.0", err.text);
+	if (hold.n && !*c->h->plan->sender && strcmp(held->reason, "report") == 0)
 		note_incident(c, "Report from behind the gateway is held", arena_printf(c->h->arena, "A report for somebody outside is held "
 			      "in the spool and was not delivered.\nReason: %s\n\npostern -holds lists it; read it there, tell the sender, "
 			      "and remove it with postern -discard.", held->text));
-	if (!scan) { /* else they are served when the copy is with the scanner */
-		c->served += held->n;
-		settle_back(c, held->recipients, held->n);
-	}
+	if (hold.n && strcmp(held->reason, HOLD_LOCKED) == 0)
+		tell_of_lock(c, &hold);
+	c->served += held->n;
+	settle_back(c, held->recipients, held->n);
 	return true;
+}
+
+/* ---- resumed ---- */
+
+static bool is_among(const struct plan_hold *h, const char *address)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (strcmp(h->recipients[i], address) == 0)
+			return true;
+	return false;
+}
+
+bool still_locked(const struct handover *h)
+{
+	return h->resumed && h->plan->hold && is_held_again(h);
+}
+
+bool nothing_unlocked(const struct handover *h)
+{
+	return still_locked(h) && h->plan->hold->n == h->envelope->n;
+}
+
+/* The passphrase was of some of the keys: who is served is taken out of the hold, for the others it stays. */
+void keep_locked(struct carrying *c)
+{
+	const struct handover *h = c->h;
+	const struct plan_hold *hold = h->plan->hold;
+	const char **served = arena_array(h->arena, h->envelope->n, sizeof(*served));
+	struct error err = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->envelope->n; i++)
+		if (!is_among(hold, h->envelope->recipients[i]))
+			served[n++] = h->envelope->recipients[i];
+	if (hold_settle(h->arena, h->config->spool, h->resumed->held->id, served, n, &err) < 0)
+		note_temporary(c, "4.3.0", err.text);
+	else
+		outcome_refuse(&c->temporary, "5.7.8", arena_printf(h->arena, "%zu are served; %zu still wait for another passphrase: %s", n,
+			       hold->n, hold->text));
 }
 
 bool keep_returned(struct carrying *c, const struct plan_output *o, const char *const *recipients, size_t n, const char *reason,
@@ -89,6 +180,15 @@ bool keep_returned(struct carrying *c, const struct plan_output *o, const char *
 		      "back, -discard removes it.", text));
 	c->served += n;
 	return true;
+}
+
+void end_hold(struct carrying *c)
+{
+	const struct handover *h = c->h;
+	struct error err = { 0 };
+
+	if (hold_remove(h->arena, h->config->spool, h->resumed->held->id, &err) < 0)
+		outcome_error(c->out, &err);
 }
 
 /* ---- what came back is never refused ---- */

@@ -44,6 +44,13 @@ void count_states(struct carrying *c, const struct plan_output *o, const struct 
 
 /* The plan's hold.  False: it could not be kept, and what depends on it must wait. */
 bool keep_held(struct carrying *c);
+/* A resumed message of which some wait for another passphrase, or all of it. */
+bool still_locked(const struct handover *h);
+bool nothing_unlocked(const struct handover *h);
+/* The others have been served. */
+void keep_locked(struct carrying *c);
+/* All have. */
+void end_hold(struct carrying *c);
 /* A copy that came back and cannot go on: kept in the hold as o has it, and the administrator is told. */
 bool keep_returned(struct carrying *c, const struct plan_output *o, const char *const *recipients, size_t n, const char *reason,
 		   const char *text);
@@ -65,6 +72,8 @@ void settle_back(struct carrying *c, const char *const *recipients, size_t n);
 /* Whether the recipient was in a notification to the sender already; trouble counts as no. */
 bool sender_was_told(struct carrying *c, const char *address);
 void notify_sender(struct carrying *c);
+/* These have to wait for somebody; the sender is told once. */
+void notify_of_delay(struct carrying *c, const char *const *recipients, size_t n, const char *text);
 void send_notices(struct carrying *c);
 void forget_reports(struct carrying *c);
 

@@ -39,7 +39,7 @@ static int known_header(const struct handover *h, struct segment *out, struct er
 	return fd;
 }
 
-static int send_dsn(struct carrying *c, const struct failed_recipient *failed, size_t n, struct error *err)
+static int send_dsn(struct carrying *c, enum report_kind kind, const struct failed_recipient *failed, size_t n, struct error *err)
 {
 	const struct handover *h = c->h;
 	struct segment headers;
@@ -52,7 +52,7 @@ static int send_dsn(struct carrying *c, const struct failed_recipient *failed, s
 	if (fd < 0)
 		return fd;
 	known = known_header(h, &headers, err);
-	rc = report_dsn(fd, h->config, h->envelope->queue_id, h->plan->sender, failed, n, headers.length ? &headers : NULL, err);
+	rc = report_write(fd, kind, h->config, h->envelope->queue_id, h->plan->sender, failed, n, headers.length ? &headers : NULL, err);
 	if (known >= 0)
 		close(known);
 	body = (struct segment){ fd, 0, (uint64_t)lseek(fd, 0, SEEK_END) };
@@ -104,7 +104,7 @@ void notify_sender(struct carrying *c)
 			c->failed[i].text = BEHIND_US;
 	}
 	if (*c->h->plan->sender)
-		rc = send_dsn(c, c->failed, c->nfailed, &err);
+		rc = send_dsn(c, REPORT_FAILED, c->failed, c->nfailed, &err);
 	else
 		report_to_admin(c);
 	if (rc == 0)
@@ -113,6 +113,34 @@ void notify_sender(struct carrying *c)
 		note_temporary(c, "4.3.0", err.text);
 	else
 		settle_back(c, addresses, c->nfailed);
+}
+
+static void forget_delay(struct carrying *c)
+{
+	if (c->h->plan->hold)
+		journal_forget(&c->journal, "delay", c->h->plan->hold->recipients, c->h->plan->hold->n);
+}
+
+void notify_of_delay(struct carrying *c, const char *const *recipients, size_t n, const char *text)
+{
+	struct arena *a = c->h->arena;
+	struct failed_recipient *list = arena_array(a, n, sizeof(*list));
+	const char **addresses = arena_array(a, n, sizeof(*addresses));
+	struct error err = { 0 };
+	size_t k = 0;
+
+	text = arena_printf(a, "the message is to be signed with a key that has a passphrase of its own, and waits for it. Ask %s, who can go on "
+			    "with it, or withdraw it. %s", c->h->config->admin, text);
+	for (size_t i = 0; i < n; i++) {
+		bool had = false;
+
+		if (journal_has(&c->journal, "delay", recipients[i], &had, &err) == 0 && had)
+			continue;
+		list[k] = (struct failed_recipient){ recipients[i], "4.7.5", text };
+		addresses[k++] = recipients[i];
+	}
+	if (k && (send_dsn(c, REPORT_DELAYED, list, k, &err) < 0 || journal_add(&c->journal, "delay", addresses, k, &err) < 0))
+		note_temporary(c, "4.3.0", err.text);
 }
 
 /* ---- to the administrator ---- */
@@ -159,6 +187,7 @@ void forget_reports(struct carrying *c)
 		journal_forget(&c->journal, "notice", &n->subject, 1);
 	for (const struct incident *i = c->incidents; i; i = i->next)
 		journal_forget(&c->journal, "notice", &i->subject, 1);
+	forget_delay(c);
 	if (c->nfailed || c->told)
 		journal_forget(&c->journal, "dsn", c->h->envelope->recipients, c->h->envelope->n);
 }

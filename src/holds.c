@@ -8,23 +8,10 @@
 #include <unistd.h>
 
 #include "deliver/destination.h"
-#include "deliver/hold.h"
-#include "deliver/returned.h"
+#include "holds_inside.h"
 #include "job.h"
 #include "lib/fs.h"
 #include "lib/log.h"
-
-/* One hold, in the hands of one process: a copy that comes back at the same time waits. */
-struct release {
-	struct arena arena;
-	const struct config *config;
-	struct held held;
-	struct returned returned;
-	const char **waiting;
-	size_t n;
-	deadline until;
-	struct outcome *out;
-};
 
 /* ---- list ---- */
 
@@ -88,14 +75,13 @@ void holds_list(const struct config *c, struct outcome *out)
 
 /* ---- one of them ---- */
 
-static void close_hold(struct release *r)
+void close_hold(struct release *r)
 {
 	returned_close(&r->returned);
 	arena_release(&r->arena);
 }
 
-/* False, and the outcome says why: there is none, or it cannot be had. */
-static bool open_hold(struct release *r, const struct config *c, const char *id, struct outcome *out)
+bool open_hold(struct release *r, const struct config *c, const char *id, struct outcome *out)
 {
 	struct error err = { 0 };
 	int rc;
@@ -127,26 +113,31 @@ static bool open_hold(struct release *r, const struct config *c, const char *id,
 
 /* ---- release ---- */
 
+int hold_as_input(struct release *r, struct error *err)
+{
+	uint64_t size;
+	int fd, rc = hold_open(&r->arena, r->config->spool, r->held.id, &fd, &size, err);
+
+	if (rc < 0)
+		return rc;
+	if (dup2(fd, STDIN_FILENO) < 0)
+		rc = error_set(err, E_TEMP, "standard input cannot be replaced");
+	close(fd);
+	return rc;
+}
+
 /* As if it came just now, but that it is delivered whatever is wrong with it; the journal counts it apart. */
 static void process_again(struct release *r)
 {
 	struct config as_policy = *r->config;
 	struct error err = { 0 };
 	struct options o = { .command = COMMAND_DELIVER, .client = "unknown", .sender = r->held.sender, .recipients = r->waiting,
-			     .nrecipients = r->n, .queue_id = arena_printf(&r->arena, "release-%s", r->held.id) };
-	uint64_t size;
-	int fd;
+			     .nrecipients = r->n, .queue_id = arena_printf(&r->arena, "release-%s", r->held.id), .released = true };
 
-	if (hold_open(&r->arena, r->config->spool, r->held.id, &fd, &size, &err) < 0) {
+	if (hold_as_input(r, &err) < 0) {
 		outcome_error(r->out, &err);
 		return;
 	}
-	if (dup2(fd, STDIN_FILENO) < 0) {
-		outcome_defer(r->out, "4.3.0", "standard input cannot be replaced");
-		close(fd);
-		return;
-	}
-	close(fd);
 	as_policy.on_undecryptable = as_policy.on_invalid_signature = ON_DELIVER;
 	job_run(&as_policy, &o, r->out);
 	if (r->out->code == EXIT_DONE && hold_remove(&r->arena, r->config->spool, r->held.id, &err) < 0)
@@ -238,7 +229,9 @@ void holds_release(const struct config *c, const char *id, struct outcome *out)
 
 	if (!open_hold(&r, c, id, out))
 		return;
-	if (!all_are_local(&r))
+	if (!all_are_local(&r) && strcmp(r.held.reason, HOLD_LOCKED) == 0)
+		outcome_refuse(out, "5.7.1", "it is to be signed with a key that wants a passphrase: resume it with that, or discard it");
+	else if (!all_are_local(&r))
 		outcome_refuse(out, "5.7.1", "it is for somebody outside and may have opened mail in it: read it in the spool, and discard it");
 	else if (r.held.finished)
 		deliver_finished(&r);

@@ -330,6 +330,17 @@ static int plan_closed(struct incoming *in, struct error *err)
 		       arena_printf(w->arena, "the message cannot be opened: %s", why), err);
 }
 
+/* An operator who releases it has decided that nobody will give the passphrase. */
+static int plan_locked(struct incoming *in, struct error *err)
+{
+	struct work *w = in->work;
+
+	if (w->released)
+		return plan_closed(in, err);
+	plan_set_hold(w->plan, HOLD_LOCKED, in->findings.closed_text, in->to, in->n);
+	return 0;
+}
+
 static int plan_invalid(struct incoming *in, struct error *err)
 {
 	struct work *w = in->work;
@@ -348,7 +359,7 @@ static int plan_found(struct incoming *in, struct error *err)
 	if (in->findings.nested)
 		plan_note(in->work->plan, "a closed S/MIME part beside other parts was left as it is");
 	if (in->findings.closed)
-		return plan_closed(in, err);
+		return in->findings.locked ? plan_locked(in, err) : plan_closed(in, err);
 	if (in->findings.invalid_signature)
 		return plan_invalid(in, err);
 	return plan_good(in, err);

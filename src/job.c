@@ -14,6 +14,7 @@
 #include "lib/log.h"
 #include "receive.h"
 #include "result.h"
+#include "resume.h"
 
 #define MODULE_GRACE_MS 2000
 
@@ -61,6 +62,8 @@ static int begin(struct job *j, struct outcome *out, struct error *err)
 	if (j->config->smime_engine != ENGINE_OFF && result_key(j->config->mac_key_file, &j->mac_key, err) < 0)
 		return E_CONFIG;
 	roles = route_roles(j->config, &j->envelope, narrow);
+	if (j->options->resumed && narrow[ROLE_KEYS])
+		narrow[ROLE_KEYS] = arena_printf(&j->arena, "%s unlock", narrow[ROLE_KEYS]);
 	return roles ? modules_start(&j->modules, j->config, roles, narrow, j->envelope.queue_id, j->until, err) : 0;
 }
 
@@ -117,7 +120,10 @@ static int make_plan(struct job *j, struct work *w, struct error *err)
 	*w = (struct work){ .arena = &j->arena, .config = j->config, .envelope = &j->envelope, .modules = &j->modules,
 			    .mac_key = span_from(j->mac_key.data, j->mac_key.len), .message_fd = j->message.fd,
 			    .message_size = j->message.size, .id = arena_strdup(&j->arena, id), .until = j->until, .plan = &j->plan,
-			    .trial = j->options->command == COMMAND_EXPLAIN };
+			    .trial = j->options->command == COMMAND_EXPLAIN, .released = j->options->released };
+
+	if (j->options->resumed && j->modules.n)
+		w->passphrase = &j->options->resumed->passphrase;
 	w->scratch_fd = temporary(j, tmp, err);
 	if (w->scratch_fd < 0)
 		return w->scratch_fd;
@@ -133,7 +139,9 @@ static int make_plan(struct job *j, struct work *w, struct error *err)
 static void finish(struct job *j, const struct work *w, struct outcome *out)
 {
 	struct handover h = { .arena = &j->arena, .config = j->config, .envelope = &j->envelope, .plan = &j->plan,
-			      .identity = identity(j), .message_fd = j->message.fd, .output_fd = w->output_fd, .until = j->until };
+			      .identity = identity(j), .digest = j->message.digest, .message_fd = j->message.fd,
+			      .output_fd = w->output_fd, .until = j->until, .mac_key = span_from(j->mac_key.data, j->mac_key.len),
+			      .resumed = j->options->resumed };
 
 	for (size_t i = 0; i < j->envelope.nill; i++)
 		plan_add_failure(&j->plan, j->envelope.ill_formed[i], "5.1.3", j->envelope.why[i]);
@@ -162,6 +170,8 @@ void job_run(const struct config *c, const struct options *o, struct outcome *ou
 	rc = begin(&j, out, &err);
 	if (rc == 0)
 		rc = receive_message(&j, &err);
+	if (rc == 0 && o->resumed)
+		rc = resume_check(&j.arena, span_from(j.mac_key.data, j.mac_key.len), j.message.digest, o->resumed->held, out, &err);
 	if (rc == 0)
 		rc = make_plan(&j, &w, &err);
 	modules_stop(&j.modules, rc == 0 ? MODULE_GRACE_MS : 0);

@@ -13,7 +13,7 @@ libpostern_a_SOURCES = \
 	src/get.c src/get.h \
 	src/handover.c src/handover.h src/handover_inside.h src/handover_back.c src/handover_hold.c src/handover_report.c \
 	src/harvest.c src/harvest.h \
-	src/holds.c src/holds.h \
+	src/holds.c src/holds.h src/holds_inside.h \
 	src/incoming.c src/incoming.h \
 	src/job.c src/job.h \
 	src/mac.c src/mac.h \
@@ -28,7 +28,9 @@ libpostern_a_SOURCES = \
 	src/returning.c src/returning.h \
 	src/routes.c src/routes.h \
 	src/result.c src/result.h \
+	src/resume.c src/resume.h \
 	src/seal_for.c src/seal_for.h \
+	src/seal_hold.c src/seal_hold.h \
 	src/selfcheck.c src/selfcheck.h \
 	src/subject.c src/subject.h \
 	src/token.c src/token.h \

@@ -19,6 +19,7 @@
 #include "outcome.h"
 #include "privileges.h"
 #include "result.h"
+#include "resume.h"
 #include "selfcheck.h"
 
 static int say_version(void)
@@ -85,6 +86,11 @@ static void release(const struct options *o, const struct config *c, struct outc
 	holds_release(c, o->hold, out);
 }
 
+static void resume(const struct options *o, const struct config *c, struct outcome *out)
+{
+	resume_run(c, o, out);
+}
+
 static void discard(const struct options *o, const struct config *c, struct outcome *out)
 {
 	holds_discard(c, o->hold, out);
@@ -93,7 +99,7 @@ static void discard(const struct options *o, const struct config *c, struct outc
 /* What works on mail, and logs. */
 static void (*const works[])(const struct options *o, const struct config *c, struct outcome *out) = {
 	[COMMAND_DELIVER] = deliver, [COMMAND_EXPLAIN] = deliver, [COMMAND_HOLDS] = list, [COMMAND_RELEASE] = release,
-	[COMMAND_DISCARD] = discard,
+	[COMMAND_RESUME] = resume, [COMMAND_DISCARD] = discard,
 };
 
 static void run(const struct options *o, const struct config *c, struct outcome *out)

@@ -12,6 +12,7 @@ const char options_help[] =
 	"       postern -c FILE -verify-result < message\n"
 	"       postern -c FILE -get NAME...\n"
 	"       postern -c FILE -holds | -release ID | -discard ID\n"
+	"       postern -c FILE -resume ID [-passphrase-fd N] < passphrase\n"
 	"       postern -version | -help\n"
 	"\n"
 	"  -c FILE        configuration file, see postern.conf(5)\n"
@@ -25,6 +26,8 @@ const char options_help[] =
 	"  -get           print the values of these names of the configuration, one a line\n"
 	"  -holds         list the messages that are held\n"
 	"  -release ID    deliver a held message\n"
+	"  -resume ID     go on with a message that waits for the passphrase of a key\n"
+	"  -passphrase-fd N  the descriptor whose first line is the passphrase; 0 where not given\n"
 	"  -discard ID    remove a held message\n"
 	"\n"
 	"Exit codes: 0 every recipient is dealt with; 75 try again later; 67, 69, 77 refused.\n";
@@ -48,6 +51,8 @@ static const struct {
 	{ "get", THE_REST, 0, COMMAND_GET },
 	{ "holds", NO_ARGUMENT, 0, COMMAND_HOLDS },
 	{ "release", ONE_ARGUMENT, offsetof(struct options, hold), COMMAND_RELEASE },
+	{ "resume", ONE_ARGUMENT, offsetof(struct options, hold), COMMAND_RESUME },
+	{ "passphrase-fd", ONE_ARGUMENT, offsetof(struct options, passphrase_fd), COMMAND_DELIVER },
 	{ "discard", ONE_ARGUMENT, offsetof(struct options, hold), COMMAND_DISCARD },
 	{ "version", NO_ARGUMENT, 0, COMMAND_VERSION },
 	{ "help", NO_ARGUMENT, 0, COMMAND_HELP },

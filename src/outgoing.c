@@ -1,6 +1,7 @@
 /* outgoing.c - plans mail to the outside: who sends, what is wanted for each recipient, with which certificates and keys */
 #include "outgoing.h"
 
+#include "deliver/hold.h"
 #include "lib/address.h"
 #include "lib/lookup.h"
 #include "outgoing_inside.h"
@@ -11,6 +12,13 @@ static void refuse(struct outgoing *o, struct treatment *t, const char *status, 
 	plan_add_failure(o->w->plan, t->address, status, text);
 	if (t->decision.because && *t->decision.because)
 		plan_note(o->w->plan, "to=<%s> refused, rules %s", t->address, t->decision.because);
+	t->settled = true;
+}
+
+void outgoing_hold(struct outgoing *o, struct treatment *t, const char *why)
+{
+	o->held[o->nheld++] = t->address;
+	o->locked = why;
 	t->settled = true;
 }
 
@@ -325,7 +333,8 @@ static int get_signing(struct outgoing *o, const char *address, struct signing *
 	s->why = "";
 	rc = *o->no_signing ? error_set(err, E_NOTFOUND, "%s", o->no_signing)
 			    : find_signer(o->w, address, &s->signer, &s->source, err);
-	if (rc == E_NOTFOUND || rc == E_PERM)
+	s->locked = rc == E_LOCKED;
+	if (rc == E_NOTFOUND || rc == E_PERM || rc == E_LOCKED)
 		s->why = arena_strdup(o->w->arena, err->text);
 	else if (rc < 0)
 		return rc;
@@ -349,6 +358,10 @@ static int find_signing(struct outgoing *o, struct treatment *t, struct error *e
 	rc = get_signing(o, *t->decision.sign_as ? t->decision.sign_as : *o->from ? o->from : o->acting, &s, err);
 	if (rc < 0)
 		return rc;
+	if (s->locked) {
+		outgoing_hold(o, t, s->why);
+		return 0;
+	}
 	if (!*s->why && word == SIGN_IF_POSSIBLE && !t->encrypt)
 		rc = is_clear_signable(o, t, &signable, err);
 	if (rc < 0)
@@ -390,11 +403,14 @@ int outgoing_plan(struct work *w, const char *const *to, size_t n, struct error 
 	int rc;
 
 	o.items = arena_array(w->arena, n, sizeof(*o.items));
+	o.held = arena_array(w->arena, n, sizeof(*o.held));
 	for (size_t i = 0; i < n; i++)
 		o.items[i].address = to[i];
 	rc = find_sender(&o);
 	if (rc == 0 && !o.items[0].settled)
 		rc = plan_for(&o, err);
+	if (rc == 0 && o.nheld)
+		plan_set_hold(w->plan, HOLD_LOCKED, o.locked, o.held, o.nheld);
 	release(&o);
 	return rc;
 }

@@ -24,7 +24,7 @@ static int key_trouble(struct outgoing *o, int rc, struct error *err)
 {
 	const struct error *e = delegate_error(o->w->delegate);
 
-	return rc < 0 && e->code ? error_set(err, E_TEMP, "%s", e->text) : rc;
+	return rc < 0 && e->code ? error_set(err, e->code == E_LOCKED ? E_LOCKED : E_TEMP, "%s", e->text) : rc;
 }
 
 static int sign(struct outgoing *o, const struct treatment *t, const struct form *f, struct span *out, struct error *err)
@@ -75,7 +75,7 @@ static bool is_among(const struct sealed_for *list, size_t n, const X509 *certif
 	return false;
 }
 
-static int encrypt_for(struct outgoing *o, const struct treatment *const *members, size_t n, struct span entity,
+static int encrypt_for(struct outgoing *o, struct treatment *const *members, size_t n, struct span entity,
 		       struct buf *out, const char **cipher, struct error *err)
 {
 	struct sealed_for *all = arena_array(o->w->arena, n * CERTIFICATES_PER_RECIPIENT, sizeof(*all));
@@ -113,7 +113,7 @@ static void note_member(struct outgoing *o, const struct treatment *t, const str
 }
 
 /* One output: the layers for a group, put together with the message's header. */
-static int plan_group(struct outgoing *o, const struct treatment *const *members, size_t n, struct error *err)
+static int plan_group(struct outgoing *o, struct treatment *const *members, size_t n, struct error *err)
 {
 	struct work *w = o->w;
 	const struct treatment *t = members[0];
@@ -140,9 +140,14 @@ static int plan_group(struct outgoing *o, const struct treatment *const *members
 			rc = compose_replacement(w, &scratch, entity, &replacement, err);
 		e.replacement = &replacement;
 	}
-	if (rc == 0)
+	if (rc == E_LOCKED) {
+		for (size_t i = 0; i < n; i++)
+			outgoing_hold(o, members[i], arena_strdup(w->arena, err->text));
+		rc = 0;
+	} else if (rc == 0) {
 		compose_write(w, plan_add_output(w->plan, "mail", t->destination, w->envelope->sender, to, n,
 						 explain(o, t, cipher)), &e);
+	}
 	buf_release(&sealed);
 	arena_release(&scratch);
 	return rc;
@@ -150,7 +155,7 @@ static int plan_group(struct outgoing *o, const struct treatment *const *members
 
 int outgoing_groups(struct outgoing *o, struct error *err)
 {
-	const struct treatment **members = arena_array(o->w->arena, o->n, sizeof(*members));
+	struct treatment **members = arena_array(o->w->arena, o->n, sizeof(*members));
 	int rc = 0;
 
 	for (size_t i = 0; i < o->n && rc == 0; i++) {

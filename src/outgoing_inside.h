@@ -13,6 +13,7 @@ struct signing {
 	struct signer signer;
 	const char *source;
 	const char *why;         /* "" when there is a key */
+	bool locked;             /* there is one, and it wants a passphrase: why says which */
 };
 
 /* A profile that has been looked up. */
@@ -63,7 +64,13 @@ struct outgoing {
 	struct known_profile *profiles;
 	struct form forms[2];     /* [1]: stripped */
 	struct signed_entity *made;
+	const char **held;        /* who waits for a passphrase */
+	size_t nheld;
+	const char *locked;       /* which one */
 };
+
+/* The recipient's mail waits until somebody gives the passphrase of a key. */
+void outgoing_hold(struct outgoing *o, struct treatment *t, const char *why);
 
 /* The message as an entity, made when first asked for. */
 int outgoing_form(struct outgoing *o, bool strip, const struct form **out, struct error *err);

@@ -188,6 +188,9 @@ static int hold_unsealable(struct returning *r, struct error *err)
 
 	if (!r->nheld)
 		return 0;
+	if (w->plan->hold)
+		return error_set(err, E_TEMP, "what goes out waits for a passphrase, and what goes inside cannot be encrypted again: %s",
+				 r->unsealable);
 	plan_set_hold(w->plan, "scan-unsealable", r->unsealable, r->held, r->nheld);
 	w->plan->hold->content = plan_make_output(w->plan, "internal", w->envelope->sender);
 	plan_add_notice(w->plan, "Message from the scanner cannot be encrypted again",

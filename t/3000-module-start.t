@@ -78,7 +78,7 @@ mkdir -p "$T/rec"
 fake good "record $T/rec"
 narrow="decide sign" decide x@y
 hello=$(cat "$T"/rec/0001-to-*.xml)
-like "hello: version, role, queue id, level" "$hello" '^<hello protocol="1.0" role="rules" postern="[^"]+" config="/[^"]*postern.conf" queue-id="TEST1" log-level="debug" deadline="[0-9]+" operations="decide sign"/>$'
+like "hello: version, role, queue id, level" "$hello" '^<hello protocol="1.1" role="rules" postern="[^"]+" config="/[^"]*postern.conf" queue-id="TEST1" log-level="debug" deadline="[0-9]+" operations="decide sign"/>$'
 narrow=; rm -f "$T"/rec/*
 
 (cd "$T" && "$ASK" -narrow decide postern.conf decide o a@example.org a@example.org "" "" no no x@y >/dev/null)

@@ -18,7 +18,7 @@ HELLO=$(hello 1.0 decide)
 decide x@y
 is "a conversation" "$status:$out" "0:x@y: NS as= NE profile= strip=0 block=00 via= reject=(none) because="
 says "$HELLO" '<decide id="7"><recipient address="a@b"/></decide>' '<decide id="again&amp;"/>'
-like "its hello" "$got" '^<hello protocol="1.0" role="rules" name="skeleton" version="[^"]+" operations="decide"/>$'
+like "its hello" "$got" '^<hello protocol="1.1" role="rules" name="skeleton" version="[^"]+" operations="decide"/>$'
 like "a result has the request's id" "$got" '^<result id="7"><decision recipient="a@b" sign="NS" encrypt="NE"/></result>$'
 like "... whatever it is" "$got" '^<result id="again&amp;"/>$'
 is "a clean end" "$status:$log" "0:"

@@ -99,7 +99,7 @@ put("$private/legacy", slurp("$T/legacy.enc") . $pem{legacy}{crt}, 0600);
 put("$private/other", slurp("$T/other.pk8") . $pem{other}{crt}, 0600);
 is(signs($c, "$_\@example.org", $_), 'passphrase-needed temporary', "$_: the key is found, its use wants the passphrase") for qw(enc legacy other);
 like(ask($c, 'sign', 'key="' . find_key($c, 'enc@example.org') . '" digest="sha256" mechanism="ecdsa"', $digest),
-	qr{\Q$private\E/enc: encrypted, and there is no passphrase_file}, 'the answer names the file');
+	qr{\Q$private\E/enc: the private key of enc\@example.org, valid until [0-9-]+ is encrypted, and there is no central passphrase}, 'the answer names the file');
 my $passphrase = put("$T/private/passphrase", "open sesame\nsecond line\n", 0600);
 is(signs($c, "$_\@example.org", $_), $_, "$_: signs with the central passphrase") for qw(enc legacy);
 is(signs($c, 'other@example.org', 'other'), 'passphrase-needed temporary', 'a key with another passphrase');
@@ -124,7 +124,7 @@ SKIP: {
 openssl('pkcs12', '-export', '-inkey', "$T/p12other.key", '-in', "$T/p12other.crt", '-passout', 'pass:another', '-out', "$private/p12other");
 chmod 0600, "$private/p12other";
 is(signs($c, 'p12other@example.org', 'p12other'), 'passphrase-needed temporary', 'PKCS#12 with another passphrase');
-like(ask($c, 'find-keys', 'for="sign" address="p12other@example.org"'), qr{\Q$private\E/p12other: neither}, '... is named');
+like(ask($c, 'find-keys', 'for="sign" address="p12other@example.org"'), qr{\Q$private\E/p12other: a file with keys of whom nobody knows}, '... is named');
 is(signs($c, 'plain@example.org', 'plain'), 'plain', '... and the others are unaffected');
 is(scalar(() = log_of($c) =~ m{p12other: PKCS#12}g), 1, '... and the log names it once');
 put($passphrase, "another\n", 0600);

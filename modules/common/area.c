@@ -92,6 +92,7 @@ struct question {
 	bool keep_copies;          /* the same certificate from several files */
 	struct area_crls *crls;    /* where lists go; NULL: certificates are asked for */
 	size_t max;
+	size_t from, passed;       /* in a range: how many are left out, and have been */
 
 	struct candidate *candidates;
 	size_t ncandidates, cap;
@@ -113,6 +114,17 @@ static int collect(void *ctx, struct span key, struct span value)
 	}
 	q->candidates[q->ncandidates++] = (struct candidate){ key_id(key), 0, q->domain };
 	return q->ncandidates >= CANDIDATES_MAX;
+}
+
+static int collect_range(void *ctx, struct span key, struct span value)
+{
+	struct question *q = ctx;
+
+	if (q->passed < q->from)
+		q->passed++;
+	else
+		collect(ctx, key, value);
+	return q->ncandidates >= q->max;
 }
 
 static int collect_marks(struct question *q)
@@ -318,6 +330,7 @@ static int ask_index(struct question *q, int (*gather)(struct question *))
 		return rc;
 	q->ncandidates = 0;
 	q->nchanged = 0;
+	q->passed = 0;
 	rc = gather(q);
 	if (rc == 0) {
 		sort_candidates(q);
@@ -667,12 +680,31 @@ int area_each_certificate(struct area *a, int (*fn)(void *ctx, const struct area
 	return rc;
 }
 
+/* The candidates behind the first q->skip. */
+static int collect_some(struct question *q)
+{
+	int rc = index_each(q->area->index, span_from("C", 1), collect_range, q, q->err);
+
+	return rc < 0 ? rc : 0;
+}
+
+int area_find_some(struct area *a, struct arena *arena, size_t from, size_t most, struct area_list *out, struct error *err)
+{
+	struct question q = question(a, arena, out, err);
+
+	q.from = from;
+	q.max = most;
+	q.keep_copies = true;
+	return ask(&q, collect_some);
+}
+
 /* ---- what could not be read ---- */
 
 struct lock_search {
 	struct area *area;
 	struct arena *arena;
-	const char *file;
+	const char **files;
+	size_t n;
 };
 
 static int find_locked(void *ctx, struct span key, struct span value)
@@ -686,13 +718,13 @@ static int find_locked(void *ctx, struct span key, struct span value)
 	(void)value;
 	file_key(&k, 'F', path);
 	if (index_get(l->area->index, key_span(&k), &file) == 0 && file_parse(file, &r, NULL) && r.flags & FILE_LOCKED)
-		l->file = area_path(l->arena, l->area, path);
-	return l->file != NULL;
+		l->files[l->n++] = area_path(l->arena, l->area, path);
+	return l->n == AREA_LOCKED_MAX;
 }
 
-int area_find_locked(struct area *a, struct arena *arena, const char **file, struct error *err)
+int area_find_locked(struct area *a, struct arena *arena, const char *const **files, size_t *n, struct error *err)
 {
-	struct lock_search l = { a, arena, NULL };
+	struct lock_search l = { a, arena, arena_array(arena, AREA_LOCKED_MAX, sizeof(*l.files)), 0 };
 	int rc = area_refresh(a, err);
 
 	if (rc == 0)
@@ -701,6 +733,7 @@ int area_find_locked(struct area *a, struct arena *arena, const char **file, str
 		rc = index_each(a->index, span_from("W", 1), find_locked, &l, err);
 		index_abort(a->index);
 	}
-	*file = l.file;
+	*files = l.files;
+	*n = l.n;
 	return rc < 0 ? rc : 0;
 }

@@ -124,8 +124,13 @@ int area_freeze(struct area *a, struct error *err);
 /* The end of that; the index is made fresh at once. */
 int area_thaw(struct area *a, struct error *err);
 
-/* A file whose contents are unknown because no passphrase opens it (PKCS#12 in "private"); NULL if there is none. */
-int area_find_locked(struct area *a, struct arena *arena, const char **file, struct error *err);
+/* Files whose contents are unknown because no passphrase opens them (PKCS#12 in "private"), up to AREA_LOCKED_MAX. */
+#define AREA_LOCKED_MAX ((size_t)256)
+int area_find_locked(struct area *a, struct arena *arena, const char *const **files, size_t *n, struct error *err);
+
+/* A piece of all entries, in an order that stays while the folder does: up to most behind the first `from' (fewer: files that change just
+ * now are left out).  None: that was all. */
+int area_find_some(struct area *a, struct arena *arena, size_t from, size_t most, struct area_list *out, struct error *err);
 
 /* All entries, in no order, up to max (at most 4095): for small areas ("private", "ca") and for -check.  E_LIMIT past max. */
 int area_find_all(struct area *a, struct arena *arena, size_t max, struct area_list *out, struct error *err);

@@ -200,6 +200,12 @@ static int judge(const struct key_search *k, const char *name, const char **code
 	return error_set(err, E_CONFIG, "%s: holds no private key for this certificate", name);
 }
 
+void keys_start_secure_memory(void)
+{
+	if (!CRYPTO_secure_malloc_initialized())
+		CRYPTO_secure_malloc_init(SECURE_MEMORY, SECURE_PIECE);
+}
+
 int private_key_find(struct span bytes, const char *name, struct span certificate, const char *passphrase, EVP_PKEY **out,
 		     const char **code, struct error *err)
 {
@@ -208,8 +214,7 @@ int private_key_find(struct span bytes, const char *name, struct span certificat
 	int rc;
 
 	*out = NULL;
-	if (!CRYPTO_secure_malloc_initialized())
-		CRYPTO_secure_malloc_init(SECURE_MEMORY, SECURE_PIECE);
+	keys_start_secure_memory();
 	if (!certificate_parts(certificate, &parts) || !key_info_public(parts.public_key, &k.public))
 		return error_set(err, E_PERM, "%s: broken public key in the certificate", name);
 	search(&k, bytes);

@@ -17,4 +17,7 @@
 int private_key_find(struct span bytes, const char *name, struct span certificate, const char *passphrase, EVP_PKEY **out,
 		     const char **code, struct error *err);
 
+/* OpenSSL's memory that is locked and left out of dumps; again is harmless. */
+void keys_start_secure_memory(void);
+
 #endif

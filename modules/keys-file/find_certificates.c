@@ -37,6 +37,8 @@ static void write_found(struct server *s, struct xml_writer *w, const char *addr
 			for (size_t k = 0; k < lists[i].n && count < most; k++) {
 				const struct area_entry *e = &lists[i].items[k];
 
+				if (address && strcmp(area_name(areas[i]), "private") == 0 && is_archived(areas[i], e->file))
+					continue; /* never offered to encrypt to */
 				if (e->domain != (bool)domain || written(lists, i, e->der))
 					continue;
 				if (write_certificate(s, w, address, capabilities, areas[i], e))

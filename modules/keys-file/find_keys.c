@@ -2,91 +2,28 @@
  *
  * Only the index and the certificates are looked at; no private key is read here.
  */
-#include <openssl/err.h>
+#include <string.h>
 #include <time.h>
 
-#include "common/certificate.h"
-#include "common/keys_answer.h"
 #include "common/keys_order.h"
 #include "common/marks.h"
-#include "keys-file/keys_file.h"
+#include "keys-file/find_keys.h"
 #include "lib/address.h"
-
-struct search {
-	struct server *s;
-	struct xml_writer *w;
-	struct error *err;
-	size_t found;
-	const char *exposed; /* a file that would have served, were it ours alone */
-};
-
-/* ---- the chain that is sent along ---- */
-
-static bool is_self_issued(const struct certificate_parts *c)
-{
-	return span_eq(c->issuer, c->subject);
-}
-
-static bool in_chain(const struct span *chain, size_t n, struct span der)
-{
-	for (size_t i = 0; i < n; i++)
-		if (span_eq(chain[i], der))
-			return true;
-	return false;
-}
-
-static int find_issuers(struct search *q, enum keys_area which, struct span name, struct area_list *out)
-{
-	const unsigned char *p = (const unsigned char *)name.p;
-	X509_NAME *issuer = d2i_X509_NAME(NULL, &p, (long)name.n);
-	struct area *a;
-	int rc = keys_area(q->s, which, &a, q->err);
-
-	*out = (struct area_list){ NULL, 0 };
-	if (rc == 0 && issuer)
-		rc = area_find_subject(a, &q->s->arena, issuer, out, q->err);
-	ERR_clear_error();
-	X509_NAME_free(issuer);
-	return rc;
-}
-
-/* Intermediate certificates from the key's area and "ca", upwards; the root is the reader's own business. */
-static int find_chain(struct search *q, struct span leaf, struct span *chain, size_t *n)
-{
-	static const enum keys_area where[] = { IN_PRIVATE, IN_CA };
-	struct certificate_parts parts, above;
-	struct area_list list;
-	int rc = 0;
-
-	*n = 0;
-	for (size_t next = 0; certificate_parts(leaf, &parts) && !is_self_issued(&parts) && rc == 0; leaf = chain[next++]) {
-		for (size_t i = 0; i < 2 && rc == 0; i++) {
-			rc = find_issuers(q, where[i], parts.issuer, &list);
-			for (size_t k = 0; k < list.n && *n < KEYS_CHAIN_MAX; k++)
-				if (certificate_parts(list.items[k].der, &above) && !is_self_issued(&above) &&
-				    !in_chain(chain, *n, list.items[k].der))
-					chain[(*n)++] = list.items[k].der;
-		}
-		if (next >= *n)
-			break;
-	}
-	return rc;
-}
 
 /* ---- the answer ---- */
 
-static const struct known_key *remember(struct server *s, const struct area_entry *e)
+struct known_key *keys_remember(struct server *s, const char *file, struct span der)
 {
 	struct keys_file *state = s->state;
 	struct known_key *k;
 
 	for (k = state->keys; k; k = k->next)
-		if (span_eq(k->der, e->der) && strcmp(k->file, e->file) == 0)
+		if (span_eq(k->der, der) && strcmp(k->file, file) == 0)
 			return k;
 	k = arena_alloc(&state->arena, sizeof(*k));
-	snprintf(k->id, sizeof(k->id), "k%u-%08x", ++state->nkeys, (unsigned)(mark_hash(e->der.p, e->der.n) & 0xffffffffu));
-	k->file = arena_strdup(&state->arena, e->file);
-	k->der = span_from(arena_memdup(&state->arena, e->der.p, e->der.n), e->der.n);
+	snprintf(k->id, sizeof(k->id), "k%u-%08x", ++state->nkeys, (unsigned)(mark_hash(der.p, der.n) & 0xffffffffu));
+	k->file = arena_strdup(&state->arena, file);
+	k->der = span_from(arena_memdup(&state->arena, der.p, der.n), der.n);
 	k->next = state->keys;
 	state->keys = k;
 	return k;
@@ -96,17 +33,31 @@ static int write_key(struct search *q, const struct area_entry *e, size_t which)
 {
 	struct span chain[KEYS_CHAIN_MAX];
 	size_t n;
-	int rc = find_chain(q, e->der, chain, &n);
+	int rc = find_chain(q->s, e->der, chain, &n, q->err);
 
 	if (rc < 0)
 		return rc;
-	keys_answer_key(q->s, q->w, &(struct keys_own){ remember(q->s, e)->id, e->file, which, e->der, chain, n });
+	keys_answer_key(q->s, q->w, &(struct keys_own){ keys_remember(q->s, e->file, e->der)->id, e->file, which, e->der, chain, n });
 	q->found++;
 	return 0;
 }
 
+/* What stands in the way of a key that would have served, for -explain; whoever does not know the element passes over it. */
+static void pass_over(struct search *q, const struct area_entry *e, const char *reason, const char *text)
+{
+	xml_open(q->w, "passed-over");
+	xml_put(q->w, "source", keys_printable(q->s, e->file));
+	xml_put(q->w, "reason", reason);
+	xml_put_text(q->w, text);
+	xml_close(q->w);
+	if (!q->passed)
+		q->passed = arena_printf(&q->s->arena, "; %s: %s", keys_printable(q->s, e->file), text);
+}
+
 static int offer(struct search *q, const struct area_entry *e, size_t which)
 {
+	if (e->leaf && !e->has_keys && q->nkeyless < KEYLESS_MAX)
+		q->keyless[q->nkeyless++] = e;
 	if (!e->leaf || !e->has_keys || q->found >= KEYS_MAX)
 		return 0;
 	if (e->exposed) {
@@ -120,7 +71,6 @@ static int offer(struct search *q, const struct area_entry *e, size_t which)
 static int nothing_found(struct search *q, const char *what)
 {
 	struct area *a;
-	const char *locked = NULL;
 	int rc = keys_area(q->s, IN_PRIVATE, &a, q->err);
 
 	if (rc == 0 && q->exposed) {
@@ -129,16 +79,19 @@ static int nothing_found(struct search *q, const char *what)
 				 q->exposed);
 	}
 	if (rc == 0)
-		rc = area_find_locked(a, &q->s->arena, &locked, q->err);
-	if (rc == 0 && locked) {
-		q->s->code = "passphrase-needed";
-		return error_set(q->err, E_CONFIG, "%s: neither the passphrase in %s nor an empty one opens it", locked,
-				 q->s->config->passphrase_file);
-	}
-	return rc < 0 ? rc : error_set(q->err, E_NOTFOUND, "no key in %s %s", area_directory(a), what);
+		rc = locked_refuse(q, false);
+	return rc < 0 ? rc : error_set(q->err, E_NOTFOUND, "no key in %s %s%s", area_directory(a), what, q->passed ? q->passed : "");
 }
 
 /* ---- to sign ---- */
+
+bool is_archived(const struct area *a, const char *file)
+{
+	static const char archive[] = "decrypt-only/";
+	size_t n = strlen(area_directory(a)) + 1;
+
+	return strlen(file) > n && strncmp(file + n, archive, sizeof(archive) - 1) == 0;
+}
 
 static size_t candidates(struct search *q, const struct area_list *list, struct keys_candidate **out)
 {
@@ -152,12 +105,42 @@ static size_t candidates(struct search *q, const struct area_list *list, struct 
 	return keys_order(*out, list->n, KEYS_TO_SIGN, time(NULL));
 }
 
+struct signer {
+	const char *address;
+	int64_t now;
+};
+
+static bool signs(const void *wanted, struct span der, size_t *which)
+{
+	const struct signer *w = wanted;
+	struct keys_candidate c;
+
+	*which = 0;
+	return keys_candidate_read(der, w->address, &c) && c.may_sign && !c.is_ca && c.not_before <= w->now && w->now <= c.not_after;
+}
+
+static int offer_to_sign(struct search *q, const struct area *a, const struct area_entry *e)
+{
+	if (!e->leaf)
+		return 0;
+	if (is_archived(a, e->file)) {
+		pass_over(q, e, "decrypt-only", "it is kept to decrypt only");
+		return 0;
+	}
+	if (!e->has_keys)
+		pass_over(q, e, "no-key", "no private key stands with this certificate");
+	else if (e->exposed)
+		pass_over(q, e, "exposed", "others may read the private key");
+	return offer(q, e, 0);
+}
+
 static int find_to_sign(struct search *q, const struct xml *request)
 {
 	const char *address = xml_attr_or(request, "address", "");
+	struct signer wanted = { address, time(NULL) };
 	struct keys_candidate *list;
 	struct area_list found;
-	size_t n = 0;
+	size_t n = 0, good = 0, before_locked;
 	struct area *a;
 	int rc;
 
@@ -168,46 +151,86 @@ static int find_to_sign(struct search *q, const struct xml *request)
 		rc = area_find_address(a, &q->s->arena, address, &found, q->err);
 	if (rc == 0)
 		n = candidates(q, &found, &list);
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = offer(q, list[i].own, 0);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		size_t before = q->found;
+
+		rc = offer_to_sign(q, a, list[i].own);
+		good += q->found > before && list[i].not_before <= wanted.now && wanted.now <= list[i].not_after;
+	}
+	if (rc == 0 && !good) {
+		before_locked = q->found;
+		rc = locked_search(q, signs, &wanted);
+		if (rc == 0 && q->found && q->found == before_locked) /* one that is not valid: is there one that is, but locked? */
+			rc = locked_refuse(q, true);
+	}
 	return rc < 0 ? rc : q->found ? 0 : nothing_found(q, "signs for this address");
 }
 
 /* ---- to decrypt ---- */
 
-static int find_recipient(struct search *q, const struct xml *recipient, size_t which)
-{
-	struct identifier *id;
-	struct area_list list = { NULL, 0 };
-	int rc = identifier_read(&q->s->arena, recipient, &id, q->err);
+struct recipients {
+	struct identifier **items;
+	size_t n;
+};
 
-	if (rc == 0)
-		rc = keys_find_identifier(q->s, IN_PRIVATE, id, &list, q->err);
+static bool is_recipient(const void *wanted, struct span der, size_t *which)
+{
+	const struct recipients *r = wanted;
+
+	for (*which = 0; *which < r->n; ++*which)
+		if (identifier_matches(r->items[*which], der))
+			return true;
+	return false;
+}
+
+static int find_recipient(struct search *q, const struct identifier *id, size_t which)
+{
+	struct area_list list = { NULL, 0 };
+	int rc = keys_find_identifier(q->s, IN_PRIVATE, id, &list, q->err);
+
 	for (size_t i = 0; i < list.n && rc == 0; i++)
 		rc = offer(q, &list.items[i], which);
-	identifier_release(id);
+	return rc;
+}
+
+static int read_recipients(struct search *q, const struct xml *request, struct recipients *out)
+{
+	const struct xml *recipient = xml_first(request, "recipient");
+	size_t n = 0;
+	int rc = 0;
+
+	*out = (struct recipients){ NULL, 0 };
+	if (!recipient)
+		return error_set(q->err, E_PERM, "<find-keys for=\"decrypt\"> wants <recipient>");
+	for (const struct xml *e = recipient; e; e = xml_next(e, "recipient"))
+		n++;
+	if (n > KEYS_RECIPIENTS_MAX)
+		return error_set(q->err, E_LIMIT, "more than %d recipients", KEYS_RECIPIENTS_MAX);
+	out->items = arena_array(&q->s->arena, n, sizeof(*out->items));
+	for (; recipient && rc == 0; recipient = xml_next(recipient, "recipient")) {
+		rc = identifier_read(&q->s->arena, recipient, &out->items[out->n], q->err);
+		out->n += rc == 0;
+	}
 	return rc;
 }
 
 static int find_to_decrypt(struct search *q, const struct xml *request)
 {
-	const struct xml *recipient = xml_first(request, "recipient");
-	size_t which = 0;
-	int rc = 0;
+	struct recipients wanted;
+	int rc = read_recipients(q, request, &wanted);
 
-	if (!recipient)
-		return error_set(q->err, E_PERM, "<find-keys for=\"decrypt\"> wants <recipient>");
-	for (; recipient && rc == 0; recipient = xml_next(recipient, "recipient")) {
-		if (which >= KEYS_RECIPIENTS_MAX)
-			return error_set(q->err, E_LIMIT, "more than %d recipients", KEYS_RECIPIENTS_MAX);
-		rc = find_recipient(q, recipient, which++);
-	}
+	for (size_t i = 0; i < wanted.n && rc == 0; i++)
+		rc = find_recipient(q, wanted.items[i], i);
+	if (rc == 0 && !q->found)
+		rc = locked_search(q, is_recipient, &wanted);
+	for (size_t i = 0; i < wanted.n; i++)
+		identifier_release(wanted.items[i]);
 	return rc < 0 ? rc : q->found ? 0 : nothing_found(q, "is one of the message's recipients");
 }
 
 int find_keys(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
 {
-	struct search q = { s, w, err, 0, NULL };
+	struct search q = { .s = s, .w = w, .err = err };
 	const char *purpose = xml_attr_or(request, "for", "");
 
 	if (strcmp(purpose, "sign") == 0)

@@ -24,6 +24,7 @@ struct keys_file {
 	struct known_key *keys;
 	unsigned nkeys;
 	struct arena arena;             /* as long as the conversation */
+	char *given;                    /* the passphrase of "unlock", in secure memory; NULL: none */
 };
 
 /* main.c: opens the area when it is first needed. */
@@ -39,6 +40,22 @@ int keys_find_identifier(struct server *s, enum keys_area which, const struct id
  * passphrase is needed (s->code says which); E_NOTFOUND: no such key in it. */
 int private_key_read(struct server *s, const char *file, struct span certificate, EVP_PKEY **out, struct error *err);
 
+/* find_keys.c: the key of this certificate in this file, known from now on. */
+struct known_key *keys_remember(struct server *s, const char *file, struct span der);
+/* Whether the file stands in private/decrypt-only: its keys decrypt, and do nothing else. */
+bool is_archived(const struct area *a, const char *file);
+
+/* chain.c: intermediate certificates from the areas "private" and "ca", upwards, up to KEYS_CHAIN_MAX; the root is the reader's own
+ * business. */
+int find_chain(struct server *s, struct span leaf, struct span *chain, size_t *n, struct error *err);
+
+/* whose.c, in the request's arena: "a@example.org, valid until 2027-01-31"; "2027-01-31". */
+const char *keys_whose(struct server *s, struct span certificate_der);
+const char *keys_date(struct server *s, int64_t when);
+
+/* unlock.c */
+void keys_forget_passphrase(struct keys_file *state);
+
 /* capabilities.c: SMIMECapabilities in base64.  _of: what the address said last, in the arena; NULL: nothing.
  * when: RFC 3339 in UTC; "" or a future time count as now. */
 const char *capabilities_of(struct server *s, const char *address);
@@ -50,6 +67,8 @@ int find_keys(struct server *s, const struct xml *request, struct xml_writer *an
 int use_sign(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int use_unwrap(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int use_agree(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
+int unlock(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
+int list_keys(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int store_certificate(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 
 #endif

@@ -1,13 +1,18 @@
 module_PROGRAMS += keys-file
 keys_file_SOURCES = \
 	modules/keys-file/capabilities.c \
+	modules/keys-file/chain.c \
 	modules/keys-file/find_certificates.c \
-	modules/keys-file/find_keys.c \
+	modules/keys-file/find_keys.c modules/keys-file/find_keys.h \
 	modules/keys-file/keys_file.h \
+	modules/keys-file/list_keys.c \
+	modules/keys-file/locked.c \
 	modules/keys-file/main.c \
 	modules/keys-file/private_key.c \
 	modules/keys-file/store.c \
-	modules/keys-file/use.c
+	modules/keys-file/unlock.c \
+	modules/keys-file/use.c \
+	modules/keys-file/whose.c
 keys_file_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
 
 dist_man_MANS += man/keys-file.8

@@ -37,6 +37,7 @@ static void stop(struct server *s)
 {
 	struct keys_file *k = s->state;
 
+	keys_forget_passphrase(k);
 	for (struct known_key *key = k->keys; key; key = key->next)
 		EVP_PKEY_free(key->key);
 	for (int i = 0; i < KEYS_AREAS; i++)
@@ -52,6 +53,8 @@ static const struct server_operation operations[] = {
 	{ "unwrap", use_unwrap },
 	{ "agree", use_agree },
 	{ "store-certificate", store_certificate },
+	{ "unlock", unlock },
+	{ "list-keys", list_keys },
 };
 
 static const struct server_role role = {

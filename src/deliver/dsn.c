@@ -1,6 +1,6 @@
 /* dsn.c - delivery status notifications to senders (RFC 3464, 6522, 6533)
  *
- * Only what failed is reported. The report is 7-bit, so that it passes every relay.
+ * What failed is reported, and what has to wait for a person. The report is 7-bit, so that it passes every relay.
  */
 #include "deliver/report.h"
 
@@ -13,6 +13,19 @@
 #include "lib/fs.h"
 
 #define HEADER_MAX ((size_t)64 * 1024)
+
+static const struct {
+	const char *subject, *one, *several, *action, *status;
+} kinds[] = {
+	[REPORT_FAILED] = { "Your message was not delivered",
+			    "Your message was not delivered to the recipient below. Other recipients, if there are any, are not affected.",
+			    "Your message was not delivered to the recipients below. Other recipients, if there are any, are not affected.",
+			    "failed", "5.0.0" },
+	[REPORT_DELAYED] = { "Your message has to wait",
+			     "Your message has not been sent yet to the recipient below. You need not send it again.",
+			     "Your message has not been sent yet to the recipients below. You need not send it again.",
+			     "delayed", "4.0.0" },
+};
 
 static bool has_eight_bit(const char *s)
 {
@@ -59,9 +72,9 @@ static void add_typed_address(struct buf *b, const char *address)
 	buf_addch(b, '\n');
 }
 
-static const char *valid_status(const char *status, char out[STATUS_MAX])
+static const char *valid_status(enum report_kind kind, const char *status, char out[STATUS_MAX])
 {
-	return status && status_parse(span_of(status), '5', out) ? out : "5.0.0";
+	return status && status_parse(span_of(status), *kinds[kind].status, out) ? out : kinds[kind].status;
 }
 
 /* The words of an SMTP server are of type smtp, ours are of our own; ASCII only. */
@@ -87,22 +100,19 @@ static void add_diagnostic(struct buf *b, const char *text)
 	buf_release(&ascii);
 }
 
-static void add_text_part(struct buf *b, const struct config *c, const struct failed_recipient *failed, size_t n)
+static void add_text_part(struct buf *b, enum report_kind kind, const struct config *c, const struct failed_recipient *failed, size_t n)
 {
 	struct buf text = BUF_INIT, line = BUF_INIT;
 
 	buf_addf(&line, "This is the mail gateway at %s.", letter_host(c));
 	letter_wrap(&text, "", line.data);
 	buf_addch(&text, '\n');
-	letter_wrap(&text, "", n == 1 ? "Your message was not delivered to the recipient below. Other recipients, if there are any, "
-					"are not affected."
-				      : "Your message was not delivered to the recipients below. Other recipients, if there are any, "
-					"are not affected.");
+	letter_wrap(&text, "", n == 1 ? kinds[kind].one : kinds[kind].several);
 	for (size_t i = 0; i < n; i++) {
 		char status[STATUS_MAX];
 
 		buf_clear(&line);
-		buf_addf(&line, "%s (%s)", failed[i].text, valid_status(failed[i].status, status));
+		buf_addf(&line, "%s (%s)", failed[i].text, valid_status(kind, failed[i].status, status));
 		buf_addch(&text, '\n');
 		letter_wrap(&text, "  ", failed[i].address);
 		letter_wrap(&text, "    ", line.data);
@@ -117,8 +127,8 @@ static void add_text_part(struct buf *b, const struct config *c, const struct fa
 	buf_release(&line);
 }
 
-static void add_status_part(struct buf *b, const struct config *c, const char *queue_id, const struct failed_recipient *failed,
-			    size_t n)
+static void add_status_part(struct buf *b, enum report_kind kind, const struct config *c, const char *queue_id,
+			    const struct failed_recipient *failed, size_t n)
 {
 	char id[TEXT_MAX + 1], status[STATUS_MAX];
 
@@ -130,7 +140,7 @@ static void add_status_part(struct buf *b, const struct config *c, const char *q
 	for (size_t i = 0; i < n; i++) {
 		buf_addstr(b, "\nFinal-Recipient: ");
 		add_typed_address(b, failed[i].address);
-		buf_addf(b, "Action: failed\nStatus: %s\n", valid_status(failed[i].status, status));
+		buf_addf(b, "Action: %s\nStatus: %s\n", kinds[kind].action, valid_status(kind, failed[i].status, status));
 		add_diagnostic(b, failed[i].text);
 	}
 }
@@ -165,8 +175,8 @@ static void add_boundary(struct buf *b, const char *unique, const char *end)
 	buf_addf(b, "\n--=_%s%s\n", unique, end);
 }
 
-int report_dsn(int fd, const struct config *c, const char *queue_id, const char *sender, const struct failed_recipient *failed,
-	       size_t n, const struct segment *headers, struct error *err)
+int report_write(int fd, enum report_kind kind, const struct config *c, const char *queue_id, const char *sender,
+		 const struct failed_recipient *failed, size_t n, const struct segment *headers, struct error *err)
 {
 	struct buf b = BUF_INIT, header = BUF_INIT;
 	char unique[33];
@@ -175,13 +185,13 @@ int report_dsn(int fd, const struct config *c, const char *queue_id, const char 
 	if (rc < 0)
 		goto out;
 	letter_unique(unique);
-	letter_start(&b, c, sender, "Your message was not delivered", "auto-replied");
+	letter_start(&b, c, sender, kinds[kind].subject, "auto-replied");
 	buf_addf(&b, "Content-Type: multipart/report; report-type=delivery-status;\n boundary=\"=_%s\"\n", unique);
 	buf_addstr(&b, "\nThis is a delivery status notification in MIME format.\n");
 	add_boundary(&b, unique, "");
-	add_text_part(&b, c, failed, n);
+	add_text_part(&b, kind, c, failed, n);
 	add_boundary(&b, unique, "");
-	add_status_part(&b, c, queue_id, failed, n);
+	add_status_part(&b, kind, c, queue_id, failed, n);
 	if (headers) {
 		add_boundary(&b, unique, "");
 		letter_body(&b, "text/rfc822-headers", span_from(header.data, header.len));
@@ -194,4 +204,10 @@ out:
 	buf_release(&b);
 	buf_release(&header);
 	return rc;
+}
+
+int report_dsn(int fd, const struct config *c, const char *queue_id, const char *sender, const struct failed_recipient *failed,
+	       size_t n, const struct segment *headers, struct error *err)
+{
+	return report_write(fd, REPORT_FAILED, c, queue_id, sender, failed, n, headers, err);
 }

@@ -77,6 +77,12 @@ static void take_value(struct arena *a, struct held *out, struct span name, stru
 	out->told |= span_eqstr(name, "told");
 	if (span_eqstr(name, "recipient"))
 		out->recipients[out->n++] = text;
+	if (span_eqstr(name, "seal"))
+		out->seals[out->nseals++] = text;
+	if (span_eqstr(name, "tried")) {
+		out->tried++;
+		out->tried_last = text;
+	}
 }
 
 static void mark_served(struct arena *a, struct span record, struct held *out)
@@ -105,7 +111,8 @@ static void parse(struct arena *a, const char *id, struct span record, struct he
 	struct span rest = record, name, value;
 
 	*out = (struct held){ .id = arena_strdup(a, id), .time = "", .queue_id = "", .sender = "", .client = "", .reason = "", .text = "",
-			      .message_id = "", .content = "" };
+			      .message_id = "", .content = "", .tried_last = "" };
+	out->seals = arena_array(a, count_lines(record, "seal"), sizeof(*out->seals));
 	out->recipients = arena_array(a, count_lines(record, "recipient"), sizeof(*out->recipients));
 	while (take_line(&rest, &name, &value))
 		take_value(a, out, name, value);
@@ -315,18 +322,27 @@ int hold_remove(struct arena *a, const char *spool, const char *id, struct error
 	return change_record(a, spool, id, finish, NULL, err);
 }
 
-static bool add_told(struct arena *a, struct held *h, struct buf *record, void *arg)
+static bool add_time(struct arena *a, struct held *h, struct buf *record, void *name)
 {
 	char now[24];
 
 	letter_time(now);
-	hold_add_field(record, "told", now);
+	hold_add_field(record, name, now);
 	return true;
 }
 
 int hold_mark_told(struct arena *a, const char *spool, const char *id, struct error *err)
 {
-	return change_record(a, spool, id, add_told, NULL, err);
+	char name[] = "told";
+
+	return change_record(a, spool, id, add_time, name, err);
+}
+
+int hold_mark_tried(struct arena *a, const char *spool, const char *id, struct error *err)
+{
+	char name[] = "tried";
+
+	return change_record(a, spool, id, add_time, name, err);
 }
 
 /* ---- now and then ---- */

@@ -87,6 +87,8 @@ static bool add_missing(struct buf *record, const struct hold *h)
 		if (has_line(span_from(record->data, before), span_from(line.data, line.len - 1)))
 			continue;
 		buf_add(record, line.data, line.len);
+		if (h->seals)
+			hold_add_field(record, "seal", h->seals[i]);
 		added = true;
 	}
 	buf_release(&line);

@@ -7,6 +7,7 @@
 
 #define HOLD_ID 24          /* hexadecimal digits: 96 bits of the identity's SHA-256 */
 #define HOLD_SCAN "scan"    /* the reason of what waits for its copy to come back from the scanner */
+#define HOLD_LOCKED "passphrase-needed" /* ... of what waits for somebody who knows the passphrase of a key */
 
 struct hold {
 	const char *queue_id, *sender, *client;
@@ -16,6 +17,7 @@ struct hold {
 	const char *text;    /* one line for people */
 	const char *message_id;
 	const char *content; /* digest of what the scanner got; NULL or "" */
+	const char *const *seals; /* by recipient: what proves that we have held it for him; NULL: none */
 	bool finished;       /* it is what would be delivered; else it is as it came */
 	bool eight_bit;
 };
@@ -39,6 +41,10 @@ struct held {
 	bool *served;          /* by recipient */
 	size_t n, waiting;     /* how many are not served */
 	struct lookup lookup;  /* of the recipients in lower case */
+	const char **seals;    /* in no order */
+	size_t nseals;
+	size_t tried;          /* how often a wrong passphrase was given ... */
+	const char *tried_last;/* ... and when for the last time; "" */
 };
 
 /* E_NOTFOUND: there is none of that id (which may come from anywhere); E_TEMP. */
@@ -65,6 +71,9 @@ int hold_remove(struct arena *a, const char *spool, const char *id, struct error
 
 /* The administrator has been told that nothing came back. */
 int hold_mark_told(struct arena *a, const char *spool, const char *id, struct error *err);
+
+/* A wrong passphrase was given. */
+int hold_mark_tried(struct arena *a, const char *spool, const char *id, struct error *err);
 
 /* ---- now and then ---- */
 

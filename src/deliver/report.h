@@ -15,8 +15,13 @@ struct failed_recipient {
 #define BEHIND_US "it was not accepted behind the mail gateway, by the virus scanner or the recipient's mail server; ask the " \
 	"recipient or his postmaster"
 
+enum report_kind { REPORT_FAILED, REPORT_DELAYED };
+
 /* Writes a multipart/report (LF line breaks, 7-bit) to fd: text for people, message/delivery-status, text/rfc822-headers
  * copied from the segment (at most 64 KB).  From: postmaster's name at hostname, To: sender, Auto-Submitted: auto-replied. */
+int report_write(int fd, enum report_kind kind, const struct config *c, const char *queue_id, const char *sender,
+		 const struct failed_recipient *failed, size_t n, const struct segment *headers, struct error *err);
+/* Of what has failed. */
 int report_dsn(int fd, const struct config *c, const char *queue_id, const char *sender, const struct failed_recipient *failed,
 	       size_t n, const struct segment *headers, struct error *err);
 

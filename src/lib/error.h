@@ -13,6 +13,7 @@
 #define E_LIMIT (-3)    /* past a configured limit */
 #define E_NOTFOUND (-4) /* looked properly, there is none */
 #define E_CONFIG (-5)   /* the operator must mend something; the mail waits */
+#define E_LOCKED (-6)   /* a key wants a passphrase that only a person can give: the mail is held until then */
 
 struct error {
 	int code;       /* 0 or one of the above */

@@ -166,7 +166,7 @@ static int send_hello(struct session *s, struct error *err)
 		buf_addf(&operations, "%s%s", i ? " " : "", s->server.role->operations[i].name);
 	xml_writer_init(&w);
 	xml_open(&w, "hello");
-	xml_put(&w, "protocol", "1.0");
+	xml_put(&w, "protocol", "1.1");
 	xml_put(&w, "role", s->server.role->role);
 	xml_put(&w, "name", s->server.role->program);
 	xml_put(&w, "version", PACKAGE_VERSION);
@@ -186,7 +186,7 @@ static int check_hello(const struct server_role *role, const struct xml *hello, 
 	if (!xml_is(hello, "hello"))
 		return error_set(err, E_PERM, "expected <hello>, got <%s>", xml_name(hello));
 	if (strncmp(protocol, "1.", 2) != 0 || !span_number(span_of(protocol + 2), 1000, &minor))
-		return error_set(err, E_PERM, "protocol version \"%s\", this module speaks 1.0", protocol);
+		return error_set(err, E_PERM, "protocol version \"%s\", this module speaks 1.1", protocol);
 	if (strcmp(xml_attr_or(hello, "role", ""), role->role) != 0)
 		return error_set(err, E_PERM, "asked to be \"%s\", this module is \"%s\"",
 				 xml_attr_or(hello, "role", ""), role->role);

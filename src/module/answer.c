@@ -116,6 +116,7 @@ const char *answer_copy(const struct answer *n, const struct xml *e, const char 
 int answer_first(struct modules *m, struct arena *a, enum module_role role, const char *operation, module_writer *write,
 		 answer_reader *read, void *arg, struct error *err)
 {
+	struct error locked = { 0 };
 	bool known = false;
 
 	for (size_t i = 0; i < m->n; i++) {
@@ -131,9 +132,13 @@ int answer_first(struct modules *m, struct arena *a, enum module_role role, cons
 		if (rc == 0)
 			rc = read(&n, xml_root(doc), arg);
 		xml_free(doc);
-		if (rc != E_NOTFOUND && rc != MODULE_UNKNOWN_OPERATION)
+		if (rc == E_LOCKED && !locked.code) /* the next one may have another key */
+			error_set(&locked, rc, "%s", err->text);
+		else if (rc != E_NOTFOUND && rc != MODULE_UNKNOWN_OPERATION && rc != E_LOCKED)
 			return rc;
 	}
+	if (locked.code)
+		return error_set(err, E_LOCKED, "%s", locked.text);
 	return known ? error_set(err, E_NOTFOUND, "%s: no %s module found any", operation, module_role_name(role))
 		     : error_set(err, E_TEMP, "no %s module that runs knows %s", module_role_name(role), operation);
 }

@@ -180,7 +180,7 @@ static int check_hello(struct exchange *x, const struct xml *hello, struct error
 	if (!xml_is(hello, "hello"))
 		return broke(x, err, "its first word is <%s>, not <hello>", xml_name(hello));
 	if (!speaks_our_version(xml_attr_or(hello, "protocol", "")))
-		return broke(x, err, "it speaks protocol version \"%s\", postern 1.0", xml_attr_or(hello, "protocol", ""));
+		return broke(x, err, "it speaks protocol version \"%s\", postern 1.1", xml_attr_or(hello, "protocol", ""));
 	if (strcmp(xml_attr_or(hello, "role", ""), role) != 0)
 		return broke(x, err, "its role is \"%s\", wanted \"%s\"", xml_attr_or(hello, "role", ""), role);
 	if (!xml_attr(hello, "operations"))
@@ -275,6 +275,8 @@ static int read_refusal(struct exchange *x, const struct xml *refused, struct er
 		rc = E_NOTFOUND;
 	else if (permanent && strcmp(code, "unknown-operation") == 0)
 		rc = MODULE_UNKNOWN_OPERATION;
+	else if (!permanent && strcmp(code, "passphrase-needed") == 0 && x->p->role == ROLE_KEYS)
+		rc = E_LOCKED;
 	else
 		rc = permanent && strcmp(code, "narrowed") != 0 ? E_PERM : E_TEMP;
 	xml_text(refused, &text);

@@ -78,7 +78,7 @@ void modules_stop(struct modules *m, int grace);
  * One that does not know the operation is passed over; where none knows it that is E_TEMP, never "not found".
  * write fills the request (xml_open of the operation with id is already done).  On success *answer holds the <result>
  * (xml_free it).  E_NOTFOUND: all said not-found.  E_PERM: refused for good (text in err).  E_LIMIT: the
- * request is longer than frame_limit.  E_TEMP: everything else. */
+ * request is longer than frame_limit.  E_LOCKED: a key of role keys wants a passphrase.  E_TEMP: everything else. */
 typedef int module_writer(struct xml_writer *w, void *arg);
 int modules_ask(struct modules *m, enum module_role role, const char *operation, module_writer *write, void *arg,
 		struct xml_document **answer, const char **module_name, struct error *err);

@@ -205,7 +205,7 @@ static int send_hello(struct modules *m, struct module *p, struct error *err)
 
 	xml_writer_init(&w);
 	xml_open(&w, "hello");
-	xml_put(&w, "protocol", "1.0");
+	xml_put(&w, "protocol", "1.1");
 	xml_put(&w, "role", module_role_name(p->role));
 	xml_put(&w, "postern", PACKAGE_VERSION);
 	xml_put(&w, "config", config_path(m));

@@ -265,11 +265,22 @@ static int decrypt_content(struct opening *o, CMS_ContentInfo *cms, const struct
 	return rc < 0 ? rc : 0;
 }
 
+static enum layer_status waiting_status(int rc)
+{
+	return rc == E_LOCKED ? LAYER_LOCKED : LAYER_TEMPORARY;
+}
+
+static bool is_waiting(const struct layer *l)
+{
+	return l->status == LAYER_LOCKED || l->status == LAYER_TEMPORARY;
+}
+
 /* *next: another recipient may do better. */
 static int try_recipient(struct opening *o, CMS_ContentInfo *cms, const struct cms_shape *shape,
 			 const struct recipient *r, EVP_PKEY *key, struct layer *l, struct span *content, bool *next)
 {
 	struct error trouble = { 0 };
+	int waits;
 
 	*next = true;
 	l->key_management = r->management;
@@ -283,8 +294,9 @@ static int try_recipient(struct opening *o, CMS_ContentInfo *cms, const struct c
 		return decrypt_content(o, cms, shape, r, l, content);
 	}
 	log_failure("content key", r);
-	if (o->calls->key_trouble && o->calls->key_trouble(o->calls->ctx, &trouble) < 0)
-		layer_set(o, l, LAYER_TEMPORARY, "%s", trouble.text);
+	waits = o->calls->key_trouble ? o->calls->key_trouble(o->calls->ctx, &trouble) : 0;
+	if (waits < 0)
+		layer_set(o, l, waiting_status(waits), "%s", trouble.text);
 	else if (r->silent)
 		layer_set(o, l, LAYER_MALFORMED, "%s", damaged(shape));
 	else
@@ -295,6 +307,8 @@ static int try_recipient(struct opening *o, CMS_ContentInfo *cms, const struct c
 static int try_candidates(struct opening *o, CMS_ContentInfo *cms, const struct cms_shape *shape,
 			  const struct recipients *rs, struct layer *l, struct span *content)
 {
+	enum layer_status waiting = LAYER_OPEN; /* what an earlier candidate waits for: a later one may open, but not condemn */
+	const char *why = "";
 	bool next = true;
 
 	layer_set(o, l, LAYER_NO_KEY, "none of %zu recipients is ours", shape->recipients);
@@ -306,7 +320,7 @@ static int try_candidates(struct opening *o, CMS_ContentInfo *cms, const struct 
 		int rc = o->calls->find_key(o->calls->ctx, rs->ids, rs->n, skip, &which, &certificate, &key, &trouble);
 
 		if (rc < 0 && rc != E_NOTFOUND)
-			layer_set(o, l, LAYER_TEMPORARY, "%s", trouble.text);
+			layer_set(o, l, waiting_status(rc), "%s", trouble.text);
 		if (rc == 0 && (which >= rs->n || !key))
 			rc = E_NOTFOUND;
 		next = rc == 0;
@@ -315,7 +329,13 @@ static int try_candidates(struct opening *o, CMS_ContentInfo *cms, const struct 
 		X509_free(certificate);
 		if (rc < 0)
 			return rc;
+		if (is_waiting(l) && waiting == LAYER_OPEN) {
+			waiting = l->status;
+			why = l->why;
+		}
 	}
+	if (waiting != LAYER_OPEN && l->status != LAYER_OPEN)
+		layer_set(o, l, waiting, "%s", why);
 	return 0;
 }
 

@@ -21,6 +21,7 @@ enum layer_status {
 	LAYER_UNSUPPORTED, /* "X25519 recipient": why names it */
 	LAYER_MALFORMED,
 	LAYER_TEMPORARY,   /* a key could not be asked for now: the message must be deferred */
+	LAYER_LOCKED,      /* our key for it wants a passphrase that nobody has given */
 	LAYER_NOT_TRIED,   /* LAYER_NESTED */
 };
 enum signature_status { SIGNATURE_GOOD, SIGNATURE_BAD, SIGNATURE_NO_CERTIFICATE, SIGNATURE_UNSUPPORTED };
@@ -58,14 +59,15 @@ struct certificate_id {
 struct open_calls {
 	/* Which of n recipients is ours?  *which, *certificate (caller frees) and *key (delegated, caller frees).
 	 * May be called again with skip > 0 to get the next candidate after skip refused ones.
-	 * E_NOTFOUND: none; E_TEMP: cannot say now. */
+	 * E_NOTFOUND: none; E_LOCKED: the key wants a passphrase; E_TEMP: cannot say now. */
 	int (*find_key)(void *ctx, const struct certificate_id *ids, size_t n, size_t skip, size_t *which,
 			X509 **certificate, EVP_PKEY **key, struct error *err);
 	/* A signer's certificate that is not in the message.  E_NOTFOUND, E_TEMP. */
 	int (*find_certificate)(void *ctx, const struct certificate_id *id, X509 **certificate, struct error *err);
 	void *ctx;
 	/* May be NULL.  After a private operation has failed: 0 if the key's holder did its work (then the message is
-	 * at fault), E_TEMP and why if it could not be asked (delegate_error): the layer is LAYER_TEMPORARY then. */
+	 * at fault), E_TEMP and why if it could not be asked (delegate_error): the layer is LAYER_TEMPORARY then; E_LOCKED
+	 * if the key wants a passphrase: LAYER_LOCKED. */
 	int (*key_trouble)(void *ctx, struct error *err);
 };
 

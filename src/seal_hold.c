@@ -1,0 +1,34 @@
+/* seal_hold.c - what proves that this site has held a message, for whom, and from whom */
+#include "seal_hold.h"
+
+#include "mac.h"
+
+/* Each value on a line of its own, as it stands in the record: without control characters, and without blanks around it. */
+static void add(struct buf *text, const char *value)
+{
+	struct span v = span_trim(span_of(value));
+
+	for (size_t i = 0; i < v.n; i++)
+		buf_addch(text, (unsigned char)v.p[i] < 0x20 || v.p[i] == 0x7f ? ' ' : v.p[i]);
+	buf_addch(text, '\n');
+}
+
+int hold_seal(struct arena *a, struct span key, const struct hold_seal *s, const char *recipient, const char **out, struct error *err)
+{
+	const char *const values[] = { s->id, s->digest, s->sender, s->client, s->reason, recipient };
+	char hex[2 * MAC_BYTES + 1] = "";
+	unsigned char mac[MAC_BYTES];
+	struct buf text = BUF_INIT;
+	int rc;
+
+	*out = "";
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		add(&text, values[i]);
+	rc = mac_of(NULL, key, "postern hold 1", span_from(text.data, text.len), mac, err);
+	for (size_t i = 0; rc == 0 && i < MAC_BYTES; i++)
+		snprintf(hex + 2 * i, 3, "%02x", mac[i]);
+	if (rc == 0)
+		*out = arena_strdup(a, hex);
+	buf_release(&text);
+	return rc;
+}

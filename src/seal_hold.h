@@ -1,0 +1,21 @@
+/* seal_hold.h - what proves that this site has held a message, for whom, and from whom
+ *
+ * Going on with a held message may sign in somebody's name, so neither another site's hold nor one that was changed may
+ * pass for ours: a MAC with mac_key_file over the id, the message and the envelope, one for each recipient.
+ */
+#ifndef POSTERN_SEAL_HOLD_H
+#define POSTERN_SEAL_HOLD_H
+
+#include "lib/buf.h"
+#include "lib/error.h"
+#include "lib/mem.h"
+
+struct hold_seal {
+	const char *id, *digest;            /* of the message, hexadecimal */
+	const char *sender, *client, *reason;
+};
+
+/* *out in hexadecimal, in the arena. */
+int hold_seal(struct arena *a, struct span key, const struct hold_seal *s, const char *recipient, const char **out, struct error *err);
+
+#endif

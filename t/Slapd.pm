@@ -16,16 +16,16 @@ my %pids; # ended with us
 my $owner = $$;
 END {
 	my $status = $?;
-	if ($$ == $owner) { end_server($_) for keys %pids }
+	if ($$ == $owner) { end_server($_, 'KILL') for keys %pids }
 	$? = $status;
 }
 
 sub end_server {
-	my ($pid) = @_;
+	my ($pid, $signal) = @_; # TERM, or what is given
 	my $kind = delete $pids{$pid} or return;
 	$pid = -$pid if $kind eq 'group';
 	kill CONT => $pid;
-	kill TERM => $pid;
+	kill $signal // 'TERM' => $pid;
 	$pid = abs $pid;
 	waitpid $pid, 0;
 }

@@ -230,4 +230,15 @@ for my $b ([ 'base that is not there', 'base = dc=nowhere' ], [ 'filter that is 
 	finish($bad);
 }
 end_server($slapd->{pid});
+
+# ---- the manual page ----
+
+my ($table, $page) = (slurp("$SRC/modules/keys-ldap/options.c"), slurp("$SRC/man/keys-ldap.8"));
+my %options = $table =~ /^\t\{ "(keys_ldap_\w+)", CONFIG_\w+,\s+(?:"((?:[^"\\]|\\.)*)"|NULL)/mg;
+cmp_ok(scalar keys %options, '>', 20, 'the table of options is read');
+for my $name (sort keys %options) {
+	my $initial = ($options{$name} // '') =~ s/\\"/"/gr;
+	like($page, qr/^\.It .*Cm (?:\w+ , )*$name\b/m, "keys-ldap(8) has $name");
+	like($page, qr/\Q$initial\E/, '  and its default') if $initial ne '';
+}
 done_testing();

@@ -6,6 +6,8 @@
 #include "keys-ldap/keys_ldap.h"
 #include "lib/log.h"
 
+#define STACK_SIZE ((size_t)512 * 1024) /* memory may be locked: not the usual 8 MB each */
+
 static void *run(void *arg)
 {
 	struct task *t = arg;
@@ -19,9 +21,13 @@ static void run_all(struct task *tasks, size_t n)
 {
 	pthread_t *threads = mem_array(n, sizeof(*threads));
 	bool *started = mem_array(n, sizeof(*started));
+	pthread_attr_t attributes;
 
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	for (size_t i = 1; i < n; i++)
-		started[i] = tasks[i].n && pthread_create(&threads[i], NULL, run, &tasks[i]) == 0;
+		started[i] = tasks[i].n && pthread_create(&threads[i], &attributes, run, &tasks[i]) == 0;
+	pthread_attr_destroy(&attributes);
 	for (size_t i = 0; i < n; i++) /* the first is ours, and those for which there is no thread */
 		if (!started[i])
 			run(&tasks[i]);

@@ -21,6 +21,8 @@ keys_ldap_SOURCES = \
 	modules/keys-ldap/use.c
 keys_ldap_LDADD = libkeysldap.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(LDAP_LIBS)
 
+dist_man_MANS += man/keys-ldap.8
+
 # The example of two nodes, for operators and for t/7420-keys-ldap-nodes.t
 ldapexampledir = $(datadir)/postern/ldap
 dist_ldapexample_DATA = etc/ldap/node.ldif etc/ldap/data.ldif

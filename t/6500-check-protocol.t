@@ -105,16 +105,16 @@ subtest 'verify log' => sub {
 			'</certificate></check-certificate>');
 		return (split /\n/, slurp("$s/verify.log"))[-1];
 	};
-	like($ask->($der, 'a@b.example'), qr{$line\Qaddress=a\E\@\Qb.example\E\tsubject=CN=leaf\tissuer=CN=root\tserial=0ABC\tverdict=valid\treason=\tpurpose=sign$}, 'valid');
-	like($ask->($der, 'x@b.example'), qr{\tverdict=invalid\treason=address-mismatch\tpurpose=sign$}, 'invalid');
-	like($ask->('rubbish', ''), qr{$line\Qaddress=\E\tsubject=\tissuer=\tserial=\tverdict=invalid\treason=malformed\tpurpose=sign$}, 'unreadable');
+	like($ask->($der, 'a@b.example'), qr{$line\Qaddress=a\E\@\Qb.example\E\tsubject=CN=leaf\tissuer=CN=root\tserial=0ABC\tverdict=valid\treason=\tpurpose=sign\tevidence=remark source=revocation not checked}, 'valid');
+	like($ask->($der, 'x@b.example'), qr{\tverdict=invalid\treason=address-mismatch\tpurpose=sign\tevidence=$}, 'invalid');
+	like($ask->('rubbish', ''), qr{$line\Qaddress=\E\tsubject=\tissuer=\tserial=\tverdict=invalid\treason=malformed\tpurpose=sign\tevidence=$}, 'unreadable');
 	is((stat "$s/verify.log")[2] & 07777, 0640, 'mode 0640');
 
 	my $evil = certificate('evil', by => 'root', extensions => \@mail, subject => "/CN=a\tverdict=valid\nb/O=x\\\\y\xe2\x80\xae");
 	like($ask->((ders($evil))[0], "q&#9;r&#10;s\@t"), qr{\taddress=q\\x09r\\x0as\@t\tsubject=O=x\\\\\\\\y\\xe2\\x80\\xae,CN=a\\\\09verdict=valid\\\\0Ab\tissuer},
 		'tab, line feed, backslash, a character that turns text around');
 	is(scalar(my @lines = split /\n/, slurp("$s/verify.log")), 4, 'still one line for each');
-	is(scalar(grep { (() = /\t/g) == 8 } @lines), 4, 'of nine fields');
+	is(scalar(grep { (() = /\t/g) == 9 } @lines), 4, 'of ten fields');
 };
 
 subtest 'a verify log that cannot be written' => sub {
@@ -160,7 +160,7 @@ subtest 'processes that write at the same time' => sub {
 	}
 	waitpid $_, 0 for @pids;
 	my @lines = split /\n/, slurp($log);
-	is(scalar(grep { /^time=\S+\t.*\tpurpose=sign$/ } @lines), 100, 'a hundred whole lines');
+	is(scalar(grep { /^time=\S+\t.*\tpurpose=sign\tevidence=.*$/ } @lines), 100, 'a hundred whole lines');
 };
 
 done_testing;

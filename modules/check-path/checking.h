@@ -66,6 +66,13 @@ bool policy_ca(struct checking *k, X509 *x);
 /* RFC 8550 section 3: the request's address, if it has one, is one of the certificate's. */
 bool policy_address(struct checking *k, X509 *x);
 
+/* ---- constraints.c ---- */
+
+/* Name constraints of the path's CAs on SmtpUTF8Mailbox names. */
+bool constraints_hold(struct checking *k, STACK_OF(X509) *path);
+/* OpenSSL complains of name constraints and path[at]: true if that was about such a name only. */
+bool constraints_excuse(STACK_OF(X509) *path, int at);
+
 /* ---- path.c ---- */
 
 /* Finds and validates a path; fills judgement, path and evidence.  true: there is one. */

@@ -3,9 +3,11 @@ libcheckpath_a_SOURCES = \
 	modules/check-path/areas.c modules/check-path/areas.h \
 	modules/check-path/check.c modules/check-path/check.h \
 	modules/check-path/checking.h \
+	modules/check-path/constraints.c \
 	modules/check-path/crls.c \
 	modules/check-path/issuers.c modules/check-path/issuers.h \
 	modules/check-path/lists.c modules/check-path/lists.h \
+	modules/check-path/mailbox.c modules/check-path/mailbox.h \
 	modules/check-path/match.c \
 	modules/check-path/names.c modules/check-path/names.h \
 	modules/check-path/ocsp.c \
@@ -25,6 +27,10 @@ check_path_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_
 UNIT_TESTS += t/unit/check_verify_log
 t_unit_check_verify_log_SOURCES = t/unit/check_verify_log.c t/unit/test.h
 t_unit_check_verify_log_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(UNIT_LDADD)
+
+UNIT_TESTS += t/unit/check_mailbox
+t_unit_check_mailbox_SOURCES = t/unit/check_mailbox.c t/unit/test.h
+t_unit_check_mailbox_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(UNIT_LDADD)
 
 dist_man_MANS += man/check-path.8
 

@@ -2,13 +2,15 @@
  *
  * subjectAltName rfc822Name (RFC 5280 4.2.1.6) and SmtpUTF8Mailbox (RFC 9598), and the legacy emailAddress in the
  * subject (RFC 8550 section 3).  OpenSSL's X509_check_email compares local parts case-sensitively, as RFC 5321
- * asks of mail servers; people write Alice@ and alice@ for one mailbox, so here ASCII case does not count.
+ * asks of mail servers; people write Alice@ and alice@ for one mailbox, so here ASCII case does not count.  A domain may be
+ * written with A-labels here and U-labels there.
  * A certificate issued for "@partner.example" stands for every mailbox of that domain.
  */
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
 
 #include "check-path/checking.h"
+#include "check-path/mailbox.h"
 #include "lib/address.h"
 
 /* Bytes with a NUL inside are nobody's address: they would read differently here and elsewhere. */
@@ -20,8 +22,8 @@ static bool is_address(const ASN1_STRING *s, const char *address)
 	if (n <= 0 || memchr(p, '\0', (size_t)n))
 		return false;
 	if (*p == '@')
-		return span_caseeq(span_from(p + 1, (size_t)n - 1), address_domain(address));
-	return span_caseeq(span_from(p, (size_t)n), address);
+		return mailbox_same_domain(span_from(p + 1, (size_t)n - 1), span_of(address_domain(address)));
+	return span_caseeq(span_from(p, (size_t)n), address) || mailbox_equal(span_from(p, (size_t)n), span_of(address));
 }
 
 static bool general_name_is(const GENERAL_NAME *name, const char *address)

@@ -13,8 +13,8 @@
 #include "check-path/checking.h"
 
 #define PATH_MAX_CERTIFICATES 12 /* the certificate, ten CAs, the anchor */
-#define PATHS_MAX 16
-#define STEPS_MAX 100 /* certificates whose issuers are looked for */
+#define PATHS_MAX 64
+#define STEPS_MAX 400 /* certificates whose issuers are looked for */
 
 struct search {
 	struct checking *k;
@@ -68,13 +68,23 @@ static bool translate(struct checking *k, X509 *x, int code)
 		     X509_verify_cert_error_string(code));
 }
 
+static bool is_about_names(int code)
+{
+	return code == X509_V_ERR_PERMITTED_VIOLATION || code == X509_V_ERR_EXCLUDED_VIOLATION ||
+	       code == X509_V_ERR_UNSUPPORTED_NAME_SYNTAX;
+}
+
 /* OpenSSL found a problem: go on (1) or not (0). */
 static int on_problem(int good, X509_STORE_CTX *ctx)
 {
 	struct checking *k = X509_STORE_CTX_get_app_data(ctx);
 	X509 *x = X509_STORE_CTX_get_current_cert(ctx);
+	int code = X509_STORE_CTX_get_error(ctx);
 
-	return good || translate(k, x ? x : k->leaf, X509_STORE_CTX_get_error(ctx));
+	if (good || (is_about_names(code) &&
+		     constraints_excuse(X509_STORE_CTX_get0_chain(ctx), X509_STORE_CTX_get_error_depth(ctx))))
+		return 1;
+	return translate(k, x ? x : k->leaf, code);
 }
 
 static bool set_policies(const struct check_policies *policies, X509_VERIFY_PARAM *p)
@@ -154,11 +164,23 @@ static bool issuers_are_good(struct checking *k, STACK_OF(X509) *path)
 	return !anchor || (policy_time(k, sk_X509_value(path, anchor)) && policy_key(k, sk_X509_value(path, anchor)));
 }
 
+/* Whether no path through this issuer can be good; nothing is judged. */
+static bool is_hopeless(struct checking *k, X509 *x, bool anchor)
+{
+	struct judgement before = k->judgement;
+	bool good = policy_time(k, x) && policy_key(k, x) &&
+		    (anchor || (policy_structure(k, x) && policy_ca(k, x) && policy_hash(k, x)));
+
+	k->judgement = before;
+	return !good;
+}
+
 static bool path_is_good(struct checking *k, STACK_OF(X509) *path)
 {
 	const char *remark;
 
-	if (!issuers_are_good(k, path) || !openssl_agrees(k, path) || !revocation_check(k, path, &remark))
+	if (!issuers_are_good(k, path) || !openssl_agrees(k, path) || !constraints_hold(k, path) ||
+	    !revocation_check(k, path, &remark))
 		return false;
 	judge(&k->judgement, k->arena, REASON_NONE, "path of %d certificates to %s%s%s", sk_X509_num(path),
 	      subject_text(k->arena, sk_X509_value(path, sk_X509_num(path) - 1)), *remark ? "; " : "", remark);
@@ -288,6 +310,28 @@ static void no_issuer(struct search *s, X509 *x)
 	remember(s, false);
 }
 
+static bool extend(struct search *s, bool top_is_anchor);
+
+/* First those with which a path can be good; of the others one is enough to say what is wrong. */
+static bool try_issuers(struct search *s, STACK_OF(X509) *issuers, bool hopeless)
+{
+	bool found = false;
+
+	for (int i = 0; i < sk_X509_num(issuers) && !found && s->paths < PATHS_MAX && !s->k->error.code; i++) {
+		X509 *x = sk_X509_value(issuers, i);
+		bool anchor = holds(s->anchors, x);
+
+		if (hopeless && s->paths)
+			break;
+		if (is_hopeless(s->k, x, anchor) != hopeless)
+			continue;
+		sk_X509_push(s->path, x);
+		found = extend(s, anchor);
+		sk_X509_pop(s->path);
+	}
+	return found;
+}
+
 /* Depth first from the last certificate of s->path; top_is_anchor: it stands in area ca and is self-signed. */
 static bool extend(struct search *s, bool top_is_anchor)
 {
@@ -309,13 +353,7 @@ static bool extend(struct search *s, bool top_is_anchor)
 	if (!sk_X509_num(issuers) && !s->first.reason && !s->k->error.code)
 		no_issuer(s, top);
 	keep_signers(s, issuers, top);
-	for (int i = 0; i < sk_X509_num(issuers) && !found && s->paths < PATHS_MAX && !s->k->error.code; i++) {
-		X509 *x = sk_X509_value(issuers, i);
-
-		sk_X509_push(s->path, x);
-		found = extend(s, holds(s->anchors, x));
-		sk_X509_pop(s->path);
-	}
+	found = try_issuers(s, issuers, false) || try_issuers(s, issuers, true);
 	sk_X509_pop_free(issuers, X509_free);
 	return found;
 }

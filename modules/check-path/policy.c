@@ -49,13 +49,18 @@ static bool version_is_good(struct checking *k, X509 *x)
 	return true;
 }
 
-/* RFC 5280 section 4.2: an extension stands once; these are critical wherever they stand. */
+/* RFC 5280 section 4.2: an extension stands once; some are critical wherever they stand, and others never. */
 static bool extensions_are_good(struct checking *k, X509 *x)
 {
-	static const struct { int nid; const char *problem; } critical[] = {
-		{ NID_name_constraints, "name constraints that are not critical" },
-		{ NID_policy_constraints, "policy constraints that are not critical" },
-		{ NID_inhibit_any_policy, "inhibitAnyPolicy that is not critical" },
+	static const struct { int nid, critical; const char *problem; } criticality[] = {
+		{ NID_name_constraints, 1, "name constraints that are not critical" },
+		{ NID_policy_constraints, 1, "policy constraints that are not critical" },
+		{ NID_inhibit_any_policy, 1, "inhibitAnyPolicy that is not critical" },
+		{ NID_authority_key_identifier, 0, "an authority key identifier that is critical" },
+		{ NID_subject_key_identifier, 0, "a subject key identifier that is critical" },
+		{ NID_info_access, 0, "an authority information access that is critical" },
+		{ NID_sinfo_access, 0, "a subject information access that is critical" },
+		{ NID_freshest_crl, 0, "a freshest CRL that is critical" },
 	};
 	int n = X509_get_ext_count(x);
 
@@ -64,14 +69,59 @@ static bool extensions_are_good(struct checking *k, X509 *x)
 	for (int i = 0; i < n; i++)
 		if (X509_get_ext_by_OBJ(x, X509_EXTENSION_get_object(X509_get_ext(x, i)), i) >= 0)
 			return malformed(k, x, "an extension stands twice");
-	for (size_t i = 0; i < sizeof(critical) / sizeof(*critical); i++) {
-		int at = X509_get_ext_by_NID(x, critical[i].nid, -1);
+	for (size_t i = 0; i < sizeof(criticality) / sizeof(*criticality); i++) {
+		int at = X509_get_ext_by_NID(x, criticality[i].nid, -1);
 
-		if (at >= 0 && !X509_EXTENSION_get_critical(X509_get_ext(x, at)))
-			return malformed(k, x, critical[i].problem);
+		if (at >= 0 && !!X509_EXTENSION_get_critical(X509_get_ext(x, at)) != criticality[i].critical)
+			return malformed(k, x, criticality[i].problem);
 	}
 	if (X509_get_ext_by_NID(x, NID_name_constraints, -1) >= 0 && X509_check_ca(x) != 1)
 		return malformed(k, x, "name constraints in a certificate that is no CA");
+	return true;
+}
+
+static bool is_empty(const X509_NAME *name)
+{
+	return X509_NAME_entry_count(name) == 0;
+}
+
+/* An extension that is a sequence of nothing: name constraints and names must not be (sections 4.2.1.6, 4.2.1.10), nor
+ * policy constraints (4.2.1.11). */
+static bool has_empty(X509 *x, int nid)
+{
+	int at = X509_get_ext_by_NID(x, nid, -1);
+	const ASN1_OCTET_STRING *value = at < 0 ? NULL : X509_EXTENSION_get_data(X509_get_ext(x, at));
+
+	return value && ASN1_STRING_length(value) == 2 && ASN1_STRING_get0_data(value)[1] == 0;
+}
+
+/* RFC 5280 sections 4.1.2.4 and 4.1.2.6: who issues has a name, and a subject without one has critical names elsewhere. */
+static bool names_are_there(struct checking *k, X509 *x)
+{
+	int at = X509_get_ext_by_NID(x, NID_subject_alt_name, -1);
+
+	if (is_empty(X509_get_issuer_name(x)))
+		return malformed(k, x, "no name of its issuer");
+	if (is_empty(X509_get_subject_name(x)) && X509_check_ca(x))
+		return malformed(k, x, "a CA without a name");
+	if (is_empty(X509_get_subject_name(x)) && (at < 0 || !X509_EXTENSION_get_critical(X509_get_ext(x, at))))
+		return malformed(k, x, "neither a subject nor critical alternative names");
+	if (has_empty(x, NID_subject_alt_name) || has_empty(x, NID_name_constraints) || has_empty(x, NID_policy_constraints))
+		return malformed(k, x, "an extension that says nothing");
+	return true;
+}
+
+/* To the second and in UTC, as RFC 5280 section 4.1.2.5 wants it. */
+static bool times_are_good(struct checking *k, X509 *x)
+{
+	const ASN1_TIME *times[] = { X509_get0_notBefore(x), X509_get0_notAfter(x) };
+
+	for (size_t i = 0; i < 2; i++) {
+		int n = ASN1_STRING_length(times[i]);
+
+		if (n != (ASN1_STRING_type(times[i]) == V_ASN1_UTCTIME ? 13 : 15) || ASN1_STRING_get0_data(times[i])[n - 1] != 'Z')
+			return malformed(k, x, "its validity is not written to the second in UTC");
+	}
 	return true;
 }
 
@@ -117,7 +167,8 @@ bool policy_structure(struct checking *k, X509 *x)
 	X509_get0_signature(NULL, &outer, x);
 	if (X509_ALGOR_cmp(X509_get0_tbs_sigalg(x), outer) != 0)
 		return malformed(k, x, "two different signature algorithms");
-	return name_is_good(k, x, X509_get_subject_name(x)) && name_is_good(k, x, X509_get_issuer_name(x));
+	return names_are_there(k, x) && times_are_good(k, x) && name_is_good(k, x, X509_get_subject_name(x)) &&
+	       name_is_good(k, x, X509_get_issuer_name(x));
 }
 
 /* ---- validity ---- */

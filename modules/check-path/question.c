@@ -66,12 +66,17 @@ int question_read(struct server *s, const struct xml *request, struct check_requ
 
 /* ---- writing the answer ---- */
 
-static void put_time(struct xml_writer *w, time_t when)
+static void put_time(struct xml_writer *w, const char *name, time_t when)
 {
 	char text[MOMENT_TEXT];
 
 	moment_text(when, text);
-	xml_put(w, "time", when && *text ? text : NULL);
+	xml_put(w, name, when && *text ? text : NULL);
+}
+
+static void put_text(struct xml_writer *w, const char *name, const char *text)
+{
+	xml_put(w, name, *text ? text : NULL);
 }
 
 void question_answer(struct xml_writer *w, const struct check_answer *answer)
@@ -93,7 +98,11 @@ void question_answer(struct xml_writer *w, const struct check_answer *answer)
 	for (const struct check_evidence *e = answer->evidence; e; e = e->next) {
 		xml_open(w, "evidence");
 		xml_put(w, "source", e->source);
-		put_time(w, e->time);
+		put_time(w, "time", e->time);
+		put_time(w, "next", e->until);
+		put_text(w, "kind", e->kind);
+		put_text(w, "number", e->number);
+		put_text(w, "serial", e->about);
 		xml_close(w);
 	}
 }

@@ -10,8 +10,10 @@
 
 #include "lib/address.h"
 #include "lib/log.h"
+#include "lib/moment.h"
 
 #define VALUE_MAX ((size_t)1000)
+#define EVIDENCE_MAX ((size_t)4000)
 
 /* Characters that look like nothing, or turn what follows around: they stand for their bytes. */
 static size_t invisible(const unsigned char *p)
@@ -36,12 +38,11 @@ static size_t plain(const unsigned char *p)
 	return invisible(p) ? 0 : n;
 }
 
-static void add_value(struct buf *out, const char *name, const char *value)
+/* separator: another character that stands for its bytes; 0: none */
+static void add_escaped(struct buf *out, const char *value, size_t most, char separator)
 {
-	size_t end;
+	size_t end = out->len + most;
 
-	buf_addf(out, "%s%s=", out->len && out->data[out->len - 1] != '\n' ? "\t" : "", name);
-	end = out->len + VALUE_MAX;
 	for (const unsigned char *p = (const unsigned char *)value; *p;) {
 		size_t n = plain(p);
 
@@ -49,13 +50,59 @@ static void add_value(struct buf *out, const char *name, const char *value)
 			buf_addstr(out, "...");
 			return;
 		}
-		if (n)
+		if (n && *p != (unsigned char)separator)
 			buf_add(out, p, n);
 		else if (*p == '\\')
 			buf_addstr(out, "\\\\");
 		else
 			buf_addf(out, "\\x%02x", *p);
 		p += n ? n : 1;
+	}
+}
+
+static void add_name(struct buf *out, const char *name)
+{
+	buf_addf(out, "%s%s=", out->len && out->data[out->len - 1] != '\n' ? "\t" : "", name);
+}
+
+static void add_value(struct buf *out, const char *name, const char *value)
+{
+	add_name(out, name);
+	add_escaped(out, value, VALUE_MAX, 0);
+}
+
+static void add_moment(struct buf *out, const char *name, time_t when)
+{
+	char text[MOMENT_TEXT];
+
+	moment_text(when, text);
+	if (when)
+		buf_addf(out, " %s=%s", name, text);
+}
+
+/* "crl serial=2F number=1F this=... next=... source=/etc/postern/certs/crl/ca.crl; remark source=..." */
+static void add_evidence(struct buf *out, const struct check_answer *answer)
+{
+	size_t start;
+
+	add_name(out, "evidence");
+	start = out->len;
+	for (const struct check_evidence *e = answer->evidence; e; e = e->next) {
+		if (out->len - start > EVIDENCE_MAX) {
+			buf_addstr(out, "; ...");
+			return;
+		}
+		buf_addf(out, "%s%s", e == answer->evidence ? "" : "; ", e->kind);
+		if (*e->about)
+			buf_addf(out, " serial=%s", e->about);
+		if (*e->number) {
+			buf_addstr(out, " number=");
+			add_escaped(out, e->number, VALUE_MAX, ';');
+		}
+		add_moment(out, "this", e->time);
+		add_moment(out, "next", e->until);
+		buf_addstr(out, " source=");
+		add_escaped(out, e->source, VALUE_MAX, ';');
 	}
 }
 
@@ -76,6 +123,7 @@ void verify_log_format(struct buf *out, time_t now, const char *queue_id, const 
 	add_value(out, "verdict", check_verdict_word(answer->verdict));
 	add_value(out, "reason", answer->reason);
 	add_value(out, "purpose", check_purpose_word(request->purpose));
+	add_evidence(out, answer);
 	buf_addch(out, '\n');
 }
 

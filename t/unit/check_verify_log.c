@@ -24,7 +24,26 @@ static void one_line(void **state)
 	struct buf b = BUF_INIT;
 
 	assert_string_equal(line_with(&b, "CN=s"), "time=2026-10-23T10:00:00Z\tqueue-id=Q\taddress=a@b\tsubject=CN=s\tissuer=CN=i"
-			    "\tserial=0A\tverdict=unknown\treason=no-path\tpurpose=encrypt\n");
+			    "\tserial=0A\tverdict=unknown\treason=no-path\tpurpose=encrypt\tevidence=\n");
+	buf_release(&b);
+}
+
+static void evidence(void **state)
+{
+	struct check_evidence second = { .source = "revocation not checked: a; b", .kind = "remark", .number = "", .about = "" };
+	struct check_evidence first = { &second, "/c/crl/x y.crl", 1792749600, "crl", "2F", "0A", 1792753200 };
+	const struct check_request request = { .address = "a@b" };
+	const struct check_answer answer = { .reason = "", .subject = "s", .issuer = "i", .serial = "0A", .evidence = &first };
+	struct buf b = BUF_INIT;
+
+	verify_log_format(&b, 1792749600, "Q", &request, &answer);
+	assert_non_null(strstr(buf_str(&b), "\tevidence=crl serial=0A number=2F this=2026-10-23T10:00:00Z next=2026-10-23T11:00:00Z "
+			       "source=/c/crl/x y.crl; remark source=revocation not checked: a\\x3b b\n"));
+	second.next = &second; /* for ever */
+	buf_clear(&b);
+	verify_log_format(&b, 1792749600, "Q", &request, &answer);
+	assert_true(b.len < 6000);
+	assert_non_null(strstr(buf_str(&b), "; ...\n"));
 	buf_release(&b);
 }
 
@@ -81,7 +100,7 @@ static void any_bytes(void **state)
 			line_with(&b, in);
 			for (size_t k = 0; k < b.len; k++)
 				tabs += b.data[k] == '\t';
-			assert_int_equal(tabs, 8);
+			assert_int_equal(tabs, 9);
 			assert_ptr_equal(memchr(b.data, '\n', b.len), b.data + b.len - 1);
 			assert_true(utf8_valid(span_from(b.data, b.len)));
 		}
@@ -166,7 +185,7 @@ static void serials(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_line), cmocka_unit_test(escapes), cmocka_unit_test(any_bytes),
+		cmocka_unit_test(one_line), cmocka_unit_test(evidence), cmocka_unit_test(escapes), cmocka_unit_test(any_bytes),
 		cmocka_unit_test(long_values), cmocka_unit_test(words), cmocka_unit_test(names), cmocka_unit_test(serials),
 	};
 

@@ -42,7 +42,7 @@ for my $mode (qw(if-present require)) {
 	my $s = with($mode, $root_crl, $sub_crl);
 	my $a = judged("$mode: not revoked", 'valid ', $s, $good);
 	is(scalar(grep { m{^\Q$s\E/certs/crl/} } @{$a->{evidence}}), 2, "$mode: both lists are the evidence");
-	like($a->{raw}, qr{<evidence source="[^"]*crl" time="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"/>}, "$mode: and their thisUpdate");
+	like($a->{raw}, qr{<evidence source="[^"]*crl" time="\d{4}-\d\d-\d\dT[\d:]+Z" next="\d{4}-\d\d-\d\dT[\d:]+Z" kind="crl" number="01" serial="1111"/>}, "$mode: and their thisUpdate");
 	unlike($a->{text}, qr{not checked|stale}, "$mode: no remark");
 	$a = judged("$mode: revoked", 'invalid revoked', $s, $bad);
 	like($a->{text}, qr{CN=bad \(serial 2222\) was revoked by its issuer, says \Q$s\E/certs/crl/}, "$mode: the text names it");

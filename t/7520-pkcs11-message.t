@@ -39,6 +39,9 @@ conf "$T" "keys_modules = keys-pkcs11 keys-file" "keys_pkcs11_module = $library"
 unset SOFTHSM2_CONF
 ok "-check is content" "$BUILD/postern" -c "$T/postern.conf" -check
 
+ok "it keeps to the protocol" "$BUILD/postern-module-check" -c "$T/postern.conf" -strict -address alice@behoerde.example \
+	-own rita@behoerde.example "$BUILD/keys-pkcs11"
+
 to_send() { message "From: $1" "To: bob@partner.example" "Subject: offer" "Date: Mon, 3 Nov 2025 10:00:00 +0100" >"$T/m" <<-'END'
 	the text
 	END

@@ -67,6 +67,7 @@ static const struct server_role role = {
 	.options = options,
 	.noptions = sizeof(options) / sizeof(*options),
 	.options_base = &pkcs11_options,
+	.foreign = true,
 	.help = "Signs and decrypts with keys in HSMs and smart cards, by their PKCS#11 libraries.",
 };
 

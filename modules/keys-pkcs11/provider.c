@@ -21,7 +21,9 @@ static bool is_variable_name(const char *s, size_t n)
 /* Modules start with next to nothing in their environment; some libraries find their configuration by a variable. */
 static int set_environment(const struct config_list *list, struct error *err)
 {
-	for (size_t i = 0; i < list->n; i++) {
+	int rc = 0;
+
+	for (size_t i = 0; i < list->n && rc == 0; i++) {
 		const char *item = list->items[i], *equals = strchr(item, '=');
 		char *name;
 
@@ -29,11 +31,10 @@ static int set_environment(const struct config_list *list, struct error *err)
 			return error_set(err, E_CONFIG, "keys_pkcs11_environment: \"%s\" is not NAME=VALUE", item);
 		name = mem_strdup(item);
 		name[equals - item] = '\0';
-		if (setenv(name, equals + 1, 1) < 0)
-			error_set(err, E_TEMP, "keys_pkcs11_environment: %s", strerror(errno));
+		rc = setenv(name, equals + 1, 1) < 0 ? error_set(err, E_TEMP, "keys_pkcs11_environment: %s", strerror(errno)) : 0;
 		free(name);
 	}
-	return 0;
+	return rc;
 }
 
 /* ---- libraries ---- */

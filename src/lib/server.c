@@ -2,6 +2,7 @@
 #include "lib/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 struct session {
 	struct server server;
 	struct frame_reader in;
+	int out;                   /* descriptor of the answers */
 	struct xml_document *hello;
 	const char *operations;    /* what the conversation is narrowed to */
 	struct error start_failed; /* code 0: the module is ready */
@@ -53,7 +55,7 @@ static int send_document(struct session *s, struct xml_writer *w, struct error *
 	struct span document;
 	int rc = xml_finish(w, &document, err);
 
-	return rc < 0 ? rc : frame_write(STDOUT_FILENO, document, s->server.until, err);
+	return rc < 0 ? rc : frame_write(s->out, document, s->server.until, err);
 }
 
 /* A result that can be sent?  What a handler wrote may be no XML text (a name from a certificate, say) or too long. */
@@ -283,14 +285,24 @@ static int command_line(const struct server_role *role, int argc, char **argv)
 	return rc < 0 ? 64 : rc;
 }
 
+/* Nobody else's line may come between the frames. */
+static int take_output(void)
+{
+	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+
+	return out >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 ? out : STDOUT_FILENO;
+}
+
 int server_main(const struct server_role *role, int argc, char **argv)
 {
-	struct session s = { .server = { .role = role, .queue_id = "" } };
+	struct session s = { .server = { .role = role, .queue_id = "" }, .out = STDOUT_FILENO };
 	struct error err = { 0 };
 	int rc;
 
 	if (argc > 1)
 		return command_line(role, argc, argv);
+	if (role->foreign)
+		s.out = take_output();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a log or an index that is too big is an error like a full disk */
 	log_open("module", role->program, NULL);

@@ -43,6 +43,7 @@ struct server_role {
 	const struct config_option *options; /* the module's own names ("keys_file_..."); may be NULL */
 	size_t noptions;
 	void *options_base;   /* the struct they fill */
+	bool foreign;         /* it calls libraries that may print: for them standard output is the log */
 	const char *help;     /* for -help: what it does, one paragraph */
 	/* What else its command line can do, for people ("-check FILE"); may be NULL.  Called with all of argv when
 	 * argv[1] is an option server_main does not know; the option's name without its one or two dashes is in

@@ -5,6 +5,7 @@
  *   PKCS11_SHIM_HIDE     mechanisms it is not to have: numbers, 0x..., separated by colons
  *   PKCS11_SHIM_FLAGS    added to the flags of tokens
  *   PKCS11_SHIM_WRAPPED  if set, ECDH takes the peer's point only inside a DER OCTET STRING
+ *   PKCS11_SHIM_TALK     if set, it prints a line on standard output when it is loaded
  *   PKCS11_SHIM_LOG      a file that gets a line for each call of interest
  *   PKCS11_SHIM_FAIL     a file "FUNCTION NUMBER": the next call of it removes the file and fails with that code
  */
@@ -164,6 +165,10 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 	CK_C_GetFunctionList get;
 	CK_RV rv;
 
+	if (getenv("PKCS11_SHIM_TALK")) {
+		printf("shim: welcome\n");
+		fflush(stdout);
+	}
 	*(void **)&get = library ? dlsym(library, "C_GetFunctionList") : NULL;
 	rv = get ? get(&theirs) : CKR_GENERAL_ERROR;
 	if (rv != CKR_OK)

@@ -43,9 +43,9 @@ static void tell_conflict(struct work *w, const char *address, const char *with)
 {
 	plan_add_notice(w->plan, "Another certificate of a partner",
 			arena_printf(w->arena, "A message with a good signature came with another certificate of %s\n"
-				     "than the one in use: %s\nIt was not published but stored in the area seen.  If it is the new one, move it to "
-				     "the area public\nand remove the old one there; mail to this partner is encrypted with the old one until then.\n",
-				     address, *with ? with : "(not named)"));
+				     "than the one in use: %s\nIt was not published but stored in the area seen.  If it is the new one:\n"
+				     "\tpostern-cert publish -replace %s\nMail to this partner is encrypted with the old one until then.\n",
+				     address, *with ? with : "(not named)", address));
 }
 
 static void keep(const struct crop *c, X509 *certificate, const char *area)

@@ -255,19 +255,18 @@ static bool wants_encryption(const struct outgoing *o, const struct treatment *t
 static void drop_unfit(struct outgoing *o, struct treatment *t)
 {
 	struct target *have = t->target;
-	size_t n = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < have->n; i++) {
+	while (i < have->n) {
 		struct error why = { 0 };
 
 		if (seal_check_recipient(have->certificates[i].certificate, t->profile, &why) == 0) {
-			have->certificates[n++] = have->certificates[i];
+			i++;
 			continue;
 		}
 		have->why = arena_strdup(o->w->arena, why.text);
-		X509_free(have->certificates[i].certificate);
+		target_drop(have, i);
 	}
-	have->n = n;
 }
 
 static int find_certificates(struct outgoing *o, struct error *err)
@@ -294,6 +293,7 @@ static int find_certificates(struct outgoing *o, struct error *err)
 		if (rc < 0)
 			return rc;
 		drop_unfit(o, t);
+		target_choose(w, t->target);
 		t->encrypt = t->target->n > 0;
 		if (!t->encrypt && t->decision.encrypt == ENCRYPT_FORCE)
 			refuse(o, t, "5.7.1", arena_printf(w->arena, "encryption is required, but there is no valid certificate: %s. "

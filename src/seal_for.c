@@ -33,8 +33,7 @@ static int consider(struct work *w, struct target *t, struct found_certificate *
 			t->why = arena_printf(w->arena, "%s: %s", f->source, *check.text ? check.text : check.reason);
 		return 0;
 	}
-	if (!t->n)
-		t->source = arena_strdup(w->arena, f->source);
+	t->sources[t->n] = arena_strdup(w->arena, f->source);
 	X509_up_ref(f->certificate);
 	t->certificates[t->n].certificate = f->certificate;
 	t->certificates[t->n++].capabilities = f->capabilities;
@@ -43,7 +42,7 @@ static int consider(struct work *w, struct target *t, struct found_certificate *
 
 static int fill_target(struct work *w, struct target *t, struct found_certificate *found, size_t nfound, struct error *err)
 {
-	for (size_t i = 0; i < nfound && t->n < CERTIFICATES_PER_RECIPIENT; i++) {
+	for (size_t i = 0; i < nfound && t->n < CERTIFICATES_CONSIDERED; i++) {
 		int rc;
 
 		if (!address_equal(found[i].address, t->address) || has_same_key(t, found[i].certificate))
@@ -55,6 +54,50 @@ static int fill_target(struct work *w, struct target *t, struct found_certificat
 			return rc;
 	}
 	return 0;
+}
+
+void target_drop(struct target *t, size_t i)
+{
+	X509_free(t->certificates[i].certificate);
+	t->n--;
+	memmove(&t->certificates[i], &t->certificates[i + 1], (t->n - i) * sizeof(t->certificates[i]));
+	memmove(&t->sources[i], &t->sources[i + 1], (t->n - i) * sizeof(t->sources[i]));
+}
+
+/* The one whose validity began last. */
+static size_t newest(const struct target *t)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < t->n; i++)
+		if (ASN1_TIME_compare(X509_get0_notBefore(t->certificates[i].certificate),
+				      X509_get0_notBefore(t->certificates[best].certificate)) > 0)
+			best = i;
+	return best;
+}
+
+static void keep_only(struct target *t, size_t which)
+{
+	for (size_t i = t->n; i-- > 0;)
+		if (i != which)
+			target_drop(t, i);
+}
+
+void target_choose(struct work *w, struct target *t)
+{
+	struct buf text = BUF_INIT;
+	size_t had = t->n;
+
+	if (t->n > 1 && w->config->several_certificates == SEVERAL_NEWEST)
+		keep_only(t, newest(t));
+	while (t->n > CERTIFICATES_PER_RECIPIENT)
+		target_drop(t, t->n - 1);
+	for (size_t i = 0; i < t->n; i++)
+		buf_addf(&text, "%s%s", i ? ", " : "", t->sources[i]);
+	if (t->n < had)
+		buf_addf(&text, t->n == 1 ? ", the newest of %zu" : ", out of %zu", had);
+	t->source = arena_strdup(w->arena, buf_str(&text));
+	buf_release(&text);
 }
 
 int find_targets(struct work *w, const char *const *addresses, size_t n, struct target **out, struct error *err)
@@ -251,6 +294,8 @@ int seal_again(struct work *w, const char *const *to, size_t n, const struct rep
 		rc = work_crypto(w, &ctx, err);
 	if (rc == 0)
 		rc = find_targets(w, to, n, &targets, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		target_choose(w, &targets[i]);
 	if (rc == 0)
 		rc = gather(w, targets, n, &recipients, &count, err);
 	if (rc == 0)

@@ -7,18 +7,25 @@
 #include "work.h"
 
 #define CERTIFICATES_PER_RECIPIENT 4
+/* Looked at, before it is chosen among them. */
+#define CERTIFICATES_CONSIDERED 8
 
 /* What a recipient can be encrypted to: checked certificates, or the reason why there are none. */
 struct target {
 	const char *address;
-	struct sealed_for certificates[CERTIFICATES_PER_RECIPIENT];
+	struct sealed_for certificates[CERTIFICATES_CONSIDERED]; /* of distinct keys */
+	const char *sources[CERTIFICATES_CONSIDERED];
 	size_t n;
 	const char *why;     /* when n is 0: "no certificate found", "certs/public/x.pem: expired ..." */
-	const char *source;  /* of the first, for -explain */
+	const char *source;  /* of those chosen, for -explain */
 };
 
 /* Finds and checks certificates of the addresses; one target each, in order.  E_TEMP when it must wait. */
 int find_targets(struct work *w, const char *const *addresses, size_t n, struct target **out, struct error *err);
+/* Drops the i-th certificate. */
+void target_drop(struct target *t, size_t i);
+/* Of several certificates those that several_certificates wants; to be called when all of them would do. */
+void target_choose(struct work *w, struct target *t);
 /* E_CONFIG and the reason: nothing can be encrypted to it. */
 int target_check(const struct target *t, struct error *err);
 void targets_release(struct target *targets, size_t n);

@@ -86,6 +86,43 @@ ok "each key opens it" decrypts "$(letter "$C")" carol
 ok "the other too" decrypts "$(letter "$C")" carol2
 cp "$T/revoked.pem" "$T/certs/crl"
 used "one of them revoked" carol2
+fresh
+for n in dev1 dev2 dev3 dev4 dev5; do site_certificate "$T" "$n" "$C" || exit 1; done
+sign_again dev2 "$good" -days 100 # the same key, another certificate
+for n in dev1 dev2 dev3 dev4; do cp "$T/$n.pem" "$public"; done
+used "as many as four" dev1 dev2 dev3 dev4
+cp "$T/dev5.pem" "$public"
+send "$A" "$C"
+is "of five, four" "$code $(keys_of "$(letter "$C")" | wc -w)" "0 4"
+like "and -explain says so" "$plan" "encrypted with [^ ]* \\(($public/dev[1-5]\\.pem, ){4}out of 5\\)"
+conf "$T" "several_certificates = newest"
+later() { date -u -d "@$(($(date +%s) + $1))" +%y%m%d%H%M%SZ; } # SECONDS from now
+begins() { # NAME SECONDS [SECONDS]: NAME.pem valid from then, until then
+	openssl req -new -key "$T/$1.key" -subj "/CN=$1" -out "$T/csr" 2>/dev/null
+	[ -f "$T/begin/index" ] || { mkdir -p "$T/begin"; : >"$T/begin/index"; echo 4001 >"$T/begin/serial"; echo unique_subject=no >"$T/begin/index.attr"; }
+	printf '[ca]\ndefault_ca=c\n[c]\ndatabase=%s/begin/index\nnew_certs_dir=%s/begin\nserial=%s/begin/serial\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n' "$T" "$T" "$T" >"$T/begin/cnf"
+	openssl ca -batch -notext -config "$T/begin/cnf" -cert "$T/ca.pem" -keyfile "$T/ca.key" -in "$T/csr" -out "$T/$1.pem" -extfile "$T/ext" \
+		-startdate "$(later "$2")" -enddate "$(later "${3-9000000}")" 2>/dev/null
+}
+printf '%s\n' "$good" >"$T/ext"
+begins dev1 -5000; begins dev2 -3000; begins dev3 -4000; begins dev4 3000
+for n in dev1 dev2 dev3 dev4; do cp "$T/$n.pem" "$public"; done
+rm "$public/dev5.pem"
+used "newest: the one that began last, of those that have begun" dev2
+like "and -explain says so" "$plan" "encrypted with [^ ]* \\($public/dev2\\.pem, the newest of 3\\)"
+mv "$public/dev1.pem" "$T/certs/trusted/"
+used "newest: also beside an older one in trusted" dev2
+rm "$T/certs/trusted/dev1.pem"; cp "$T/dev2.pem" "$T/certs/untrusted/"
+used "newest: not what is untrusted" dev3
+rm "$T/certs/untrusted/dev2.pem"; cp "$T/old.pem" "$public"
+used "newest: not what has expired" dev2
+begins dev5 -9000 -8000; rm "$public"/*; cp "$T/dev5.pem" "$T/certs/trusted/"
+used "newest: an expired one only from trusted" dev5
+cp "$T/dev1.pem" "$public"
+used "newest: a current one that is newer beats it" dev1
+fresh; mkdir "$public/@$P"; cp "$T/bob.pem" "$public/@$P/"; cp "$T/dev1.pem" "$public"
+used "newest: the address's own before the domain's" dev1
+conf "$T" "several_certificates = all"
 fresh; cat "$T/old.pem" "$T/carol.pem" >"$public/both.pem"; cp "$T/carol.pem" "$public/again.pem"
 used "several in a file, one of them twice" carol
 openssl x509 -in "$T/carol.pem" -outform DER -out "$public/der.crt"; rm "$public/"*.pem
@@ -114,6 +151,9 @@ partner rosa rsa:2048; site_certificate "$T" big "$C" rsa:3072; site_certificate
 fresh; cp "$T/rosa.pem" "$T/bob.pem" "$T/small.pem" "$T/big.pem" "$public"
 conf "$T" "profile = bsi-tr-02102"
 used "of two the one that the profile allows" big
+conf "$T" "several_certificates = newest"
+used "newest: of those that the profile allows" big
+conf "$T" "several_certificates = all"
 mail "$A" "bob@$P, rosa@$P" >"$T/m"
 send "$A" "bob@$P" "rosa@$P"
 is "who has only what it forbids does not stop the others" "$code $(left) $(keys_of "$(letter "bob@$P")")" "0 1 $(serial bob)"

@@ -13,6 +13,7 @@ libcheckpath_a_SOURCES = \
 	modules/check-path/ocsp.c \
 	modules/check-path/path.c \
 	modules/check-path/policy.c \
+	modules/check-path/pseudonym.c modules/check-path/pseudonym.h \
 	modules/check-path/question.c modules/check-path/question.h \
 	modules/check-path/reason.c modules/check-path/reason.h \
 	modules/check-path/revocation.c modules/check-path/revocation.h \

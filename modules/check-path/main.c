@@ -31,7 +31,7 @@ static int handle_check(struct server *s, const struct xml *request, struct xml_
 		rc = check_certificate(s->state, &question, &s->arena, &answer, err);
 	if (rc < 0)
 		return rc;
-	verify_log_write(s->config->verify_log, s->queue_id, &question, &answer);
+	verify_log_add(s->config, s->queue_id, &question, &answer);
 	question_answer(w, &answer);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "check-path/pseudonym.h"
 #include "lib/address.h"
 #include "lib/log.h"
 #include "lib/moment.h"
@@ -158,4 +159,86 @@ void verify_log_write(const char *path, const char *queue_id, const struct check
 		complained = true;
 	}
 	buf_release(&line);
+}
+
+/* ---- pseudonyms ---- */
+
+struct disguise {
+	struct arena arena;
+	struct pseudonym_key key;
+	bool has_key;
+};
+
+static const char *whole(struct disguise *d, const char *text)
+{
+	char word[PSEUDONYM_TEXT] = "~";
+
+	if (!*text)
+		return "";
+	if (d->has_key)
+		pseudonym_text(&d->key, text, word);
+	return arena_strdup(&d->arena, word);
+}
+
+static const char *scrubbed(struct disguise *d, const char *text)
+{
+	struct buf b = BUF_INIT;
+	const char *s;
+
+	if (!strchr(text, '@'))
+		return text;
+	if (!d->has_key)
+		return "~";
+	pseudonym_scrub(&d->key, text, &b);
+	s = arena_strdup(&d->arena, buf_str(&b));
+	buf_release(&b);
+	return s;
+}
+
+static struct check_evidence *disguised_evidence(struct disguise *d, const struct check_answer *answer)
+{
+	struct check_evidence *first = NULL, **last = &first;
+
+	for (const struct check_evidence *e = answer->evidence; e; e = e->next) {
+		struct check_evidence *copy = arena_memdup(&d->arena, e, sizeof(*e));
+
+		copy->source = scrubbed(d, e->source);
+		copy->number = scrubbed(d, e->number);
+		if (strcmp(e->about, answer->serial) == 0)
+			copy->about = whole(d, e->about);
+		copy->next = NULL;
+		*last = copy;
+		last = &copy->next;
+	}
+	return first;
+}
+
+static void disguise(struct disguise *d, struct check_request *request, struct check_answer *answer)
+{
+	answer->evidence = disguised_evidence(d, answer);
+	answer->issuer = strcmp(answer->issuer, answer->subject) == 0 ? whole(d, answer->issuer) : scrubbed(d, answer->issuer);
+	answer->subject = whole(d, answer->subject);
+	answer->serial = whole(d, answer->serial);
+	request->address = whole(d, request->address);
+}
+
+void verify_log_add(const struct config *config, const char *queue_id, const struct check_request *request,
+		    const struct check_answer *answer)
+{
+	static bool complained;
+	struct disguise d = { .arena = ARENA_INIT };
+	struct check_request q = *request;
+	struct check_answer a = *answer;
+	struct error err = { 0 };
+
+	if (*config->verify_log && config->verify_log_pseudonyms) {
+		d.has_key = pseudonym_key(config->spool, config->log_privacy_days, time(NULL), &d.key, &err) == 0;
+		if (!d.has_key && !complained)
+			log_warning("verify log without pseudonyms, because their key cannot be used: %s", err.text);
+		complained |= !d.has_key;
+		disguise(&d, &q, &a);
+	}
+	verify_log_write(config->verify_log, queue_id, &q, &a);
+	pseudonym_wipe(&d.key);
+	arena_release(&d.arena);
 }

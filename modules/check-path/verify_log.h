@@ -14,4 +14,10 @@ void verify_log_format(struct buf *out, time_t now, const char *queue_id, const 
 void verify_log_write(const char *path, const char *queue_id, const struct check_request *request,
 		      const struct check_answer *answer);
 
+/* The same where the configuration says, with pseudonyms if it wants them (pseudonym.h): for the address, the certificate's subject and
+ * serial number (and its issuer if that is itself), and for every address in what else is said.  Where there is no key
+ * to make them with, "~" stands for all of them, and a warning is logged: nothing is ever written in clear instead. */
+void verify_log_add(const struct config *config, const char *queue_id, const struct check_request *request,
+		    const struct check_answer *answer);
+
 #endif

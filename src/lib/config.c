@@ -18,6 +18,7 @@
 static const char *const engine_words[] = { "0", "1", "2", NULL };
 static const char *const inside_words[] = { "decrypted", "original", "reencrypted", NULL };
 static const char *const harvest_words[] = { "no", "seen", "publish", NULL };
+static const char *const several_words[] = { "all", "newest", NULL };
 static const char *const on_words[] = { "deliver", "hold", "refuse", NULL };
 static const char *const level_words = "error, warning, info or debug";
 
@@ -60,6 +61,8 @@ const struct config_option config_options[] = {
 	  "a message with a bad signature: deliver, hold, refuse" },
 	{ "harvest", CONFIG_WORD, "seen", AT(harvest), harvest_words, 0, 0,
 	  "certificates that come with good signatures: no, kept in the area seen, publish" },
+	{ "several_certificates", CONFIG_WORD, "all", AT(several_certificates), several_words, 0, 0,
+	  "of a recipient with several valid certificates: all (up to four keys) or the newest" },
 	{ "hold_lifetime", CONFIG_TIME, "5d", AT(hold_lifetime), NULL, 1000, 0,
 	  "how long a copy may be with the scanner; then the administrator is told, and its token is not believed any more" },
 	{ "mac_key_file", CONFIG_PATH, "${config_directory}/mac.key", AT(mac_key_file), NULL, 0, 0,
@@ -92,6 +95,10 @@ const struct config_option config_options[] = {
 	  "error, warning, info or debug" },
 	{ "verify_log", CONFIG_PATH, POSTERN_VERIFY_LOG, AT(verify_log), NULL, 0, 0,
 	  "one line for every certificate checked" },
+	{ "verify_log_pseudonyms", CONFIG_BOOLEAN, "no", AT(verify_log_pseudonyms), NULL, 0, 0,
+	  "pseudonyms for addresses, names and serial numbers in the verify log" },
+	{ "log_privacy_days", CONFIG_NUMBER, "90", AT(log_privacy_days), NULL, 1, 3650,
+	  "after so many days nobody can tell any more what a pseudonym stood for" },
 	{ "subject_sign", CONFIG_STRING, NULL, AT(subject_sign), NULL, 0, 0,
 	  "pattern in the Subject by which a user asks for a signature" },
 	{ "subject_encrypt", CONFIG_STRING, NULL, AT(subject_encrypt), NULL, 0, 0,

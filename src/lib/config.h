@@ -64,6 +64,7 @@ enum { ENGINE_OFF, ENGINE_INCOMING, ENGINE_BOTH };
 enum { DELIVER_DECRYPTED, DELIVER_ORIGINAL, DELIVER_REENCRYPTED };
 enum { ON_DELIVER, ON_HOLD, ON_REFUSE };
 enum { HARVEST_NO, HARVEST_SEEN, HARVEST_PUBLISH };
+enum { SEVERAL_ALL, SEVERAL_NEWEST };
 
 struct config {
 	const char *file;            /* as given with -c */
@@ -80,6 +81,7 @@ struct config {
 	uint64_t hold_lifetime;      /* milliseconds */
 	int on_undecryptable, on_invalid_signature; /* ON_... */
 	int harvest;                 /* HARVEST_... */
+	int several_certificates;    /* SEVERAL_... */
 	const char *subject_sign, *subject_encrypt, *subject_plain;
 	const char *tag_signed, *tag_encrypted, *tag_invalid;
 	const char *profile;
@@ -91,6 +93,8 @@ struct config {
 	const char *spool;
 	const char *log, *log_level;
 	const char *verify_log;
+	bool verify_log_pseudonyms;
+	uint64_t log_privacy_days;
 	const char *mac_key_file;
 	/* modules */
 	struct config_list rules_modules, keys_modules, check_modules;

@@ -6,6 +6,7 @@ postern_cert_SOURCES = \
 	tools/cert/known.c tools/cert/known.h \
 	tools/cert/life.c \
 	tools/cert/list.c \
+	tools/cert/pseudonym.c \
 	tools/cert/servant.c tools/cert/servant.h \
 	tools/cert/site.c tools/cert/site.h \
 	tools/cert/describe.c tools/cert/describe.h \

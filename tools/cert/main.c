@@ -21,6 +21,7 @@ const struct command commands[] = {
 	{ "distrust", "CERT...", 1, ANY_NUMBER, true, run_distrust, "copies to untrusted: never valid" },
 	{ "forget", "CERT...", 1, ANY_NUMBER, true, run_forget, "takes them out of an area (public and seen by default)" },
 	{ "expiring", "DAYS", 1, 1, true, run_expiring, "addresses whose last certificate ends within so many days" },
+	{ "pseudonym", "ADDRESS|FILE", 1, 1, true, run_pseudonym, "what stands for it in the verify log" },
 };
 const size_t ncommands = sizeof(commands) / sizeof(*commands);
 

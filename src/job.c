@@ -59,12 +59,15 @@ static int begin(struct job *j, struct outcome *out, struct error *err)
 	if (rc < 0)
 		return rc;
 	log_set_queue_id(j->envelope.queue_id);
-	if (j->config->smime_engine != ENGINE_OFF && result_key(j->config->mac_key_file, &j->mac_key, err) < 0)
-		return E_CONFIG;
 	roles = route_roles(j->config, &j->envelope, narrow);
 	if (j->options->resumed && narrow[ROLE_KEYS])
 		narrow[ROLE_KEYS] = arena_printf(&j->arena, "%s unlock", narrow[ROLE_KEYS]);
-	return roles ? modules_start(&j->modules, j->config, roles, narrow, j->envelope.queue_id, j->until, err) : 0;
+	if (roles)
+		rc = modules_start(&j->modules, j->config, roles, narrow, j->envelope.queue_id, j->until, err);
+	/* after the modules: one that is in this program shares what is in memory by now */
+	if (rc == 0 && j->config->smime_engine != ENGINE_OFF && result_key(j->config->mac_key_file, &j->mac_key, err) < 0)
+		rc = E_CONFIG;
+	return rc;
 }
 
 /* The spool need not exist on a new machine, but its parent must be ours to write. */

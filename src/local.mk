@@ -36,10 +36,26 @@ libpostern_a_SOURCES = \
 	src/token.c src/token.h \
 	src/work.c src/work.h
 
+# One program under several names: postern and the modules that come with it (src/program.c).  Hard links: each name stays a whole
+# program, also when another is replaced or wrapped in a script.  Across file systems symbolic links do.
 bin_PROGRAMS += postern
-postern_SOURCES = src/main.c
+postern_SOURCES = src/program.c src/command.c src/command.h
 CORE_LDADD = libpostern.a libdeliver.a libmodule.a libsmime.a libmime.a $(BASE_LDADD) $(CRYPTO_LIBS) $(PCRE_LIBS)
-postern_LDADD = $(CORE_LDADD)
+postern_LDADD = librules.a libkeysfile.a libcheckpath.a libarea.a $(CORE_LDADD) $(LMDB_LIBS)
+
+all-local: $(module_LINKS)
+$(module_LINKS): postern$(EXEEXT)
+	$(AM_V_GEN)ln -f postern$(EXEEXT) $@
+CLEANFILES += $(module_LINKS)
+install-exec-hook:
+	$(MKDIR_P) '$(DESTDIR)$(moduledir)'
+	program="$(DESTDIR)$(bindir)/$$(echo postern | sed '$(transform)')$(EXEEXT)"; \
+	for link in $(module_LINKS); do \
+		link='$(DESTDIR)$(moduledir)/'$$link; \
+		ln -f "$$program" "$$link" 2>/dev/null || ln -srf "$$program" "$$link" || exit; \
+	done
+uninstall-hook:
+	for link in $(module_LINKS); do rm -f '$(DESTDIR)$(moduledir)/'$$link; done
 
 UNIT_TESTS += t/unit/core_record t/unit/core_result t/unit/core_subject t/unit/core_token
 t_unit_core_token_SOURCES = t/unit/core_token.c t/unit/test.h

@@ -11,6 +11,9 @@ etc=$(echo "$(value sysconfdir)" | sed "s|\${prefix}|$prefix|")
 for file in "$prefix/bin/postern" "$libexec/postern/rules-file" "$libexec/postern/keys-file" "$libexec/postern/check-path"; do
 	ok "$file is there" test -x "$D$file"
 done
+for module in rules-file keys-file check-path; do
+	ok "$module is postern's file" test "$D$libexec/postern/$module" -ef "$D$prefix/bin/postern"
+done
 for tool in mailq-all deliver-all; do
 	ok "$tool is there" test -x "$D$prefix/sbin/$tool"
 	is "$tool names what was installed" "$(sed -n "s/^postern='\([^']*\)' share='\([^']*\)'.*/\1 \2/p" "$D$prefix/sbin/$tool")" \
@@ -37,6 +40,17 @@ echo "# mine" >>"$D$etc/postern/profiles"
 ok "installing again" make -s -C "$BUILD" install DESTDIR="$D"
 ok "keeps the operator's profiles" grep -q '^# mine' "$D$etc/postern/profiles"
 ok "make uninstall" make -s -C "$BUILD" uninstall DESTDIR="$D"
-is "leaves only what the operator changed" "$(find "$D" -type f | sed "s|^$D||")" "$etc/postern/profiles"
+is "leaves only what the operator changed" "$(find "$D" ! -type d | sed "s|^$D||")" "$etc/postern/profiles"
 
+# where no hard link can be made: links that hold in whatever place the tree is moved to
+mkdir "$T/fake"
+printf '#!/bin/sh\ncase $1 in -f) exit 1 ;; esac\nexec %s "$@"\n' "$(command -v ln)" >"$T/fake/ln"
+chmod 755 "$T/fake/ln"
+ok "installing where there are no hard links" env PATH="$T/fake:$PATH" make -s -C "$BUILD" install DESTDIR="$D"
+mv "$D" "$T/moved"
+is "the modules are relative links" "$(readlink "$T/moved$libexec/postern/keys-file" | cut -c1-3)" "../"
+like "which work" "$("$T/moved$libexec/postern/keys-file" -version)" '^keys-file '
+mv "$T/moved" "$D"
+ok "make uninstall once more" make -s -C "$BUILD" uninstall DESTDIR="$D"
+is "leaves no link" "$(find "$D" -type l)" ""
 done_testing

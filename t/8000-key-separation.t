@@ -10,9 +10,10 @@ letter "$S" "the text"
 mkdir "$T/pause"
 
 # ---- by the system calls
-# traced NAME DIRECTION: who opened what, in $T/NAME.parent .child .keys .others
+# traced NAME DIRECTION: who opened what, in $T/NAME.parent .child .rules-file .keys-file .check-path .unknown
+# A module is known by what is executed, or, where it is the program that runs already, by the name it gives its process.
 traced() {
-	strace -f -qq -s 400 -e trace=open,openat,openat2,creat,execve,clone,clone3,fork,vfork,socket,mmap -o "$T/trace" \
+	strace -f -qq -s 400 -e trace=open,openat,openat2,creat,execve,clone,clone3,fork,vfork,socket,mmap,prctl -o "$T/trace" \
 		"$BUILD/postern" -c "$S/postern.conf" $3 -queue-id T1 -readmail $4 <"$S/$2.eml" >"$S/said" 2>&1
 	code=$?
 	perl -e '
@@ -24,6 +25,7 @@ traced() {
 			$call = delete($unfinished{$pid}) . $1 if $call =~ /^<\.\.\. \w+ resumed>(.*)/;
 			$who{$1} //= "child" if $pid == $parent && $call =~ /^(?:clone|clone3|fork)\(.* = (\d+)$/ && $call !~ /CLONE_VFORK/;
 			if ($call =~ /^execve\("[^"]*\/(rules-file|keys-file|check-path)"/) { $who{$pid} = $1 }
+			if ($call =~ /^prctl\(PR_SET_NAME, "(rules-file|keys-file|check-path)"/) { $who{$pid} = $1 }
 			next unless $call =~ /^(open\w*|creat|socket)\(/;
 			push @{$path{$pid}}, $call;
 		}
@@ -38,13 +40,17 @@ if strace -f -o /dev/null true 2>/dev/null; then
 	printf 'secret\n' >"$S/passphrase"; chmod 600 "$S/passphrase"
 	openssl pkey -in "$S/alice.key" -aes256 -passout pass:secret -out "$T/sealed.key" 2>/dev/null
 	cat "$T/sealed.key" "$S/alice.pem" >"$S/certs/private/alice.pem"
-	for way in "out out -client 10.0.0.5 -sender alice@behoerde.example" "in in -client 192.0.2.7 -sender bob@partner.example"; do
+	# the modules as the one program that they are with postern, and as programs of their own
+	for way in "out out -client 10.0.0.5 -sender alice@behoerde.example" "in in -client 192.0.2.7 -sender bob@partner.example" \
+		"in-executed in -client 192.0.2.7 -sender bob@partner.example"; do
 		set -- $way
-		case $1 in out) to=bob@partner.example ;; *) to=alice@behoerde.example ;; esac
-		name=$1 file=$2
+		case $2 in out) to=bob@partner.example ;; *) to=alice@behoerde.example ;; esac
+		name=$1 file=$2 executed=1
+		case $1 in *-executed) own_programs "$S"; executed=3 ;; esac
 		shift 2
 		traced "$name" "$file" "$*" "$to"
 		is "$name: works" "$code" 0
+		is "$name: (so many programs are executed)" "$(grep -c ' execve("' "$T/trace")" "$executed"
 		secret="$S/certs/private/[^\"]|$S/passphrase"
 		unlike "$name: postern opens no key and no passphrase" "$(cat "$T/$name.parent")" "$secret"
 		unlike "$name: its child neither" "$(cat "$T/$name.child")" "$secret"
@@ -54,6 +60,7 @@ if strace -f -o /dev/null true 2>/dev/null; then
 		is "$name: the child opens nothing at all" "$(cat "$T/$name.child")" ""
 		ok "$name: (a child was seen)" grep -qE 'clone|fork' "$T/trace"
 	done
+	one_program "$S"
 	rm -f "$S/passphrase"
 	(umask 077 && cat "$S/alice.key" "$S/alice.pem" >"$S/certs/private/alice.pem")
 else
@@ -73,17 +80,27 @@ numbers() { # KEY: the secret numbers of a private key, "NAME HEX" a line; and t
 }
 may_look() { "$LOOK" memory $$ /dev/null >/dev/null 2>&1; }
 
-looks() { # WAY OPERATION KEY
+looks() { # WAY OPERATION KEY [MODULE]: MODULE, by default keys-file, waits with its answer to OPERATION
+	module=${4-keys-file}
 	numbers "$3" >"$T/numbers"
 	ok "$1: ($(grep -cv ^public "$T/numbers") secrets to look for)" test "$(grep -cv ^public "$T/numbers")" -ge 2
-	fault "$S" keys-file "at $2 pause $T/pause"
+	fault "$S" "$module" "at $2 pause $T/pause"
 	start_"$1" "$S"
 	ok "$1: (waits for the answer to $2)" paused "$T/pause"
 	child=$(child_of $pid)
 	like "$1: one child works" "$child" '^[0-9]+$'
 	is "$1: postern's memory has no secret of the key" "$("$LOOK" memory "$pid" "$T/numbers" | grep -v public)" ""
 	is "$1: its child's neither, and the public key shows that looking finds" "$("$LOOK" memory "$child" "$T/numbers" | tr '\n' ' ')" "public "
-	keys=$(pgrep -f "$S/real/keys-file")
+	for other in rules-file check-path; do
+		for p in $(pgrep -f "$S/(real|modules)/$other"); do
+			is "$1: nor $other's" "$("$LOOK" memory "$p" "$T/numbers" | grep -v public)" ""
+		done
+	done
+	if [ "$module" != keys-file ]; then
+		[ "$(id -u)" != 0 ] || # only root may look into it
+			like "$1: the keys module has them" "$("$LOOK" memory "$(pgrep -f "$S/modules/keys-file")" "$T/numbers" | grep -v public)" '.'
+		fault "$S" "$module"
+	fi
 	unlike "$1: no key file is mapped by either" "$("$LOOK" maps "$pid"; "$LOOK" maps "$child")" "$S/certs|passphrase"
 	"$LOOK" fds "$child" >"$T/fds"
 	is "$1: the child has the message, scratch and output" "$(grep -cE "($S/spool/tmp/#[0-9]*|/memfd:postern) \(deleted\)" "$T/fds")" 3
@@ -99,6 +116,9 @@ looks() { # WAY OPERATION KEY
 if may_look; then
 	looks out sign "$S/alice.key"
 	looks in unwrap "$S/alice.key"
+	# and with the key in use already, in a keys module that is a forked postern
+	fault "$S" keys-file
+	looks in check-certificate "$S/alice.key" check-path
 	# the second way to see it: the keys module does have them, when it is asked for
 	E=$T/ec
 	faulty_site "$E"; letter "$E" "the text"

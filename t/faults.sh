@@ -4,6 +4,8 @@
 #                                  has the site's path on its command line
 #   fault SITE MODULE LINE...      MODULE (rules-file, keys-file, check-path) goes on working, but its answers suffer what the
 #                                  lines say (t/helper/fake-module); no lines: it is itself again
+#   own_programs SITE              its modules are programs of their own, which have to be executed
+#   one_program SITE               they are the program that postern is, too, as by default
 #   letter SITE TEXT               SITE/out.eml and SITE/in.eml: from alice to bob, and a sealed one from bob to alice
 #   send_out SITE / send_in SITE           postern with them: sets $out and $code
 #   start_out SITE / start_in SITE the same in the background: $pid; its line goes to SITE/said
@@ -16,12 +18,13 @@ LOOK=$SRC/t/helper/look
 faulty_site() {
 	site_make "$1" "${2-ec}" || exit 1
 	mkdir -p "$1/modules" "$1/real"
-	for module in rules-file keys-file check-path; do
-		ln -sf "$BUILD/$module" "$1/real/$module"
-		ln -sf "../real/$module" "$1/modules/$module"
-	done
+	one_program "$1"
+	for module in rules-file keys-file check-path; do ln -sf "../real/$module" "$1/modules/$module"; done
 	conf "$1" "module_directory = $1/modules"
 }
+
+one_program() { for module in rules-file keys-file check-path; do ln -sf "$BUILD/$module" "$1/real/$module"; done; }
+own_programs() { for module in rules-file keys-file check-path; do cp --remove-destination "$BUILD/$module" "$1/real/$module"; done; }
 
 fault() {
 	fault_site=$1 module=$2
@@ -68,9 +71,9 @@ wait_until() {
 }
 paused() { wait_until test -e "$1/paused"; }
 go_on() { touch "$1/go"; wait_until test ! -d "/proc/$pid" || :; rm -f "$1/go" "$1/paused"; }
-child_of() {
+child_of() { # modules are the same program under another name, where they are no programs of their own
 	for c in $(pgrep -P "$1"); do
-		[ "$(readlink "/proc/$c/exe")" != "$(readlink -f "$BUILD/postern")" ] || echo "$c"
+		[ "$(cat "/proc/$c/comm")" != postern ] || echo "$c"
 	done
 }
 site_processes() { pgrep -f -- "$1/" | while read -r p; do [ "$p" = "$$" ] || grep -qz smtp-sink "/proc/$p/cmdline" 2>/dev/null || echo "$p"; done; }

@@ -7,6 +7,7 @@ libcheckpath_a_SOURCES = \
 	modules/check-path/crls.c \
 	modules/check-path/issuers.c modules/check-path/issuers.h \
 	modules/check-path/lists.c modules/check-path/lists.h \
+	modules/check-path/main.c \
 	modules/check-path/mailbox.c modules/check-path/mailbox.h \
 	modules/check-path/match.c \
 	modules/check-path/names.c modules/check-path/names.h \
@@ -21,9 +22,7 @@ libcheckpath_a_SOURCES = \
 	modules/check-path/signer.c \
 	modules/check-path/verify_log.c modules/check-path/verify_log.h
 
-module_PROGRAMS += check-path
-check_path_SOURCES = modules/check-path/main.c
-check_path_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
+module_LINKS += check-path
 
 UNIT_TESTS += t/unit/check_verify_log
 t_unit_check_verify_log_SOURCES = t/unit/check_verify_log.c t/unit/test.h

@@ -2,6 +2,7 @@
 #include "check-path/check.h"
 #include "check-path/question.h"
 #include "check-path/verify_log.h"
+#include "common/mains.h"
 #include "lib/server.h"
 
 static struct check_policy policy;
@@ -40,7 +41,7 @@ static const struct server_operation operations[] = {
 	{ "check-certificate", handle_check },
 };
 
-int main(int argc, char **argv)
+int check_path_main(int argc, char **argv)
 {
 	struct server_role role = {
 		.program = "check-path",

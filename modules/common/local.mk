@@ -15,6 +15,7 @@ libarea_a_SOURCES = \
 	modules/common/key_use.c modules/common/key_use.h \
 	modules/common/keys_answer.c modules/common/keys_answer.h \
 	modules/common/keys_order.c modules/common/keys_order.h \
+	modules/common/mains.h \
 	modules/common/marks.c modules/common/marks.h \
 	modules/common/ocsp_answer.c modules/common/ocsp_answer.h \
 	modules/common/ocsp_cache.c modules/common/ocsp_cache.h \

@@ -1,5 +1,5 @@
-module_PROGRAMS += keys-file
-keys_file_SOURCES = \
+noinst_LIBRARIES += libkeysfile.a
+libkeysfile_a_SOURCES = \
 	modules/keys-file/capabilities.c \
 	modules/keys-file/chain.c \
 	modules/keys-file/find_certificates.c \
@@ -13,6 +13,7 @@ keys_file_SOURCES = \
 	modules/keys-file/unlock.c \
 	modules/keys-file/use.c \
 	modules/keys-file/whose.c
-keys_file_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
+
+module_LINKS += keys-file
 
 dist_man_MANS += man/keys-file.8

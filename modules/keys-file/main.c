@@ -1,4 +1,5 @@
 /* main.c - keys-file: certificates and keys in files (keys-file(8)) */
+#include "common/mains.h"
 #include "common/process.h"
 #include "keys-file/keys_file.h"
 
@@ -68,7 +69,7 @@ static const struct server_role role = {
 		"and signs and decrypts with the keys in the folder `private'.",
 };
 
-int main(int argc, char **argv)
+int keys_file_main(int argc, char **argv)
 {
 	process_guard_keys();
 	process_start_openssl();

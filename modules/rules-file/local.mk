@@ -5,16 +5,14 @@ librules_a_SOURCES = \
 	modules/rules-file/command.c \
 	modules/rules-file/decide.c \
 	modules/rules-file/lint.c modules/rules-file/lint.h \
+	modules/rules-file/main.c \
 	modules/rules-file/match.c modules/rules-file/match.h \
 	modules/rules-file/parse.c \
 	modules/rules-file/rules.h \
 	modules/rules-file/shadow.c \
 	modules/rules-file/words.c
 
-module_PROGRAMS += rules-file
-rules_file_SOURCES = modules/rules-file/main.c
-rules_file_LDFLAGS = $(STATIC_LDFLAGS)
-rules_file_LDADD = librules.a $(BASE_LDADD) $(PCRE_LIBS)
+module_LINKS += rules-file
 
 UNIT_TESTS += t/unit/rules_match t/unit/rules_parse
 t_unit_rules_match_SOURCES = t/unit/rules_match.c t/unit/test.h

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "common/mains.h"
 #include "lib/server.h"
 #include "rules-file/rules.h"
 
@@ -195,7 +196,7 @@ static const struct server_role role = {
 		"  rules-file -test FILE SENDER RECIPIENT   what the file decides, and which lines did",
 };
 
-int main(int argc, char **argv)
+int rules_file_main(int argc, char **argv)
 {
 	return server_main(&role, argc, argv);
 }

@@ -8,6 +8,7 @@ libmodule_a_SOURCES = \
 	src/module/ask_unlock.c \
 	src/module/ask_use.c \
 	src/module/converse.c \
+	src/module/inside.c \
 	src/module/log.c \
 	src/module/module.h \
 	src/module/parts.h \

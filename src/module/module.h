@@ -54,7 +54,17 @@ struct modules {
 
 /* ---- the parent ---- */
 
-/* Starts the modules of the roles in the bit set (1u << ROLE_...): no shell, no PATH; descriptors 0, 1, 2 only, working
+/* Modules that are in the running program as well: where the file to be executed is the running one, they are forked only, with
+ * what stands in memory then (inside.c).  programs: for the life of the process, the last has no name; argv: main's.  Without this
+ * call every module is executed. */
+typedef int module_main(int argc, char **argv);
+struct module_program {
+	const char *name; /* the last part of its path */
+	module_main *main;
+};
+void modules_inside(const struct module_program *programs, char **argv);
+
+/* Starts the modules of the roles in the bit set (1u << ROLE_...), which must find no secret of ours in memory: no shell, no PATH; descriptors 0, 1, 2 only, working
  * directory /, a clean environment (PATH, LANG=C.UTF-8, TZ if we have one), own process group, killed when we die.  The
  * hello is written at once, so that a module is ready when it is asked.  A name without a slash stands in
  * module_directory, an absolute path is taken as it is, anything else is refused.

@@ -18,6 +18,11 @@ char *const *module_environment(struct arena *arena);
 /* Reads what is left of a module's log, ends a line without an end, closes the pipe. */
 void module_log_end(struct module *p);
 
+/* The main of the module at this path, where exec would load the program that runs already; NULL: it has to be executed. */
+module_main *module_inside(const char *path);
+/* In the forked child, which has its descriptors: becomes the module, and ends with it. */
+_Noreturn void module_run_inside(module_main *run, const char *path, char *const *environment);
+
 /* Whether word stands in a blank-separated list. */
 bool module_lists(const char *list, const char *word);
 

@@ -4,13 +4,14 @@
  * is copied.  posix_spawn() does the same inside, but has no place for the died-with-parent signal, and a module
  * that outlives a killed postern (in the middle of a slow look-up, say) would go on working for nobody.  Between
  * vfork() and execve() the child only makes system calls, with all signals blocked until their handlers are gone: it
- * shares our memory.
+ * shares our memory.  A module that is in this very program is forked and not executed (inside.c).
  */
 #include "module/parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -29,6 +30,7 @@ const char *module_role_name(enum module_role role)
 /* What the child needs, and what it tells: memory is shared until it execs. */
 struct birth {
 	const char *path;
+	module_main *run; /* NULL: it is to be executed */
 	char *const *environment;
 	int in, out, log;   /* its ends of the pipes, all above 2 */
 	pid_t parent;
@@ -68,6 +70,8 @@ static _Noreturn void become_module(struct birth *b)
 	if (getppid() != b->parent) /* died before the prctl */
 		_exit(127);
 	close_others();
+	if (b->run)
+		module_run_inside(b->run, b->path, b->environment);
 	execve(b->path, argv, b->environment);
 out:
 	b->failed = errno;
@@ -82,9 +86,13 @@ static pid_t give_birth(struct birth *b)
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
-	pid = vfork();
+	if (b->run)
+		fflush(NULL); /* what waits in our streams must not come out of the child as well */
+	pid = b->run ? fork() : vfork();
 	if (pid == 0)
 		become_module(b);
+	if (b->run && pid > 0)
+		setpgid(pid, pid); /* it does so, too; but whoever kills its group may come before */
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
 }
@@ -151,7 +159,7 @@ static const char *why_not_started(const char *path, int failed)
 
 int module_run(struct module *p, const char *path, char *const *environment, struct error *err)
 {
-	struct birth b = { .path = path, .environment = environment, .parent = getpid() };
+	struct birth b = { .path = path, .run = module_inside(path), .environment = environment, .parent = getpid() };
 	int pipes[3][2];
 	int rc = 0;
 

@@ -71,11 +71,10 @@ sub wait_until {
 	until ($condition->()) { die "no end of waiting for $what\n" if time > $end; sleep 0.02 }
 }
 
-# the living of postern's account whose program is this one
+# the living of postern's account that have this name; modules may be the same program
 sub running {
 	my ($program) = @_;
-	my $path = "$mta/programs/$program";
-	return grep { (stat "/proc/$_")[4] // -1 == $user and (readlink "/proc/$_/exe" // '') eq $path } map { m{(\d+)$} } glob '/proc/[0-9]*';
+	return grep { (stat "/proc/$_")[4] // -1 == $user and slurp("/proc/$_/comm") eq "$program\n" and (readlink "/proc/$_/exe" // '') =~ m{^\Q$mta\E/programs/} } map { m{(\d+)$} } glob '/proc/[0-9]*';
 }
 sub state_and_parent { return slurp("/proc/$_[0]/stat") =~ /\) (\S) (\d+)/ ? ($1, $2) : ('gone', 0) }
 sub stop_process { # true when it stands still
@@ -248,23 +247,25 @@ sub restart_carrier {
 }
 
 my %tmpfs = map { $_ => 1 } grep { $_ eq "$site/spool" } map { (split)[1] } split /\n/, slurp('/proc/mounts');
-# another program in this one's place, from one moment to the next; the real one has .real behind its name
+# another program in this one's place, from one moment to the next; the real one has .real behind its name, a module keeps its name
+sub real { my ($program) = @_; return "$mta/programs/" . ($program eq 'postern' ? 'postern.real' : "real/$program") }
 sub replace {
 	my ($program, $make) = @_;
 	my $path = "$mta/programs/$program";
-	link $path, "$path.real" or die "$path.real: $!\n";
+	mkdir "$mta/programs/real", 0755;
+	link $path, real($program) or die "$path: $!\n";
 	$make->("$path.new");
 	rename "$path.new", $path or die "$path: $!\n";
 }
 sub restore {
-	my $path = "$mta/programs/$_[0]";
-	rename "$path.real", $path or die "$path: $!\n";
+	my ($program) = @_;
+	rename real($program), "$mta/programs/$program" or die "$program: $!\n";
 }
 sub break_module {
 	my ($module, $operation, $fault) = @_;
 	return [ "module $module ends while it is asked", qr/module $module: /, 5,
 		sub {
-			spew("$mta/programs/$module.behaviour", "proxy $mta/programs/$module.real\nat $operation $fault\n");
+			spew("$mta/programs/$module.behaviour", "proxy " . real($module) . "\nat $operation $fault\n");
 			replace($module, sub { symlink 'fake-module', $_[0] or die "$_[0]: $!\n" });
 		},
 		sub { restore($module) } ];

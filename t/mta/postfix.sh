@@ -129,7 +129,8 @@ postfix_sink() {
 
 postfix_programs() { # DIR: postern and its modules where their user can run them
 	install -d -m 755 "$1/mta/programs"
-	for program in postern rules-file keys-file check-path; do cp "$BUILD/$program" "$1/mta/programs/" || return 1; done
+	cp "$BUILD/postern" "$1/mta/programs/" || return 1
+	for program in rules-file keys-file check-path; do ln -f "$1/mta/programs/postern" "$1/mta/programs/$program" || return 1; done
 	cp "$SRC/etc/profiles" "$1/mta/programs/"
 	conf "$1" "module_directory = $1/mta/programs" "profiles_file = $1/mta/programs/profiles"
 }

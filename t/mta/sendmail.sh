@@ -45,7 +45,8 @@ sendmail_usable() {
 sendmail_programs() { # DIR
 	programs=$1/mta/programs
 	mkdir -p "$programs"
-	for program in postern rules-file keys-file check-path; do cp "$BUILD/$program" "$programs/" || return 1; done
+	cp "$BUILD/postern" "$programs/" || return 1
+	for program in rules-file keys-file check-path; do ln -f "$programs/postern" "$programs/$program" || return 1; done
 	cp "$SRC/etc/profiles" "$programs/"
 	conf "$1" "module_directory = $programs" "profiles_file = $programs/profiles"
 	cp -R "$sendmail_from/usr/libexec/sendmail/sendmail" "$sendmail_from/usr/libexec/sendmail/makemap" "$sendmail_from/usr/lib" "$programs/"

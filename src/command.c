@@ -1,4 +1,4 @@
-/* main.c - postern(8): an S/MIME gateway that a mail server runs as a delivery agent, one process a message */
+/* command.c - postern(8): an S/MIME gateway that a mail server runs as a delivery agent, one process a message */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include "build.h"
 #include "caller.h"
+#include "command.h"
 #include "holds.h"
 #include "get.h"
 #include "job.h"
@@ -148,7 +149,7 @@ static void open_standard_descriptors(void)
 			_exit(EXIT_DEFER);
 }
 
-int main(int argc, char **argv)
+int postern_main(int argc, char **argv)
 {
 	struct config *config;
 	struct options o;

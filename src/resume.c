@@ -20,6 +20,7 @@
 #include "job.h"
 #include "lib/log.h"
 #include "lib/openssl.h"
+#include "module/module.h"
 #include "seal_hold.h"
 
 #define DELAY_MAX ((time_t)32) /* seconds; doubled from one on with each wrong passphrase */
@@ -217,6 +218,7 @@ void resume_run(const struct config *c, const struct options *o, struct outcome 
 	close_hold(&r);
 	if (!good)
 		return;
+	modules_inside(NULL, NULL); /* none of them is to find the passphrase in its memory */
 	if (!take_passphrase(c, o, &resumed.passphrase, out) || !open_hold(&r, c, o->hold, out)) {
 		buf_wipe(&resumed.passphrase);
 		return;

@@ -41,7 +41,7 @@ void modules_inside(const struct module_program *programs, char **argv)
 {
 	inside.programs = programs;
 	inside.argv = argv;
-	inside.room = *argv ? measure(argv) : 0;
+	inside.room = argv && *argv ? measure(argv) : 0;
 }
 
 static const char *name_of(const char *path)

@@ -56,7 +56,7 @@ struct modules {
 
 /* Modules that are in the running program as well: where the file to be executed is the running one, they are forked only, with
  * what stands in memory then (inside.c).  programs: for the life of the process, the last has no name; argv: main's.  Without this
- * call every module is executed. */
+ * call, and after one with NULL, every module is executed. */
 typedef int module_main(int argc, char **argv);
 struct module_program {
 	const char *name; /* the last part of its path */

@@ -47,7 +47,7 @@ bool watched_is_stale(struct area *a, struct arena *arena, const char *path, con
 		return true;
 	if (!(r.flags & FILE_LOCKED))
 		return false;
-	stamp_path(a->config->passphrase_file, &now, &is_folder, NULL);
+	stamp_secret(a->config->passphrase_file, &now);
 	return !stamp_equal(&now, &m->passphrase);
 }
 

@@ -28,6 +28,7 @@ libarea_a_SOURCES = \
 	modules/common/refresh.c modules/common/refresh_inside.h \
 	modules/common/scan.c \
 	modules/common/secret_file.c modules/common/secret_file.h \
+	modules/common/secret_program.c modules/common/secret_program.h \
 	modules/common/smimea.c modules/common/smimea.h \
 	modules/common/stamp.c modules/common/stamp.h
 

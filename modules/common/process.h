@@ -2,7 +2,8 @@
 #ifndef POSTERN_COMMON_PROCESS_H
 #define POSTERN_COMMON_PROCESS_H
 
-/* No core dumps, and nobody of the same account may look into its memory. */
+/* No core dumps, and nobody of the same account may look into its memory, which is never written to disk where RLIMIT_MEMLOCK is
+ * unlimited; elsewhere this is true of what stands in OpenSSL's secure memory. */
 void process_guard_keys(void);
 
 /* OpenSSL as a process wants it that lives for one message: without its configuration, the texts of its errors, the tables of

@@ -79,12 +79,11 @@ static int take_files(struct round *r)
 
 static int finish_round(struct round *r)
 {
-	bool is_folder;
 	int rc;
 
 	if (r->sweep)
 		r->meta.swept = now_nanoseconds();
-	stamp_path(r->area->config->passphrase_file, &r->meta.passphrase, &is_folder, NULL);
+	stamp_secret(r->area->config->passphrase_file, &r->meta.passphrase);
 	rc = write_folders(r);
 	if (rc == 0)
 		rc = write_meta(r);

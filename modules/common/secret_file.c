@@ -1,21 +1,81 @@
-/* secret_file.c - a password, PIN or passphrase out of a file */
+/* secret_file.c - a password, PIN or passphrase: out of a file, a credential of systemd, or what a program says */
 #include "common/secret_file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "common/secret_program.h"
 #include "lib/buf.h"
 #include "lib/fs.h"
 #include "lib/mem.h"
 
-#define SECRET_FILE_MAX 4096
+static const char by_credential[] = "credential:", by_program[] = "program:";
 
-int secret_read(const char *path, char **out, struct error *err)
+static bool begins(const char *source, const char *prefix)
+{
+	return strncmp(source, prefix, strlen(prefix)) == 0;
+}
+
+/* ---- systemd's credentials ---- */
+
+static char *credential_path(const char *source)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	struct buf path = BUF_INIT;
+
+	if (!directory || *directory != '/')
+		return NULL;
+	buf_addf(&path, "%s/%s", directory, source + sizeof(by_credential) - 1);
+	return path.data;
+}
+
+/* The manager gives it to root, and us a right to read (an ACL, which shows as the group's). */
+static int check_credential(int fd, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode) || (st.st_mode & 037) || (st.st_uid != 0 && st.st_uid != geteuid()))
+		return error_set(err, E_CONFIG, "%s: not a credential: it must be a file of root's or ours that no others can read", path);
+	return 0;
+}
+
+static int read_credential(const char *source, struct buf *out, struct error *err)
+{
+	char *path = credential_path(source);
+	int fd, rc;
+
+	if (!path)
+		return error_set(err, E_CONFIG, "%s: CREDENTIALS_DIRECTORY is not set: we were not started by a service that has it", source);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	rc = fd < 0 ? error_set(err, E_CONFIG, "%s: %s: %s", source, path, strerror(errno)) : check_credential(fd, path, err);
+	if (rc == 0)
+		rc = fs_read_descriptor(fd, path, SECRET_MAX, out, err);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return rc;
+}
+
+/* ---- whatever it is ---- */
+
+int secret_read(const char *source, char **out, struct error *err)
 {
 	struct buf text = BUF_INIT;
-	int rc = fs_read_secret(path, SECRET_FILE_MAX, &text, err);
+	int rc;
 
 	*out = NULL;
+	if (begins(source, by_program))
+		rc = secret_program_read(source + sizeof(by_program) - 1, &text, err);
+	else if (begins(source, by_credential))
+		rc = read_credential(source, &text, err);
+	else
+		rc = fs_read_secret(source, SECRET_MAX, &text, err);
 	if (rc == 0) {
 		const char *s = buf_str(&text);
 		size_t n = strcspn(s, "\r\n");
@@ -32,4 +92,17 @@ void secret_free(char *secret)
 	if (secret)
 		mem_wipe(secret, strlen(secret));
 	free(secret);
+}
+
+char *secret_path(const char *source)
+{
+	char *path = begins(source, by_credential) ? credential_path(source) : NULL;
+
+	if (path)
+		return path;
+	if (begins(source, by_program))
+		source += sizeof(by_program) - 1;
+	path = mem_strdup(source);
+	path[strcspn(path, " \t")] = begins(path, "/") ? '\0' : path[strcspn(path, " \t")];
+	return path;
 }

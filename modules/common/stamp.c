@@ -2,8 +2,11 @@
 #include "common/stamp.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "common/secret_file.h"
 
 #define SECOND ((int64_t)1000000000)
 #define FOLDER_RACE (2 * SECOND)
@@ -38,4 +41,13 @@ int stamp_path(const char *path, struct stamp *out, bool *is_folder, struct erro
 	*is_folder = S_ISDIR(st.st_mode);
 	stamp_of(&st, out);
 	return 0;
+}
+
+void stamp_secret(const char *source, struct stamp *out)
+{
+	char *path = secret_path(source);
+	bool is_folder;
+
+	stamp_path(path, out, &is_folder, NULL);
+	free(path);
 }

@@ -41,7 +41,7 @@ const struct config_option ldap_options[] = {
 	  "whether own keys (userPKCS12) are taken from it" },
 	{ "keys_ldap_bind_dn", CONFIG_STRING, NULL, AT(all.bind_dn), NULL, 0, 0,
 	  "who we are, for a simple bind; empty: anonymous" },
-	{ "keys_ldap_password_file", CONFIG_PATH, NULL, AT(all.password_file), NULL, 0, 0,
+	{ "keys_ldap_password_file", CONFIG_SECRET, NULL, AT(all.password_file), NULL, 0, 0,
 	  "password of bind_dn, mode 0600" },
 	{ "keys_ldap_sasl_external", CONFIG_BOOLEAN, "no", AT(all.sasl_external), NULL, 0, 0,
 	  "bind as whom the TLS client certificate or the ldapi socket says" },

@@ -13,7 +13,7 @@ static const struct config_option options[] = {
 	  "paths of the PKCS#11 libraries; none: those of p11-kit's configuration" },
 	{ "keys_pkcs11_tokens", CONFIG_LIST, NULL, offsetof(struct pkcs11_options, tokens), NULL, 0, 0,
 	  "pkcs11: URIs of the tokens that are ours; none: all" },
-	{ "keys_pkcs11_pin_file", CONFIG_PATH, NULL, offsetof(struct pkcs11_options, pin_file), NULL, 0, 0,
+	{ "keys_pkcs11_pin_file", CONFIG_SECRET, NULL, offsetof(struct pkcs11_options, pin_file), NULL, 0, 0,
 	  "file with the PIN of tokens whose URI has no pin-source" },
 	{ "keys_pkcs11_token_certificates", CONFIG_BOOLEAN, "yes", offsetof(struct pkcs11_options, token_certificates), NULL, 0, 0,
 	  "whether certificates are looked for on the tokens, too, or in the areas only" },

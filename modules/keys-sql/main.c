@@ -11,7 +11,7 @@ static const char *const read_only_words[] = { "refuse", "pass-over", NULL };
 const struct config_option keys_sql_options[] = {
 	{ "keys_sql_database", CONFIG_STRING, "sqlite:${spool}/keys.db", offsetof(struct keys_sql_options, database), NULL, 0, 0,
 	  "sqlite:/PATH, with ?mode=ro to never write, or postgresql:CONNECTION STRING" },
-	{ "keys_sql_password_file", CONFIG_PATH, NULL, offsetof(struct keys_sql_options, password_file), NULL, 0, 0,
+	{ "keys_sql_password_file", CONFIG_SECRET, NULL, offsetof(struct keys_sql_options, password_file), NULL, 0, 0,
 	  "the password for PostgreSQL, mode 0600" },
 	{ "keys_sql_timeout", CONFIG_TIME, "10s", offsetof(struct keys_sql_options, timeout), NULL, 100, 3600000,
 	  "longest time for one request, connecting included" },

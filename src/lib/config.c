@@ -85,8 +85,8 @@ const struct config_option config_options[] = {
 	  "parent directory of the certificate areas" },
 	{ "rules_file", CONFIG_PATH, "${config_directory}/rules", AT(rules_file), NULL, 0, 0,
 	  "the rules of module rules-file" },
-	{ "passphrase_file", CONFIG_PATH, "${config_directory}/passphrase", AT(passphrase_file), NULL, 0, 0,
-	  "central passphrase of module keys-file, mode 0600; need not exist" },
+	{ "passphrase_file", CONFIG_SECRET, "${config_directory}/passphrase", AT(passphrase_file), NULL, 0, 0,
+	  "central passphrase of module keys-file: a file with mode 0600, which need not exist; credential:NAME; program:PATH ARG ..." },
 	{ "spool", CONFIG_PATH, POSTERN_SPOOL, AT(spool), NULL, 0, 0,
 	  "temporary files, journal, holds, quarantine" },
 	{ "log", CONFIG_STRING, "syslog", AT(log), NULL, 0, 0,
@@ -279,6 +279,20 @@ static int parse_queue(const char *value, const char **out, struct error *err)
 	return error_set(err, E_CONFIG, "\"%s\" is none of: postfix:/DIR, sendmail:/CF, none", value);
 }
 
+/* A credential's name is a file name (systemd.exec(5)). */
+static int parse_secret(const char *value, const char **out, struct error *err)
+{
+	static const char credential[] = "credential:", program[] = "program:/";
+
+	*out = value;
+	if (!*value || *value == '/' || strncmp(value, program, sizeof(program) - 1) == 0)
+		return 0;
+	if (strncmp(value, credential, sizeof(credential) - 1) != 0)
+		return error_set(err, E_CONFIG, "\"%s\" is none of: an absolute path, credential:NAME, program:/PATH ARG ...", value);
+	value += sizeof(credential) - 1;
+	return *value && *value != '.' && !strchr(value, '/') ? 0 : error_set(err, E_CONFIG, "\"%s\" is not the name of a credential", value);
+}
+
 int config_set(struct config *c, const struct config_option *o, void *base, const char *text, struct error *err)
 {
 	void *f = (char *)base + o->offset;
@@ -293,6 +307,8 @@ int config_set(struct config *c, const struct config_option *o, void *base, cons
 			return error_set(err, E_CONFIG, "\"%s\" is not an absolute path", value);
 		*(const char **)f = value;
 		return 0;
+	case CONFIG_SECRET:
+		return parse_secret(value, f, err);
 	case CONFIG_LIST:
 	case CONFIG_GROUPS:
 		return parse_list(c, value, f, err);

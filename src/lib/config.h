@@ -17,6 +17,7 @@
 enum config_type {
 	CONFIG_STRING,   /* const char * ; "" when unset */
 	CONFIG_PATH,     /* const char * ; absolute after expansion */
+	CONFIG_SECRET,   /* const char * ; where a secret is: a path, "credential:NAME" or "program:/PATH ARG..." (common/secret_file.h) */
 	CONFIG_LIST,     /* struct config_list */
 	CONFIG_NETWORKS, /* struct config_networks */
 	CONFIG_NUMBER,   /* uint64_t */

@@ -43,6 +43,7 @@ void config_text(const struct config *c, const struct config_option *option, str
 	switch (option->type) {
 	case CONFIG_STRING:
 	case CONFIG_PATH:
+	case CONFIG_SECRET:
 	case CONFIG_QUEUE:
 		buf_addstr(out, *(const char *const *)field);
 		break;

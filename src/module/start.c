@@ -255,13 +255,16 @@ static int start_one(struct modules *m, enum module_role role, const char *name,
 
 char *const *module_environment(struct arena *arena)
 {
-	const char *zone = getenv("TZ");
-	char **environment = arena_array(arena, 4, sizeof(*environment));
+	const char *zone = getenv("TZ"), *credentials = getenv("CREDENTIALS_DIRECTORY");
+	char **environment = arena_array(arena, 5, sizeof(*environment));
+	size_t n = 2;
 
 	environment[0] = arena_strdup(arena, "PATH=/usr/local/bin:/usr/bin:/bin");
 	environment[1] = arena_strdup(arena, "LANG=C.UTF-8");
 	if (zone)
-		environment[2] = arena_printf(arena, "TZ=%s", zone);
+		environment[n++] = arena_printf(arena, "TZ=%s", zone);
+	if (credentials && *credentials == '/')
+		environment[n++] = arena_printf(arena, "CREDENTIALS_DIRECTORY=%s", credentials);
 	return environment;
 }
 

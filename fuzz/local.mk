@@ -71,6 +71,13 @@ fuzz_fuzz_token_SOURCES = fuzz/fuzz_token.c
 fuzz_fuzz_token_LDADD = $(CORE_LDADD)
 fuzz_fuzz_token_LDFLAGS = $(FUZZ_LINK)
 
+if HAVE_XMLSEC
+noinst_PROGRAMS += fuzz/fuzz_xkms
+fuzz_fuzz_xkms_SOURCES = fuzz/fuzz_xkms.c modules/check-xkms/response.c
+fuzz_fuzz_xkms_LDADD = $(BASE_LDADD)
+fuzz_fuzz_xkms_LDFLAGS = $(FUZZ_LINK)
+endif
+
 noinst_PROGRAMS += fuzz/fuzz_xml
 fuzz_fuzz_xml_SOURCES = fuzz/fuzz_xml.c
 fuzz_fuzz_xml_LDADD = $(BASE_LDADD)

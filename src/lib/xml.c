@@ -14,6 +14,10 @@
 #include "lib/base64.h"
 #include "lib/mem.h"
 
+#ifdef POSTERN_SHARED_LIBXML2 /* a program that has all of libxml2.so */
+#undef POSTERN_LIBXML2_PARSER_ONLY
+#endif
+
 /* A document that holds a secret fits into a writer's first memory: growing would leave a copy behind. */
 #define WRITER_START ((size_t)4096)
 

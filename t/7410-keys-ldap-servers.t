@@ -31,13 +31,13 @@ put("$T/expired.key", slurp("$T/server.key"), 0600);
 chmod 0600, "$T/gateway.key";
 certificate($_, ca => 'ca', address => "$_\@partner.example") for qw(maria second);
 certificate('office', ca => 'ca', address => 'office@example.org', key => ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048']);
-certificate($_, ca => 'ca', address => "$_\@example.org") for qw(spare sealed);
+certificate($_, ca => 'ca', address => "$_\@example.org") for qw(spare sealed shown);
 sub pkcs12 {
 	my ($name, $password, @more) = @_;
 	openssl('pkcs12', '-export', '-in', "$T/$name.crt", '-inkey', "$T/$name.key", '-passout', "pass:$password", '-out', "$T/$name.p12", @more);
 	return slurp("$T/$name.p12");
 }
-my %der = map { $_ => der_of("$T/$_.crt") } qw(maria second office spare sealed);
+my %der = map { $_ => der_of("$T/$_.crt") } qw(maria second office spare sealed shown);
 
 sub person {
 	my ($ou, $uid, $mail, @attributes) = @_;
@@ -57,6 +57,7 @@ my $slapd = slapd('main', tls => 'server', ca => 'ca', access => $access, data =
 		userPKCS12 => pkcs12('office', 'central', '-certfile', "$T/ca.crt")),
 	person('own', 'spare', 'spare@example.org', userPKCS12 => pkcs12('spare', '')),
 	person('own', 'sealed', 'sealed@example.org', userPKCS12 => pkcs12('sealed', 'another')),
+	person('own', 'shown', 'shown@example.org', 'userCertificate;binary' => $der{shown}, userPKCS12 => pkcs12('shown', 'third')),
 ));
 my $second = slapd('second', tls => 'expired', ca => 'ca', data => ldif(@top,
 	person('people', 'maria', 'maria@partner.example', 'userCertificate;binary' => $der{maria}),
@@ -72,7 +73,7 @@ sub conversation {
 	put("$T/site" . ($sites - 1) . '/passphrase', "central\n", 0600);
 	put($config, slurp($config) . "keys_modules = keys-ldap\n" . join '', map { "keys_ldap_$_\n" }
 		(grep { !$set{(split)[0]} } 'base = dc=example', "tls_ca_file = $T/ca.crt", 'connect_timeout = 20s', 'search_timeout = 20s'), @lines);
-	return start($config, module => 'keys-ldap');
+	return start($config, module => 'keys-ldap', operations => 'find-certificates find-keys sign unwrap agree unlock');
 }
 sub find { return ask($_[0], 'find-certificates', '', join '', map { "<address>$_</address>" } @_[1 .. $#_]) }
 sub names {
@@ -183,7 +184,22 @@ openssl('pkey', '-in', "$T/peer.key", '-pubout', '-outform', 'DER', '-out', "$T/
 openssl('pkeyutl', '-derive', '-inkey', "$T/spare.key", '-peerkey', "$T/peer.der", '-peerform', 'DER', '-out', "$T/shared");
 like(ask($c, 'agree', "key=\"$id\" mechanism=\"ecdh\"", b64(slurp("$T/peer.der"))), qr{<secret>\Q@{[b64(slurp("$T/shared"))]}\E</secret>}, 'agrees');
 is((key_of($c, 'for="decrypt"', recipient($der{maria})))[0], 'passphrase-needed temporary', 'the one that is wanted may be in what cannot be opened');
+is((key_of($c, 'for="decrypt"', recipient($der{sealed})))[0], 'passphrase-needed temporary', 'as it is');
 is(refused(ask($c, 'sign', 'key="k9" digest="sha256" mechanism="ecdsa"', b64("\x01" x 32))), 'no-key permanent', 'an unknown key');
+finish($c);
+$c = conversation(@private, 'own_filter = (uid=shown)');
+is((key_of($c, 'for="decrypt"', recipient($der{maria})))[0], 'not-found permanent', 'but not in one that shows another certificate');
+is((key_of($c, 'for="decrypt"', recipient($der{shown})))[0], 'passphrase-needed temporary', 'whose own key it is');
+finish($c);
+$c = conversation(@private);
+is(refused(ask($c, 'unlock', '', '<passphrase>' . b64('wrong') . '</passphrase>')), '', 'a passphrase is given');
+like(ask($c, 'find-keys', 'for="sign" address="sealed@example.org"'), qr/passphrase-needed.*the one that was given does not open it/, 'the wrong one');
+is(refused(ask($c, 'unlock', '', '<passphrase>' . b64('another') . '</passphrase>')), '', 'another one');
+($id, $which, $source, $name) = key_of($c, 'for="sign" address="sealed@example.org"');
+is($name, 'sealed', 'opens it');
+like(ask($c, 'sign', "key=\"$id\" digest=\"sha256\" mechanism=\"ecdsa\"", b64("\x01" x 32)), qr/<signature>/, 'and it signs');
+is((key_of($c, 'for="sign" address="office@example.org"'))[3], 'office', 'the central one is not forgotten');
+is(refused(ask($c, 'unlock', '', '')), 'bad-request permanent', 'no passphrase');
 finish($c);
 $c = conversation(grep { !/^private/ } @private);
 is((key_of($c, 'for="sign" address="office@example.org"'))[0], 'not-found permanent', 'keys are taken only from where they are said to be');

@@ -30,7 +30,8 @@ libarea_a_SOURCES = \
 	modules/common/secret_file.c modules/common/secret_file.h \
 	modules/common/secret_program.c modules/common/secret_program.h \
 	modules/common/smimea.c modules/common/smimea.h \
-	modules/common/stamp.c modules/common/stamp.h
+	modules/common/stamp.c modules/common/stamp.h \
+	modules/common/unlock.c modules/common/unlock.h
 
 UNIT_TESTS += t/unit/area_lookup
 t_unit_area_lookup_SOURCES = t/unit/area_lookup.c t/unit/test.h

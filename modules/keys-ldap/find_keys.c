@@ -22,13 +22,6 @@ static const char *const wanted_attributes[] = {
 	"userPKCS12", "userPKCS12;binary", "userCertificate", "userCertificate;binary", NULL,
 };
 
-/* A certificate in a PKCS#12. */
-struct own {
-	struct span certificate;
-	const struct certfile *file;
-	const struct value *value;
-};
-
 /* A PKCS#12 that was opened; what it holds lives in the request's arena. */
 struct opened {
 	const struct value *value;
@@ -59,10 +52,23 @@ static struct opened *is_open(struct search *q, const struct value *v)
 	return NULL;
 }
 
+/* With the central passphrase or the empty one, else with the one that was given. */
+static void read_pkcs12(struct search *q, struct opened *o)
+{
+	struct error why = { 0 };
+	int rc = certfile_read(o->value->bytes, q->passphrase, &o->file, &why);
+
+	if (rc < 0 && o->file.locked && q->state->given) {
+		certfile_release(&o->file);
+		rc = certfile_read(o->value->bytes, q->state->given, &o->file, &why);
+	}
+	if (rc < 0 && !o->file.locked)
+		log_warning("%s: %s", value_source(&q->s->arena, o->source, o->value), why.text);
+}
+
 static struct opened *open_value(struct search *q, const struct value *v, const char *source)
 {
 	struct opened *o = is_open(q, v);
-	struct error why = { 0 };
 
 	if (o)
 		return o;
@@ -79,11 +85,9 @@ static struct opened *open_value(struct search *q, const struct value *v, const 
 	if (v->bytes.n == 0 || v->bytes.n > VALUE_MAX) {
 		log_warning("%s: userPKCS12 of %zu bytes passed over", value_source(&q->s->arena, source, v), v->bytes.n);
 		o->file = (struct certfile){ 0 };
-	} else if (certfile_read(v->bytes, q->passphrase, &o->file, &why) < 0) {
-		log_warning("%s: %s", value_source(&q->s->arena, source, v), why.text);
+	} else {
+		read_pkcs12(q, o);
 	}
-	if (o->file.locked)
-		q->locked = value_source(&q->s->arena, source, v);
 	return o;
 }
 
@@ -172,12 +176,19 @@ static bool is_pkcs12(const struct value *v)
 	return ascii_caseeq(v->attribute, "userPKCS12");
 }
 
+/* Nobody knows what is in it, and it may be what is looked for. */
+static void note_locked(struct search *q, const struct opened *o)
+{
+	if (o->file.locked)
+		q->locked = value_source(&q->s->arena, o->source, o->value);
+}
+
 static int nothing_found(struct search *q, const char *what)
 {
 	if (q->locked) {
 		q->s->code = "passphrase-needed";
-		return error_set(q->err, E_CONFIG, "%s: neither the passphrase in %s nor an empty one opens it", q->locked,
-				 q->s->config->passphrase_file);
+		return error_set(q->err, E_CONFIG, "%s: the key has a passphrase of its own, and %s", q->locked,
+				 q->state->given ? "the one that was given does not open it" : "nobody has given it");
 	}
 	if (q->cut)
 		return error_set(q->err, E_CONFIG, "not all entries that may hold a key could be looked at; see size_limit, answer_limit and "
@@ -232,7 +243,7 @@ static int find_to_sign(struct search *q, const struct xml *request)
 		rc = ask(q, i, buf_str(&filter), &query);
 		for (size_t k = 0; k < query.n && rc == 0; k++)
 			if (is_pkcs12(&query.values[k]))
-				open_value(q, &query.values[k], directory_name(q->state->directories[i]));
+				note_locked(q, open_value(q, &query.values[k], directory_name(q->state->directories[i])));
 		buf_release(&filter);
 	}
 	if (rc < 0)
@@ -263,7 +274,7 @@ static size_t recipient_of(const struct recipients *r, struct span certificate)
 	return i;
 }
 
-static void try_value(struct search *q, const struct value *v, const char *source, const struct recipients *r)
+static const struct opened *try_value(struct search *q, const struct value *v, const char *source, const struct recipients *r)
 {
 	const struct opened *o = open_value(q, v, source);
 
@@ -273,26 +284,43 @@ static void try_value(struct search *q, const struct value *v, const char *sourc
 		if (which < r->n)
 			write_key(q, o, &o->file.items[i], which);
 	}
+	return o;
 }
 
-/* Whether the entry shows a certificate of one of the recipients. */
-static bool shows_recipient(const struct query *query, const char *dn, const struct recipients *r)
+/* Whose certificates the entry shows beside its keys. */
+enum shown { SHOWS_RECIPIENT, SHOWS_NONE, SHOWS_OTHERS };
+
+static enum shown shown_by(const struct query *query, const char *dn, const struct recipients *r)
 {
-	for (size_t i = 0; i < query->n; i++)
-		if (!is_pkcs12(&query->values[i]) && strcmp(query->values[i].dn, dn) == 0 &&
-		    recipient_of(r, query->values[i].bytes) < r->n)
-			return true;
-	return false;
+	enum shown shown = SHOWS_NONE;
+
+	for (size_t i = 0; i < query->n; i++) {
+		if (is_pkcs12(&query->values[i]) || strcmp(query->values[i].dn, dn) != 0)
+			continue;
+		if (recipient_of(r, query->values[i].bytes) < r->n)
+			return SHOWS_RECIPIENT;
+		shown = SHOWS_OTHERS;
+	}
+	return shown;
 }
 
+/* What is locked where only others' certificates are shown is not what is looked for. */
 static void try_values(struct search *q, size_t which, const struct query *query, const struct recipients *r)
 {
 	const char *source = directory_name(q->state->directories[which]);
 
 	for (int pass = 0; pass < 2 && !q->found; pass++)
-		for (size_t i = 0; i < query->n; i++)
-			if (is_pkcs12(&query->values[i]) && shows_recipient(query, query->values[i].dn, r) == (pass == 0))
-				try_value(q, &query->values[i], source, r);
+		for (size_t i = 0; i < query->n; i++) {
+			const struct value *v = &query->values[i];
+			enum shown shown;
+
+			if (!is_pkcs12(v) || ((shown = shown_by(query, v->dn, r)) == SHOWS_RECIPIENT) != (pass == 0))
+				continue;
+			if (shown == SHOWS_OTHERS)
+				try_value(q, v, source, r);
+			else
+				note_locked(q, try_value(q, v, source, r));
+		}
 }
 
 static int ask_for_recipients(struct search *q, size_t which, const struct recipients *r)

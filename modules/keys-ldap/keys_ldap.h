@@ -24,6 +24,7 @@ struct keys_ldap {
 	bool parallel;
 	struct absent *absent;       /* opened when it is first needed */
 	bool absent_opened;
+	char *given;                 /* the passphrase of "unlock", in secure memory; NULL: none */
 	struct known_key *keys;
 	unsigned nkeys;
 	struct arena arena;          /* as long as the conversation */
@@ -52,6 +53,7 @@ int ask_failed(const struct task *t, const struct directory_options *o, struct e
 /* ---- operations ---- */
 int find_certificates(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int find_keys(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
+int unlock(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int use_sign(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int use_unwrap(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int use_agree(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/process.h"
+#include "common/unlock.h"
 #include "keys-ldap/keys_ldap.h"
 
 static struct ldap_options options;
@@ -15,6 +16,7 @@ static void stop(struct server *s)
 	for (size_t i = 0; i < k->n; i++)
 		directory_free(k->directories[i]);
 	free(k->directories);
+	unlock_forget(&k->given);
 	absent_close(k->absent);
 	arena_release(&k->arena);
 	free(k);
@@ -41,6 +43,7 @@ static const struct server_operation operations[] = {
 	{ "sign", use_sign },
 	{ "unwrap", use_unwrap },
 	{ "agree", use_agree },
+	{ "unlock", unlock },
 };
 
 int main(int argc, char **argv)

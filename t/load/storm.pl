@@ -71,10 +71,13 @@ sub wait_until {
 	until ($condition->()) { die "no end of waiting for $what\n" if time > $end; sleep 0.02 }
 }
 
-# the living of postern's account that have this name; modules may be the same program
+# the living of postern's account that have one of these names; modules may be the same program
 sub running {
-	my ($program) = @_;
-	return grep { (stat "/proc/$_")[4] // -1 == $user and slurp("/proc/$_/comm") eq "$program\n" and (readlink "/proc/$_/exe" // '') =~ m{^\Q$mta\E/programs/} } map { m{(\d+)$} } glob '/proc/[0-9]*';
+	my %names = map { ("$_\n" => 1) } @_;
+	return grep {
+		(stat "/proc/$_")[4] // -1 == $user and $names{ slurp("/proc/$_/comm") } and
+			(readlink "/proc/$_/exe" // '') =~ m{^\Q$mta\E/programs/}
+	} map { m{(\d+)$} } glob '/proc/[0-9]*';
 }
 sub state_and_parent { return slurp("/proc/$_[0]/stat") =~ /\) (\S) (\d+)/ ? ($1, $2) : ('gone', 0) }
 sub stop_process { # true when it stands still
@@ -193,10 +196,14 @@ sub kill_one {
 		kill KILL => $p;
 		return;
 	}
-	my $what = $dice < 0.8 ? 'child' : 'module';
-	my @victims = $what eq 'child' ? grep { $is{ (state_and_parent($_))[1] } } @all : map { running($_) } qw(rules-file keys-file check-path);
-	my $p = $victims[rand @victims] // return;
-	$killed{$what}++ if kill KILL => $p;
+	my ($what, @names) = $dice < 0.8 ? ('child', 'postern') : ('module', qw(rules-file keys-file check-path));
+	my %names = map { ("$_\n" => 1) } @names;
+	for my $parent (reverse @parents) { # who came last lives longest
+		my @victims = grep { $names{ slurp("/proc/$_/comm") } } below($parent);
+		next unless @victims && kill KILL => $victims[rand @victims];
+		$killed{$what}++;
+		return;
+	}
 }
 
 # ---- what breaks, one after the other: begin, until so many messages waited for that reason, end

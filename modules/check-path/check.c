@@ -7,9 +7,12 @@
 
 #include "check-path/checking.h"
 #include "check-path/lists.h"
+#include "check-path/ocsp.h"
 #include "lib/openssl.h"
 
 static const char *const crl_words[] = { "if-present", "require", "ignore", NULL };
+static const char *const ocsp_words[] = { "no", "cached", "live", NULL };
+static const char *const nonce_words[] = { "no", "optional", "require", NULL };
 static const char *const source_words[CHECK_SOURCES] = { [CHECK_SOURCE_CRL] = "crl", [CHECK_SOURCE_OCSP] = "ocsp" };
 
 const struct config_option check_options[] = {
@@ -23,6 +26,18 @@ const struct config_option check_options[] = {
 	  "CRLs of certs/crl: if-present, require (no verdict valid without), ignore" },
 	{ "check_path_revocation", CONFIG_LIST, "crl ocsp", offsetof(struct check_policy, revocation), NULL, 0, 0,
 	  "who is asked whether a certificate was revoked, in this order: crl, ocsp" },
+	{ "check_path_ocsp", CONFIG_WORD, "cached", offsetof(struct check_policy, ocsp), ocsp_words, 0, 0,
+	  "OCSP answers: no, cached (kept from before, or in the message), live (a responder is asked, too)" },
+	{ "check_path_budget", CONFIG_TIME, "3s", offsetof(struct check_policy, budget), NULL, 10, 600000,
+	  "longest time that all questions to responders take for one message" },
+	{ "check_path_ocsp_nonce", CONFIG_WORD, "optional", offsetof(struct check_policy, ocsp_nonce), nonce_words, 0, 0,
+	  "a nonce is sent with live questions: no, optional (the answer may lack it), require" },
+	{ "check_path_ocsp_nocheck", CONFIG_BOOLEAN, "yes", offsetof(struct check_policy, ocsp_nocheck), NULL, 0, 0,
+	  "whether the certificate of a delegated responder must have ocsp-nocheck" },
+	{ "check_path_ocsp_age", CONFIG_TIME, "1d", offsetof(struct check_policy, ocsp_age), NULL, 1000, 0,
+	  "how long an OCSP answer without nextUpdate counts" },
+	{ "check_path_ocsp_skew", CONFIG_TIME, "5m", offsetof(struct check_policy, ocsp_skew), NULL, 0, 86400000,
+	  "by how much the clocks of responders may differ" },
 	{ "check_path_issuers", CONFIG_PATH, NULL, offsetof(struct check_policy, issuers), NULL, 0, 0,
 	  "file that says issuer by issuer how strictly revocation is taken" },
 	{ "check_path_policies", CONFIG_LIST, NULL, offsetof(struct check_policy, policies), NULL, 0, 0,
@@ -114,6 +129,7 @@ void checker_close(struct checker *c)
 		return;
 	areas_close(c->areas);
 	issuers_free(c->issuers);
+	ocsp_forget(c->ocsp);
 	free(c);
 }
 

@@ -24,6 +24,9 @@ struct check_policy {
 	struct config_list hashes; /* "sha256", "sha3-*" */
 	int crl;                   /* enum check_crl */
 	struct config_list revocation; /* "crl", "ocsp": who is asked, in this order */
+	int ocsp, ocsp_nonce;      /* enums of ocsp.h */
+	bool ocsp_nocheck;
+	uint64_t budget, ocsp_skew, ocsp_age; /* milliseconds */
 	const char *issuers;       /* file of policies by issuer (issuers.h); "": none */
 	struct config_list policies; /* initial set of certificate policies (OIDs); empty: any */
 	bool require_policy, inhibit_mapping, inhibit_any_policy; /* RFC 5280 section 6.1.1 (e) to (g) */

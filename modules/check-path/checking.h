@@ -10,6 +10,8 @@
 
 enum check_source { CHECK_SOURCE_CRL, CHECK_SOURCE_OCSP, CHECK_SOURCES };
 
+struct ocsp_memory;
+
 struct checker {
 	const struct config *config;       /* NULL: none, and no areas */
 	const struct check_policy *policy;
@@ -18,6 +20,7 @@ struct checker {
 	struct check_policies policies;    /* where a request says nothing of them */
 	int sources[CHECK_SOURCES];        /* who is asked about revocation, in this order */
 	size_t nsources;
+	struct ocsp_memory *ocsp;          /* ocsp.h; NULL: nobody was asked yet */
 };
 
 #define SIGNATURES_MAX 256 /* looked at for one check: who made them, not whether they are good */

@@ -11,7 +11,8 @@ libcheckpath_a_SOURCES = \
 	modules/check-path/mailbox.c modules/check-path/mailbox.h \
 	modules/check-path/match.c \
 	modules/check-path/names.c modules/check-path/names.h \
-	modules/check-path/ocsp.c \
+	modules/check-path/ocsp.c modules/check-path/ocsp.h \
+	modules/check-path/ocsp_live.c \
 	modules/check-path/path.c \
 	modules/check-path/policy.c \
 	modules/check-path/pseudonym.c modules/check-path/pseudonym.h \

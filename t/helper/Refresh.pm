@@ -30,10 +30,11 @@ sub wait_for {
 # spawn(log, command...): in the background, ended with the test; its pid.
 sub spawn {
 	my ($log, @command) = @_;
+	open my $out, '>', $log or die "$log: $!";
 	my $pid = fork // die;
 	if (!$pid) {
 		open STDIN, '<', '/dev/null';
-		open STDOUT, '>', $log or die;
+		open STDOUT, '>&', $out or die;
 		open STDERR, '>&', \*STDOUT;
 		exec @command or POSIX::_exit(127);
 	}

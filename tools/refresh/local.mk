@@ -29,3 +29,9 @@ sbin_PROGRAMS += postern-refresh
 postern_refresh_SOURCES = tools/refresh/main.c
 postern_refresh_CPPFLAGS = $(librefresh_a_CPPFLAGS)
 postern_refresh_LDADD = $(REFRESH_LDADD)
+
+# asks a responder for check-path, which has no network of its own
+module_PROGRAMS += ocsp-fetch
+ocsp_fetch_SOURCES = tools/refresh/ocsp_fetch.c
+ocsp_fetch_CPPFLAGS = $(librefresh_a_CPPFLAGS)
+ocsp_fetch_LDADD = $(REFRESH_LDADD)

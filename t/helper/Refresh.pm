@@ -89,7 +89,8 @@ sub refresh {
 	}
 	waitpid $pid, 0;
 	my $out = slurp("$site/out");
-	return { code => $? >> 8, signal => $? & 127, err => slurp("$site/err"), json => $out =~ /^\{/ ? decode_json($out) : {} };
+	die 'postern-refresh was ended by signal ' . ($? & 127) . ': ' . slurp("$site/err") if $? & 127;
+	return { code => $? >> 8, err => slurp("$site/err"), json => $out =~ /^\{/ ? decode_json($out) : {} };
 }
 
 # outcome_of(run, url): "new", "failed: reason", or "none".

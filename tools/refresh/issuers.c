@@ -145,7 +145,7 @@ static bool leads_to_anchor(struct run *r, X509 *x)
 	return good;
 }
 
-static bool put(struct run *r, X509 *x)
+static void put(struct run *r, X509 *x)
 {
 	struct error err = { 0 };
 	struct arena arena = ARENA_INIT;
@@ -166,25 +166,24 @@ static bool put(struct run *r, X509 *x)
 		run_complain(r, "an intermediate certificate", err.text);
 	OPENSSL_free(der);
 	arena_release(&arena);
-	return good;
 }
 
 size_t issuers_settle(struct run *r)
 {
-	size_t left = 0, placed = 0;
+	struct waiting left = { .n = 0 }, done = { .n = 0 };
 
 	for (size_t i = 0; i < waiting.n; i++) {
 		X509 *x = waiting.items[i];
+		struct waiting *to = leads_to_anchor(r, x) ? &done : &left;
 
-		if (leads_to_anchor(r, x)) {
-			placed += put(r, x);
-			X509_free(x);
-		} else {
-			waiting.items[left++] = x;
-		}
+		to->items[to->n++] = x;
 	}
-	waiting.n = left;
-	return placed;
+	waiting = left;
+	for (size_t i = 0; i < done.n; i++) {
+		put(r, done.items[i]);
+		X509_free(done.items[i]);
+	}
+	return done.n;
 }
 
 void issuers_end(struct run *r)

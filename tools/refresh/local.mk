@@ -35,3 +35,10 @@ module_PROGRAMS += ocsp-fetch
 ocsp_fetch_SOURCES = tools/refresh/ocsp_fetch.c
 ocsp_fetch_CPPFLAGS = $(librefresh_a_CPPFLAGS)
 ocsp_fetch_LDADD = $(REFRESH_LDADD)
+
+dist_man_MANS += man/postern-refresh.8
+
+systemddir = $(datadir)/postern/systemd
+dist_systemd_DATA = etc/systemd/postern-refresh.service etc/systemd/postern-refresh.timer
+crondir = $(datadir)/postern/cron
+dist_cron_DATA = etc/cron/postern-refresh

@@ -168,6 +168,8 @@ subtest revocation => sub {
 	my $bad = file('bad.crl', "-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n");
 	($out) = judged('a broken list is named and passed over', 2, 'crl-missing', @files, -crl => $bad, -crl => $root_crl, $alice);
 	like($out, qr{^warning: \Q$bad\E: }m, 'with its name');
+	judged('a response that is not there', 66, '', @files, -ocsp => "$dir/none", $alice);
+	judged('a response that is none', 2, 'crl-missing', @files, -ocsp => "$dir/junk", $alice);
 	judged('junk for a list', 65, '', @files, -crl => "$dir/junk", $alice);
 };
 

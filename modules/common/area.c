@@ -621,6 +621,19 @@ int area_each(struct area *a, int (*fn)(void *ctx, const struct area_record *r),
 	return rc;
 }
 
+size_t area_files(struct area *a)
+{
+	struct meta_record m = { 0 };
+	struct span value;
+
+	if (index_begin(a->index, false, NULL) < 0)
+		return 0;
+	if (index_get(a->index, span_from("M", 1), &value) < 0 || !meta_parse(value, &m))
+		m.files = 0;
+	index_abort(a->index);
+	return (size_t)m.files;
+}
+
 int area_freeze(struct area *a, struct error *err)
 {
 	int rc = area_refresh(a, err);

@@ -118,6 +118,9 @@ struct area_record {
  * other than 0 to end it, which is returned, and must not ask this area. */
 int area_each(struct area *a, int (*fn)(void *ctx, const struct area_record *r), void *ctx, struct error *err);
 
+/* Files that the index knows; 0 where it cannot be told. */
+size_t area_files(struct area *a);
+
 /* From now on questions are answered from the index as it is, whatever happens to the folder: for who changes it himself.  The
  * index is made fresh once more before. */
 int area_freeze(struct area *a, struct error *err);

@@ -24,6 +24,7 @@ struct place {
 	int fd, staging_fd;      /* of both; staging_fd -1: not made yet */
 	uid_t uid;
 	gid_t gid;
+	mode_t mode;             /* of the directory, hence of its sub-folders */
 	bool foreign;            /* the owner is not who runs this */
 	size_t files;            /* in the directory itself, as far as PLACE_FLAT_MAX */
 	char **waiting;          /* final paths below the directory */
@@ -41,16 +42,20 @@ static void hash_of(struct span der, char hex[DIGEST_HEX + 1])
 	digest_hex(&d, hex);
 }
 
-char *place_name(struct arena *arena, const char *directory, struct span der, bool crl)
+char *place_folder(struct arena *arena, const char *directory, size_t files, struct span der)
 {
 	char hex[DIGEST_HEX + 1], *folder;
-	struct stat st;
+	struct stat st, area;
 
 	hash_of(der, hex);
 	folder = arena_printf(arena, "%s/%.2s", directory, hex);
-	if (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode))
-		folder = arena_strdup(arena, directory);
-	return arena_printf(arena, "%s/%s.%s", folder, hex, crl ? "crl" : "pem");
+	if (stat(folder, &st) == 0 && S_ISDIR(st.st_mode))
+		return folder;
+	if (files >= PLACE_FLAT_MAX && stat(directory, &area) == 0 && mkdir(folder, area.st_mode & 07777) == 0) {
+		chmod(folder, area.st_mode & 07777); /* whatever the umask is */
+		return folder;
+	}
+	return arena_strdup(arena, directory);
 }
 
 /* ---- opening ---- */
@@ -120,6 +125,7 @@ static int check_owner(struct place *p, struct error *err)
 		return error_set(err, E_TEMP, "%s: %s", p->directory, strerror(errno));
 	p->uid = st.st_uid;
 	p->gid = st.st_gid;
+	p->mode = st.st_mode & 07777;
 	p->foreign = st.st_uid != geteuid() || st.st_gid != getegid();
 	if (geteuid() != 0 && st.st_uid != geteuid())
 		return error_set(err, E_PERM, "%s belongs to uid %u, so must its files: run this as that user or as root",
@@ -185,7 +191,7 @@ static int make_folder(struct place *p, const char *name, struct error *err)
 {
 	if (mkdirat(p->fd, name, 0700) < 0)
 		return errno == EEXIST ? 0 : failed(p, name, err);
-	if ((p->foreign && fchownat(p->fd, name, p->uid, p->gid, AT_SYMLINK_NOFOLLOW) < 0) || fchmodat(p->fd, name, 0755, 0) < 0)
+	if ((p->foreign && fchownat(p->fd, name, p->uid, p->gid, AT_SYMLINK_NOFOLLOW) < 0) || fchmodat(p->fd, name, p->mode, 0) < 0)
 		return failed(p, name, err);
 	return 0;
 }

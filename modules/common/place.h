@@ -38,7 +38,8 @@ size_t place_waiting(const struct place *p);
 /* Takes a file out of its area into the hidden folder .forgotten beside it, where it does no harm and can be taken back from. */
 int place_forget(const char *file, struct error *err);
 
-/* Where the file of this certificate would be: "DIRECTORY/HASH.pem", or in the sub-folder if there is one; in the arena. */
-char *place_name(struct arena *arena, const char *directory, struct span der, bool crl);
+/* The folder for the file of this certificate: of an area of so many files, or where it is there already, the sub-folder, which is made.
+ * In the arena. */
+char *place_folder(struct arena *arena, const char *directory, size_t files, struct span der);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/keys_answer.h"
+#include "common/place.h"
 #include "keys-file/keys_file.h"
 #include "lib/base64.h"
 #include "lib/fs.h"
@@ -53,9 +54,10 @@ static char *hidden_name(struct server *s, const char *directory, const struct b
 
 static int write_file(struct server *s, struct area *a, const struct buf *der, struct error *err)
 {
-	char *hidden = hidden_name(s, area_directory(a), der);
+	const char *folder = place_folder(&s->arena, area_directory(a), area_files(a), span_from(der->data, der->len));
+	char *hidden = hidden_name(s, folder, der);
 	char *visible = arena_strdup(&s->arena, hidden);
-	size_t name = strlen(area_directory(a)) + 1;
+	size_t name = strlen(folder) + 1;
 	struct buf pem = BUF_INIT;
 	int rc;
 

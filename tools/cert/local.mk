@@ -1,5 +1,6 @@
 # postern-cert: certificates in the operator's hands
 sbin_PROGRAMS += postern-cert
+dist_man_MANS += man/postern-cert.8
 postern_cert_SOURCES = \
 	tools/cert/expiring.c \
 	tools/cert/import.c \

@@ -35,7 +35,7 @@ struct tool {
 	size_t narguments;
 	/* options */
 	const char *config_file, *area, *purpose, *at, *address, *passphrase_file;
-	struct words anchors, untrusted, crls, policies, settings;
+	struct words anchors, untrusted, crls, ocsp, policies, settings;
 	bool json, explicit_policy, inhibit_mapping, inhibit_any, all, conflicts, replace, unchecked, quiet;
 	/* made of them */
 	struct config *config;

@@ -11,7 +11,10 @@
 #include "cert/tool.h"
 #include "check-path/check.h"
 #include "lib/address.h"
+#include "lib/fs.h"
 #include "lib/moment.h"
+
+#define RESPONSE_MAX ((size_t)1 << 20)
 
 struct verification {
 	struct tool *tool;
@@ -91,7 +94,7 @@ static bool is_set(const struct tool *t, const char *name)
 /* Files given and no -c: nothing of this machine counts. */
 static bool stands_alone(const struct tool *t)
 {
-	return !t->config_file && (t->anchors.n || t->untrusted.n || t->crls.n || t->settings.n);
+	return !t->config_file && (t->anchors.n || t->untrusted.n || t->crls.n || t->ocsp.n || t->settings.n);
 }
 
 static int make_config(struct tool *t, struct error *err)
@@ -105,7 +108,7 @@ static int make_config(struct tool *t, struct error *err)
 	for (size_t i = 0; i < t->settings.n; i++)
 		buf_addf(&text, "%s\n", t->settings.items[i]);
 	/* who gives lists wants to know, and "no list applies" is no "not revoked" */
-	if (t->crls.n && !is_set(t, "check_path_crl"))
+	if ((t->crls.n || t->ocsp.n) && !is_set(t, "check_path_crl"))
 		buf_addstr(&text, "check_path_crl = require\n");
 	rc = config_parse(span_from(buf_str(&text), text.len), "-set", "/nonexistent", check_options, check_noptions, &t->policy,
 			  &t->config, err);
@@ -124,6 +127,27 @@ static int read_files(struct verification *v, const struct words *files, struct 
 	return rc;
 }
 
+/* As they are: a response that is broken is for the checker to tell. */
+static int read_responses(struct verification *v, struct error *err)
+{
+	struct arena *a = &v->tool->arena;
+	const struct words *files = &v->tool->ocsp;
+	struct span *list = arena_array(a, files->n + 1, sizeof(*list));
+	int rc = 0;
+
+	for (size_t i = 0; i < files->n && rc == 0; i++) {
+		struct buf bytes = BUF_INIT;
+
+		rc = fs_read(files->items[i], RESPONSE_MAX, &bytes, err);
+		list[v->request.nocsp++] = span_from(arena_memdup(a, buf_str(&bytes), bytes.len), bytes.len);
+		buf_release(&bytes);
+		if (rc == E_TEMP)
+			rc = err->code = E_NOTFOUND;
+	}
+	v->request.ocsp = list;
+	return rc;
+}
+
 static int read_inputs(struct verification *v, struct error *err)
 {
 	struct tool *t = v->tool;
@@ -133,7 +157,9 @@ static int read_inputs(struct verification *v, struct error *err)
 		rc = read_files(v, &t->anchors, &v->anchors, err);
 	if (rc == 0)
 		rc = read_files(v, &t->untrusted, &v->issuers, err);
-	return rc < 0 ? rc : read_files(v, &t->crls, &v->crls, err);
+	if (rc == 0)
+		rc = read_files(v, &t->crls, &v->crls, err);
+	return rc < 0 ? rc : read_responses(v, err);
 }
 
 /* A file may hold both kinds: lists count wherever they stand, certificates among lists may have signed them. */
@@ -185,7 +211,7 @@ static void print_path(struct verification *v)
 static void print_text(struct verification *v)
 {
 	const struct check_answer *answer = &v->answer;
-	char when[MOMENT_TEXT];
+	char when[MOMENT_TEXT], next[MOMENT_TEXT];
 
 	printf("verdict: %s\n", check_verdict_word(answer->verdict));
 	if (*answer->reason)
@@ -196,7 +222,10 @@ static void print_text(struct verification *v)
 	print_path(v);
 	for (const struct check_evidence *e = answer->evidence; e; e = e->next) {
 		moment_text(e->time, when);
-		printf("revocation: %s%s%s\n", printable(&v->tool->arena, e->source), e->time ? " of " : "", e->time ? when : "");
+		moment_text(e->until, next);
+		printf("revocation: %s%s%s%s%s%s%s%s%s\n", printable(&v->tool->arena, e->source), e->time ? " of " : "", e->time ? when : "",
+		       e->until ? ", next " : "", e->until ? next : "", *e->number ? ", number " : "",
+		       printable(&v->tool->arena, e->number), *e->about ? ", for serial " : "", e->about);
 	}
 }
 
@@ -229,7 +258,11 @@ static void print_json(struct verification *v)
 	for (const struct check_evidence *e = answer->evidence; e; e = e->next) {
 		json_open(&j, NULL, '{');
 		json_text(&j, "source", e->source);
+		json_text(&j, "kind", e->kind);
 		json_time(&j, "time", e->time);
+		json_time(&j, "next", e->until);
+		json_text(&j, "number", e->number);
+		json_text(&j, "serial", e->about);
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');

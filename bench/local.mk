@@ -1,2 +1,3 @@
 # figures: how they are made is in HACKING.md
 EXTRA_DIST += bench/Cpu.pm bench/lookup bench/message bench/passthrough bench/throughput bench/throughput.pl t/0500-passthrough.t
+EXTRA_DIST += bench/keys-sql

@@ -9,15 +9,15 @@
 static const struct {
 	const char *name;
 	int (*run)(struct command *c);
-	bool create;  /* the database need not be there yet */
+	enum caller caller;
 	bool tables;  /* its schema must be ours */
 	const char *options; /* that it knows, besides -c */
 	bool operands;
 } commands[] = {
-	{ "migrate", command_migrate, true, false, "", false },
-	{ "import", command_import, false, true, "area domain decrypt-only clear", true },
-	{ "list", command_list, false, true, "area json", false },
-	{ "check", command_check, false, true, "", false },
+	{ "migrate", command_migrate, TO_CREATE, false, "", false },
+	{ "import", command_import, FOR_OPERATOR, true, "area domain decrypt-only clear", true },
+	{ "list", command_list, FOR_OPERATOR, true, "area json", false },
+	{ "check", command_check, FOR_OPERATOR, true, "", false },
 };
 
 static const char *const areas[] = { "public", "trusted", "private", "ca", "seen", NULL };
@@ -114,12 +114,12 @@ static int read_arguments(struct command *c, const char *known, bool operands, i
 	return rc ? rc : judge(c, operands);
 }
 
-static int open_all(struct command *c, bool create, bool tables, struct error *err)
+static int open_all(struct command *c, enum caller caller, bool tables, struct error *err)
 {
 	int rc = config_read(c->file, keys_sql_options, keys_sql_noptions, &keys_sql, &c->config, err);
 
 	if (rc == 0)
-		rc = keys_sql_connect(c->config, create, deadline_in((int64_t)keys_sql.timeout), &c->db, err);
+		rc = keys_sql_connect(c->config, caller, deadline_in((int64_t)keys_sql.timeout), &c->db, err);
 	if (rc == 0 && tables)
 		rc = database_check_schema(c->db, err);
 	if (rc == 0)
@@ -141,7 +141,7 @@ int keys_sql_command(const char *option, int argc, char **argv)
 	log_open("stderr", "keys-sql", NULL);
 	status = read_arguments(&c, commands[i].options, commands[i].operands, argc, argv);
 	if (status == 0)
-		status = open_all(&c, commands[i].create, commands[i].tables, &err) < 0 ? command_failed(EXIT_LATER, &err) :
+		status = open_all(&c, commands[i].caller, commands[i].tables, &err) < 0 ? command_failed(EXIT_LATER, &err) :
 											   commands[i].run(&c);
 	database_close(c.db);
 	config_free(c.config);

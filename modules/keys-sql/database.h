@@ -38,7 +38,7 @@ enum transaction { TRANSACTION_BEGIN, TRANSACTION_COMMIT, TRANSACTION_ROLLBACK, 
 struct database_settings {
 	const char *where;    /* "sqlite:/PATH[?mode=ro]", "postgresql:CONNECTION STRING" or "postgresql://URI" */
 	const char *password; /* NULL: none */
-	uint64_t timeout;     /* milliseconds for one question */
+	uint64_t timeout;     /* milliseconds that the server may take for one statement; 0: as long as it takes */
 	bool create;          /* the operator wants a new one, if there is none */
 };
 

@@ -135,6 +135,8 @@ static void import_bytes(struct import *i, struct span bytes, const char *file, 
 		if (i->open >= BATCH)
 			commit(i, true);
 	}
+	if (f.keys > 0 && !i->with_keys)
+		fprintf(stderr, "keys-sql: %s: the private key in it stays where it is; -area private takes it\n", file);
 	if (i->err->code == 0 && i->with_keys && f.keys > 0 && keys == 0) {
 		error_set(&why, E_PERM, "holds a private key, and no certificate for it");
 		complain(i, file, &why);
@@ -148,6 +150,7 @@ static void import_file(struct import *i, const char *file, const char *domain)
 	struct error why = { 0 };
 
 	i->files++;
+	i->c->db->until = deadline_in(COMMAND_TIMEOUT_MS);
 	if (fs_read(file, FILE_MAX, &bytes, &why) < 0)
 		fprintf(stderr, "keys-sql: %s\n", why.text), i->failed++;
 	else

@@ -42,8 +42,9 @@ struct keys_sql_state {
 	struct arena arena;     /* as long as the conversation */
 };
 
-/* main.c: opens the database.  *password: free with secret_free after database_close or at once. */
-int keys_sql_connect(const struct config *config, bool create, deadline until, struct database **out, struct error *err);
+/* main.c: opens the database.  A message has no time for a long question, an operator has; who wants to create one may find none. */
+enum caller { FOR_MESSAGE, FOR_OPERATOR, TO_CREATE };
+int keys_sql_connect(const struct config *config, enum caller caller, deadline until, struct database **out, struct error *err);
 /* The conversation's database, opened when it is first needed; what is asked of it now has keys_sql_timeout, within the
  * message's deadline. */
 int keys_sql_database(struct server *s, struct database **out, struct error *err);

@@ -39,9 +39,9 @@ static char *expand(struct arena *arena, const struct config *config)
 	return arena_printf(arena, "%.*s%s%s", (int)(at - keys_sql.database), keys_sql.database, config->spool, at + strlen(word));
 }
 
-int keys_sql_connect(const struct config *config, bool create, deadline until, struct database **out, struct error *err)
+int keys_sql_connect(const struct config *config, enum caller caller, deadline until, struct database **out, struct error *err)
 {
-	struct database_settings settings = { .timeout = keys_sql.timeout, .create = create };
+	struct database_settings settings = { .timeout = caller == FOR_MESSAGE ? keys_sql.timeout : 0, .create = caller == TO_CREATE };
 	struct arena arena = ARENA_INIT;
 	char *password = NULL;
 	int rc = 0;
@@ -69,7 +69,7 @@ int keys_sql_database(struct server *s, struct database **out, struct error *err
 	if (state->failed.code)
 		return error_set(err, state->failed.code, "%s", state->failed.text);
 	if (!state->db) {
-		rc = keys_sql_connect(s->config, false, until, &state->db, &state->failed);
+		rc = keys_sql_connect(s->config, FOR_MESSAGE, until, &state->db, &state->failed);
 		if (rc == 0)
 			rc = database_check_schema(state->db, &state->failed);
 		if (rc < 0) {

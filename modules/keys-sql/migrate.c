@@ -79,6 +79,15 @@ static int step(struct command *c, int *version, struct error *err)
 	return rc;
 }
 
+/* Two that begin with an empty database both see none. */
+static bool somebody_else_did(struct command *c, int version)
+{
+	struct error err;
+	int now;
+
+	return database_version(c->db, &now, &err) == 0 && now > version;
+}
+
 int command_migrate(struct command *c)
 {
 	struct error err = { 0 };
@@ -87,6 +96,10 @@ int command_migrate(struct command *c)
 	do {
 		before = version;
 		rc = step(c, &version, &err);
+		if (rc < 0 && somebody_else_did(c, version)) {
+			before = -1;
+			rc = 0;
+		}
 	} while (rc == 0 && (version < SCHEMA_VERSION || version != before));
 	if (rc == 0)
 		rc = database_check_schema(c->db, &err);

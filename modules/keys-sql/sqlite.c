@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "keys-sql/database.h"
+#include "lib/fs.h"
 
 #define READ_ONLY "?mode=ro"
 #define STEPS_BETWEEN_LOOKS 10000 /* of SQLite's machine, until the clock is looked at: under a millisecond */
@@ -55,6 +56,18 @@ static int stop_when_over(void *ctx)
 
 /* ---- the file ---- */
 
+/* What root made, the account of postern could not use. */
+static int check_folder(const char *path, struct error *err)
+{
+	char *folder = mem_strdup(path);
+	int rc;
+
+	*(strrchr(folder, '/') == folder ? folder + 1 : strrchr(folder, '/')) = '\0';
+	rc = fs_check_user(folder, err);
+	free(folder);
+	return rc;
+}
+
 /* Whoever can write to it says who can read our mail. */
 static int check_file(const char *path, bool create, struct error *err)
 {
@@ -64,7 +77,7 @@ static int check_file(const char *path, bool create, struct error *err)
 		return error_set(err, E_CONFIG, "keys_sql_database: sqlite: needs an absolute path");
 	if (stat(path, &st) < 0) {
 		if (errno == ENOENT && create)
-			return 0;
+			return check_folder(path, err);
 		return error_set(err, errno == ENOENT || errno == EACCES ? E_CONFIG : E_TEMP, "%s: %s%s", path, strerror(errno),
 				 errno == ENOENT ? "; keys-sql -migrate makes it" : "");
 	}

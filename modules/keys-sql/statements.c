@@ -3,7 +3,6 @@
  * What SQLite and PostgreSQL both understand; all columns that are asked for are text or bytes.  The order of rows is
  * what keys-file does: own address before domain, trusted before public before our own, the newest first.
  */
-#include <stdbool.h>
 
 #include "keys-sql/statements.h"
 

@@ -2,6 +2,8 @@
 #ifndef POSTERN_KEYS_SQL_STATEMENTS_H
 #define POSTERN_KEYS_SQL_STATEMENTS_H
 
+#include <stdbool.h>
+
 /* The files in etc/sql bring a database up to this version. */
 #define SCHEMA_VERSION 2
 

@@ -15,6 +15,7 @@ uninstall-profiles:
 	if cmp -s $(srcdir)/etc/profiles '$(postern_profiles)'; then rm -f '$(postern_profiles)'; fi
 .PHONY: install-profiles uninstall-profiles
 dist_example_DATA += etc/postern.conf
+dist_example_DATA += etc/systemd/postern-expiring.service etc/systemd/postern-expiring.timer
 
 # Mail servers: templates that an operator copies or postern-setup fills; etc/mta/WORDS says what stands between @ signs.
 mtadir = $(datadir)/postern/mta

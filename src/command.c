@@ -10,6 +10,7 @@
 #include "build.h"
 #include "caller.h"
 #include "command.h"
+#include "expiring.h"
 #include "holds.h"
 #include "get.h"
 #include "job.h"
@@ -92,6 +93,12 @@ static void resume(const struct options *o, const struct config *c, struct outco
 	resume_run(c, o, out);
 }
 
+static void expiring(const struct options *o, const struct config *c, struct outcome *out)
+{
+	(void)o;
+	expiring_run(c, out);
+}
+
 static void discard(const struct options *o, const struct config *c, struct outcome *out)
 {
 	holds_discard(c, o->hold, out);
@@ -100,7 +107,7 @@ static void discard(const struct options *o, const struct config *c, struct outc
 /* What works on mail, and logs. */
 static void (*const works[])(const struct options *o, const struct config *c, struct outcome *out) = {
 	[COMMAND_DELIVER] = deliver, [COMMAND_EXPLAIN] = deliver, [COMMAND_HOLDS] = list, [COMMAND_RELEASE] = release,
-	[COMMAND_RESUME] = resume, [COMMAND_DISCARD] = discard,
+	[COMMAND_RESUME] = resume, [COMMAND_EXPIRING] = expiring, [COMMAND_DISCARD] = discard,
 };
 
 static void run(const struct options *o, const struct config *c, struct outcome *out)

@@ -8,6 +8,7 @@ libpostern_a_SOURCES = \
 	src/content.c src/content.h \
 	src/direction.c src/direction.h \
 	src/envelope.c src/envelope.h \
+	src/expiring.c src/expiring.h \
 	src/explain.c src/explain.h \
 	src/findings.c src/findings.h \
 	src/get.c src/get.h \

@@ -12,6 +12,7 @@ const char options_help[] =
 	"       postern -c FILE -verify-result < message\n"
 	"       postern -c FILE -get NAME...\n"
 	"       postern -c FILE -holds | -release ID | -discard ID\n"
+	"       postern -c FILE -expiring\n"
 	"       postern -c FILE -resume ID [-passphrase-fd N] < passphrase\n"
 	"       postern -version | -help\n"
 	"\n"
@@ -26,6 +27,7 @@ const char options_help[] =
 	"  -get           print the values of these names of the configuration, one a line\n"
 	"  -holds         list the messages that are held\n"
 	"  -release ID    deliver a held message\n"
+	"  -expiring      list addresses whose last key expires, and tell the administrator; once a day\n"
 	"  -resume ID     go on with a message that waits for the passphrase of a key\n"
 	"  -passphrase-fd N  the descriptor whose first line is the passphrase; 0 where not given\n"
 	"  -discard ID    remove a held message\n"
@@ -53,6 +55,7 @@ static const struct {
 	{ "release", ONE_ARGUMENT, offsetof(struct options, hold), COMMAND_RELEASE },
 	{ "resume", ONE_ARGUMENT, offsetof(struct options, hold), COMMAND_RESUME },
 	{ "passphrase-fd", ONE_ARGUMENT, offsetof(struct options, passphrase_fd), COMMAND_DELIVER },
+	{ "expiring", NO_ARGUMENT, 0, COMMAND_EXPIRING },
 	{ "discard", ONE_ARGUMENT, offsetof(struct options, hold), COMMAND_DISCARD },
 	{ "version", NO_ARGUMENT, 0, COMMAND_VERSION },
 	{ "help", NO_ARGUMENT, 0, COMMAND_HELP },

@@ -368,6 +368,8 @@ static int find_signing(struct outgoing *o, struct treatment *t, struct error *e
 		return rc;
 	if (!*s->why && signable)
 		t->signing = s;
+	else if (word == SIGN_IF_POSSIBLE)
+		t->unsigned_why = *s->why ? s->why : NULL;
 	else if (word == SIGN_FORCE)
 		refuse(o, t, "5.7.1", arena_printf(o->w->arena, "a signature is required: %s", s->why));
 	return t->signing ? find_profile(o, t, err) : 0;

@@ -95,7 +95,10 @@ static int encrypt_for(struct outgoing *o, struct treatment *const *members, siz
 static const char *explain(struct outgoing *o, const struct treatment *t, const char *cipher)
 {
 	struct arena *a = o->w->arena;
-	const char *sign = t->signing ? arena_printf(a, "signed as %s (%s)", t->signing->address, t->signing->source) : "not signed";
+	const char *rule = *t->decision.sign_because ? t->decision.sign_because : *t->decision.because ? t->decision.because : "a rule";
+	const char *sign = !t->signing ? (t->unsigned_why ? arena_printf(a, "not signed (%s)", t->unsigned_why) : "not signed")
+			   : arena_printf(a, "signed as %s %s%s%s", t->signing->address, t->signing->source,
+					  *t->decision.sign_as ? ", by rule " : "", *t->decision.sign_as ? rule : "");
 	const char *encrypt = t->encrypt ? arena_printf(a, "encrypted with %s (%s)", cipher, t->target->source)
 					 : t->target ? arena_printf(a, "in clear (%s)", t->target->why) : "in clear";
 

@@ -45,6 +45,7 @@ struct treatment {
 	const struct profile *profile; /* NULL until something is to be sealed */
 	struct target *target;    /* NULL: encryption was not looked at */
 	struct signing *signing;  /* NULL: not signed */
+	const char *unsigned_why; /* it was wished, if possible; NULL: it was not */
 	bool encrypt;
 	bool hidden;              /* in neither To nor Cc */
 	bool settled;             /* refused, or part of an output already */

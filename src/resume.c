@@ -19,6 +19,7 @@
 #include "holds_inside.h"
 #include "job.h"
 #include "lib/log.h"
+#include "lib/moment.h"
 #include "lib/openssl.h"
 #include "module/module.h"
 #include "seal_hold.h"
@@ -135,26 +136,16 @@ int resume_check(struct arena *a, struct span mac_key, const char *digest, const
 	return 0;
 }
 
-static time_t time_of(const char *text)
-{
-	struct tm tm = { 0 };
-	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-
-	return end && !*end ? timegm(&tm) : 0;
-}
-
 /* Guessing is slow: the hold is in the hands of one process, and after n wrong passphrases that one waits. */
 static void wait_after_wrong(const struct held *h)
 {
-	time_t delay = 1, past;
+	time_t delay = 1, last, past;
 
 	if (!h->tried)
 		return;
 	for (size_t i = 1; i < h->tried && delay < DELAY_MAX; i++)
 		delay *= 2;
-	past = time(NULL) - time_of(h->tried_last);
-	if (past < 0)
-		past = 0;
+	past = moment_read(h->tried_last, &last, NULL) == 0 && last <= time(NULL) ? time(NULL) - last : 0;
 	if (past <= delay) { /* the times have whole seconds */
 		struct timespec rest = { delay - past + (past == delay), 0 };
 

@@ -145,31 +145,63 @@ static int use_key(struct work *w, struct found_key *k, struct signer *out, stru
 	return 0;
 }
 
+/* ", key of the address" or of its domain: what the certificate says, or where it was put. */
+static const char *key_of(struct work *w, X509 *certificate, const char *address)
+{
+	const char **addresses;
+	size_t n;
+
+	certificate_addresses(w->arena, certificate, &addresses, &n);
+	for (size_t i = 0; i < n; i++)
+		if (address_equal(addresses[i], address))
+			return "key of the address";
+	return "key of the domain";
+}
+
+static const char *by_time(const struct found_key *k)
+{
+	if (X509_cmp_current_time(X509_get0_notAfter(k->certificate)) < 0)
+		return "expired";
+	return X509_cmp_current_time(X509_get0_notBefore(k->certificate)) > 0 ? "not valid yet" : "not the first";
+}
+
+static void note_passed(struct work *w, const char *address, const struct passed_key *passed, size_t n)
+{
+	for (size_t i = 0; w->trial && i < n; i++)
+		plan_note(w->plan, "signing for %s: passed over %s: %s", address, passed[i].source, passed[i].text);
+}
+
 int find_signer(struct work *w, const char *address, struct signer *out, const char **source, struct error *err)
 {
 	struct found_key *keys = NULL;
+	struct passed_key *passed = NULL;
 	struct check_result check;
 	OSSL_LIB_CTX *ctx;
-	size_t n = 0;
+	size_t n = 0, npassed = 0, used = SIZE_MAX;
 	int rc = work_crypto(w, &ctx, err);
 
 	*out = (struct signer){ 0 };
 	*source = "";
 	if (rc == 0)
-		rc = ask_signing_keys(w->modules, w->arena, address, &keys, &n, err);
+		rc = ask_signing_keys_explained(w->modules, w->arena, address, &keys, &n, &passed, &npassed, err);
+	note_passed(w, address, passed, npassed);
 	if (rc == E_NOTFOUND || (rc == 0 && n == 0))
 		rc = error_set(err, E_NOTFOUND, "there is no key that signs for %s", address);
 	for (size_t i = 0; i < n && rc == 0 && !out->key; i++) {
 		rc = ask_check(w->modules, w->arena, keys[i].certificate, keys[i].chain, "sign", time(NULL), "", &check, err);
 		if (rc == 0 && check.verdict == VERDICT_VALID) {
 			rc = use_key(w, &keys[i], out, err);
-			*source = arena_strdup(w->arena, keys[i].source);
+			*source = arena_printf(w->arena, "(%s), %s", keys[i].source, key_of(w, keys[i].certificate, address));
+			used = i;
 		} else if (rc == 0) {
+			note_passed(w, address, &(struct passed_key){ keys[i].source, check.reason, *check.text ? check.text : check.reason }, 1);
 			error_set(err, E_NOTFOUND, "the certificate that signs for %s is not valid: %s: %s", address,
 				  keys[i].source, *check.text ? check.text : check.reason);
 		}
 	}
 	for (size_t i = 0; i < n; i++) {
+		if (w->trial && i > used)
+			note_passed(w, address, &(struct passed_key){ keys[i].source, "", by_time(&keys[i]) }, 1);
 		X509_free(keys[i].certificate);
 		sk_X509_pop_free(keys[i].chain, X509_free);
 	}

@@ -30,7 +30,7 @@ void target_choose(struct work *w, struct target *t);
 int target_check(const struct target *t, struct error *err);
 void targets_release(struct target *targets, size_t n);
 
-/* The key that signs for address, its certificate checked.  E_NOTFOUND and the reason when there is no usable one. */
+/* The key that signs for address, its certificate checked; *source: where it was found, and for whom it is, for people.  E_NOTFOUND and the reason when there is no usable one. */
 int find_signer(struct work *w, const char *address, struct signer *out, const char **source, struct error *err);
 void signer_release(struct signer *s);
 

@@ -47,7 +47,7 @@ says "a certificate that is not valid, by its file" "^refused: $B: .*$T/certs/pu
 rm "$T/certs/untrusted/bob.pem"
 rules '. (to) . (do) SIP=nokey@behoerde.example, EIP'
 send "$A" "$B"
-says "not signed" "^  why: outgoing: not signed, encrypted with"
+says "not signed, and why" "^  why: outgoing: not signed \(there is no key that signs for nokey@behoerde\.example\), encrypted with"
 rules '^x$ (to) ^y$ (do) FE'
 send "$A" "$N"
 says "nothing matches" "not signed, in clear, profile none, rules none matched$"

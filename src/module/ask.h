@@ -29,6 +29,7 @@ struct decision {
 	const char *via;         /* "" : none */
 	const char *reject;      /* NULL: no REJECT */
 	const char *because;     /* "rules:3, rules:7": the lines that caused it, for people */
+	const char *sign_because; /* the one that names sign_as; "" : none does */
 };
 
 struct decide_request {
@@ -82,6 +83,21 @@ struct found_key {
 /* The keys that sign for address, best first.  E_NOTFOUND if none. */
 int ask_signing_keys(struct modules *m, struct arena *a, const char *address, struct found_key **keys, size_t *n,
 		     struct error *err);
+/* The same, with what would have served and must not: for -explain. */
+struct passed_key {
+	const char *source, *reason; /* a word: "decrypt-only", "no-key", ... */
+	const char *text;            /* for people */
+};
+int ask_signing_keys_explained(struct modules *m, struct arena *a, const char *address, struct found_key **keys, size_t *n,
+			       struct passed_key **passed, size_t *npassed, struct error *err);
+
+/* All our own keys of all keys modules that can say so ("list-keys"). */
+struct own_key {
+	const char *module, *source;
+	X509 *certificate;         /* caller frees */
+	bool signs;                /* while it is valid; else it is kept to decrypt */
+};
+int ask_own_keys(struct modules *m, struct arena *a, struct own_key **keys, size_t *n, struct error *err);
 /* Our keys among recipient identifiers.  E_NOTFOUND if none. */
 int ask_decrypting_keys(struct modules *m, struct arena *a, const struct certificate_id *ids, size_t nids,
 			struct found_key **keys, size_t *n, struct error *err);

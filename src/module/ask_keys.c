@@ -172,6 +172,8 @@ struct key_search {
 	size_t first, n;                /* of ids, asked for now */
 	struct found_key *keys;
 	size_t nkeys;
+	struct passed_key *passed;
+	size_t npassed;
 };
 
 static int write_key_search(struct xml_writer *w, void *arg)
@@ -233,6 +235,20 @@ static void free_keys(struct found_key *keys, size_t n)
 	}
 }
 
+/* Only words for people: what is missing or strange in it does no harm. */
+static void read_passed(const struct answer *n, const struct xml *result, struct key_search *s)
+{
+	s->passed = arena_array(n->a, answer_count(result, "passed-over"), sizeof(*s->passed));
+	for (const struct xml *e = xml_first(result, "passed-over"); e; e = xml_next(e, "passed-over")) {
+		struct buf text = BUF_INIT;
+
+		xml_text(e, &text);
+		s->passed[s->npassed++] = (struct passed_key){ answer_copy(n, e, "source"), answer_copy(n, e, "reason"),
+							       arena_strdup(n->a, buf_str(&text)) };
+		buf_release(&text);
+	}
+}
+
 static int read_key_search(const struct answer *n, const struct xml *result, void *arg)
 {
 	struct key_search *s = arg;
@@ -249,18 +265,30 @@ static int read_key_search(const struct answer *n, const struct xml *result, voi
 	}
 	s->keys = keys;
 	s->nkeys = count;
+	read_passed(n, result, s);
 	return 0;
 }
 
-int ask_signing_keys(struct modules *m, struct arena *a, const char *address, struct found_key **keys, size_t *n,
-		     struct error *err)
+int ask_signing_keys_explained(struct modules *m, struct arena *a, const char *address, struct found_key **keys, size_t *n,
+			       struct passed_key **passed, size_t *npassed, struct error *err)
 {
 	struct key_search s = { .address = address };
 	int rc = answer_first(m, a, ROLE_KEYS, "find-keys", write_key_search, read_key_search, &s, err);
 
 	*keys = s.keys;
 	*n = s.nkeys;
+	*passed = s.passed;
+	*npassed = s.npassed;
 	return rc;
+}
+
+int ask_signing_keys(struct modules *m, struct arena *a, const char *address, struct found_key **keys, size_t *n,
+		     struct error *err)
+{
+	struct passed_key *passed;
+	size_t npassed;
+
+	return ask_signing_keys_explained(m, a, address, keys, n, &passed, &npassed, err);
 }
 
 int ask_decrypting_keys(struct modules *m, struct arena *a, const struct certificate_id *ids, size_t nids,

@@ -53,6 +53,22 @@ static const char *read_because(const struct answer *n, const struct xml *e)
 	return copy;
 }
 
+/* The last of the lines that has the address in it. */
+static const char *who_names(const struct answer *n, const struct xml *decision, const char *address)
+{
+	const char *source = "";
+
+	for (const struct xml *e = xml_first(decision, "because"); e; e = xml_next(e, "because")) {
+		struct buf text = BUF_INIT;
+
+		xml_text(e, &text);
+		if (strcasestr(buf_str(&text), address))
+			source = answer_copy(n, e, "source");
+		buf_release(&text);
+	}
+	return source;
+}
+
 static int read_decision(const struct answer *n, const struct xml *e, struct decision *d)
 {
 	static const char *const attributes[] = { "recipient", "sign", "sign-as", "encrypt", "profile", "strip", "block-signed",
@@ -77,6 +93,7 @@ static int read_decision(const struct answer *n, const struct xml *e, struct dec
 	d->via = answer_copy(n, e, "via");
 	d->reject = xml_attr(e, "reject") ? answer_copy(n, e, "reject") : NULL;
 	d->because = read_because(n, e);
+	d->sign_because = *d->sign_as ? who_names(n, e, d->sign_as) : "";
 	return 0;
 }
 

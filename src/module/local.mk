@@ -4,6 +4,7 @@ libmodule_a_SOURCES = \
 	src/module/ask.h \
 	src/module/ask_check.c \
 	src/module/ask_keys.c \
+	src/module/ask_own.c \
 	src/module/ask_rules.c \
 	src/module/ask_unlock.c \
 	src/module/ask_use.c \

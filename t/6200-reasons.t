@@ -197,6 +197,30 @@ subtest 'weak-key' => sub {
 	judged('a curve without a name', 'invalid malformed', q_of(leaf('explicitleaf', key => 'explicit')));
 };
 
+subtest floors => sub {
+	key('rsa3', qw(-algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_pubexp:3));
+	my %with = map { my $s = site(check_path_floor => $_); put($s, ca => $root, $sub); ($_ => $s) } qw(bsi-tr-02102 cabf-smime-br cabf-smime-br-legacy);
+	judged('RSA 2048, BSI', 'invalid weak-key', q_of(leaf('f1', key => 'rsa')), $with{'bsi-tr-02102'});
+	judged('P-256, BSI', 'valid ', q_of($alice), $with{'bsi-tr-02102'});
+	judged('SHA-224, BSI', 'invalid weak-hash', q_of(leaf('f2', hash => 'sha224')), $with{'bsi-tr-02102'});
+	judged('exponent 3', 'valid ', q_of(leaf('f3', key => 'rsa3')));
+	my $low = pki_directory() . '/floors';
+	open my $f, '>', $low or die;
+	print $f "[house]\nlike = bsi-tr-02102\nrsa_bits = 2048\n[few]\nkeys = rsa\n[nist]\ncurves = P-384\n";
+	close $f or die;
+	my $of = sub { my $s = site(check_path_floor => $_[0], check_path_floors => $low, @_[1 .. $#_]); put($s, ca => $root, $sub); $s };
+	judged('exponent 3, BSI', 'invalid weak-key', q_of(leaf('f4', key => 'rsa3')), $of->('house'));
+	judged('exponent 65537', 'valid ', q_of(leaf('f5', key => 'rsa')), $of->('house'));
+	judged('an option replaces the floor', 'invalid weak-key', q_of(leaf('f6', key => 'rsa')), $of->('house', check_path_rsa_bits => 2049));
+	judged('a kind that is not listed', 'invalid weak-key', q_of($alice), $of->('few'));
+	judged('a curve that is not listed', 'invalid weak-key', q_of($alice), $of->('nist'));
+	my %long = map { $_ => leaf("days$_", days => $_) } 824, 825, 1184, 1185;
+	# openssl's "-days n" begins and ends with the same second, which is one too many
+	judged("$_->[1]: $_->[0] days", $_->[2], q_of($long{$_->[0]}), $with{$_->[1]}) for [824, 'cabf-smime-br', 'valid '],
+		[825, 'cabf-smime-br', 'invalid validity-too-long'], [1184, 'cabf-smime-br-legacy', 'valid '], [1185, 'cabf-smime-br-legacy', 'invalid validity-too-long'];
+	judged("no such floor", 'refused configuration', q_of($alice), site(check_path_floor => 'cellar'));
+};
+
 subtest 'weak-hash' => sub {
 	judged('SHA-1', 'invalid weak-hash', q_of(leaf('sha1', hash => 'sha1')));
 	judged("$_", 'valid ', q_of(leaf($_, hash => $_))) for qw(sha224 sha384 sha512);

@@ -16,12 +16,16 @@ static const char *const nonce_words[] = { "no", "optional", "require", NULL };
 static const char *const source_words[CHECK_SOURCES] = { [CHECK_SOURCE_CRL] = "crl", [CHECK_SOURCE_OCSP] = "ocsp" };
 
 const struct config_option check_options[] = {
-	{ "check_path_rsa_bits", CONFIG_NUMBER, "2048", offsetof(struct check_policy, rsa_bits), NULL, 512, 16384,
-	  "least size of RSA (and DSA, DH) keys in every certificate of a path" },
-	{ "check_path_ec_bits", CONFIG_NUMBER, "256", offsetof(struct check_policy, ec_bits), NULL, 112, 571,
-	  "least size of elliptic curve keys in every certificate of a path" },
-	{ "check_path_hashes", CONFIG_LIST, "sha224 sha256 sha384 sha512 sha3-*", offsetof(struct check_policy, hashes), NULL,
-	  0, 0, "hashes with which certificates may be signed" },
+	{ "check_path_floor", CONFIG_STRING, "default", offsetof(struct check_policy, floor), NULL, 0, 0,
+	  "named set of demands on keys, hashes and lengths of validity" },
+	{ "check_path_floors", CONFIG_PATH, NULL, offsetof(struct check_policy, floors), NULL, 0, 0,
+	  "file of such sets, beside those that are built in" },
+	{ "check_path_rsa_bits", CONFIG_NUMBER, NULL, offsetof(struct check_policy, rsa_bits), NULL, 512, 16384,
+	  "least size of RSA (and DSA, DH) keys in every certificate of a path; unset: as the floor says" },
+	{ "check_path_ec_bits", CONFIG_NUMBER, NULL, offsetof(struct check_policy, ec_bits), NULL, 112, 571,
+	  "least size of elliptic curve keys in every certificate of a path; unset: as the floor says" },
+	{ "check_path_hashes", CONFIG_LIST, NULL, offsetof(struct check_policy, hashes), NULL,
+	  0, 0, "hashes with which certificates may be signed; unset: as the floor says" },
 	{ "check_path_crl", CONFIG_WORD, "if-present", offsetof(struct check_policy, crl), crl_words, 0, 0,
 	  "CRLs of certs/crl: if-present, require (no verdict valid without), ignore" },
 	{ "check_path_revocation", CONFIG_LIST, "crl ocsp", offsetof(struct check_policy, revocation), NULL, 0, 0,
@@ -50,6 +54,27 @@ const struct config_option check_options[] = {
 	  "whether anyPolicy in a certificate stands for none" },
 };
 const size_t check_noptions = sizeof(check_options) / sizeof(check_options[0]);
+
+static int read_floor(struct checker *c, struct error *err)
+{
+	const struct check_policy *p = c->policy;
+	struct buf hashes = BUF_INIT;
+	int rc = floor_find(&c->arena, p->floors ? p->floors : "", p->floor && *p->floor ? p->floor : "default", &c->floor, err);
+
+	if (p->rsa_bits)
+		c->floor.rsa_bits = p->rsa_bits;
+	if (p->ec_bits)
+		c->floor.ec_bits = p->ec_bits;
+	for (size_t i = 0; i < p->hashes.n; i++)
+		buf_addf(&hashes, "%s ", p->hashes.items[i]);
+	if (rc == 0 && p->hashes.n) {
+		c->floor.hashes = arena_strdup(&c->arena, buf_str(&hashes));
+		if (floor_check_hashes(c->floor.hashes, err) < 0)
+			rc = error_prefix(err, "check_path_hashes");
+	}
+	buf_release(&hashes);
+	return rc;
+}
 
 static int read_sources(struct checker *c, struct error *err)
 {
@@ -87,7 +112,7 @@ static int read_policies(struct checker *c, struct error *err)
 /* What the table of options cannot check. */
 static int read_policy(struct checker *c, struct error *err)
 {
-	int rc = policy_check_hashes(&c->policy->hashes, err);
+	int rc = read_floor(c, err);
 
 	if (rc == 0)
 		rc = read_sources(c, err);
@@ -130,6 +155,7 @@ void checker_close(struct checker *c)
 	areas_close(c->areas);
 	issuers_free(c->issuers);
 	ocsp_forget(c->ocsp);
+	arena_release(&c->arena);
 	free(c);
 }
 
@@ -207,7 +233,7 @@ static bool leaf_is_good(struct checking *k)
 	X509 *x = k->leaf;
 
 	return policy_structure(k, x) && policy_time(k, x) && policy_purpose(k, x) && policy_address(k, x) &&
-	       policy_key(k, x) && ((X509_get_extension_flags(x) & EXFLAG_SS) || policy_hash(k, x));
+	       policy_key(k, x) && ((X509_get_extension_flags(x) & EXFLAG_SS) || policy_hash(k, x)) && policy_lifetime(k, x);
 }
 
 static void decide(struct checking *k)

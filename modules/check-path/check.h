@@ -20,8 +20,9 @@ enum check_crl { CHECK_CRL_IF_PRESENT, CHECK_CRL_REQUIRE, CHECK_CRL_IGNORE, CHEC
 
 /* check_path_... of postern.conf; the table that fills it is check_options. */
 struct check_policy {
-	uint64_t rsa_bits, ec_bits;
-	struct config_list hashes; /* "sha256", "sha3-*" */
+	const char *floor, *floors; /* the name of a floor (floor.h), and a file of floors; "": "default", none */
+	uint64_t rsa_bits, ec_bits; /* these replace what the floor says; 0: they do not */
+	struct config_list hashes;  /* "sha256", "sha3-*"; empty: as the floor says */
 	int crl;                   /* enum check_crl */
 	struct config_list revocation; /* "crl", "ocsp": who is asked, in this order */
 	int ocsp, ocsp_nonce;      /* enums of ocsp.h */

@@ -4,6 +4,7 @@
 
 #include "check-path/areas.h"
 #include "check-path/check.h"
+#include "check-path/floor.h"
 #include "check-path/issuers.h"
 #include "check-path/names.h"
 #include "check-path/revocation.h"
@@ -17,6 +18,8 @@ struct checker {
 	const struct check_policy *policy;
 	struct areas *areas;
 	struct issuers *issuers;           /* NULL: no table */
+	struct floor floor;
+	struct arena arena;                /* what is read once */
 	struct check_policies policies;    /* where a request says nothing of them */
 	int sources[CHECK_SOURCES];        /* who is asked about revocation, in this order */
 	size_t nsources;
@@ -54,16 +57,35 @@ struct checking {
 bool policy_structure(struct checking *k, X509 *x);
 /* The request's time within the validity. */
 bool policy_time(struct checking *k, X509 *x);
-/* Kind and size of its key. */
-bool policy_key(struct checking *k, X509 *x);
-/* The hash its issuer signed it with. */
-bool policy_hash(struct checking *k, X509 *x);
-/* Whether every word of check_path_hashes names a hash; E_CONFIG. */
-int policy_check_hashes(const struct config_list *hashes, struct error *err);
 /* RFC 8550 section 4.4.2 and 4.4.4: key usage for the purpose, emailProtection. */
 bool policy_purpose(struct checking *k, X509 *x);
 /* May issue certificates, and those of mail users (RFC 5280 4.2.1.3, 4.2.1.9; RFC 8550 4.4.1, 4.4.4). */
 bool policy_ca(struct checking *k, X509 *x);
+/* For texts: "the certificate CN=..." or "the issuing certificate CN=...". */
+const char *policy_who(struct checking *k, X509 *x);
+/* Judges it so, and returns false. */
+bool policy_malformed(struct checking *k, X509 *x, const char *what);
+
+/* ---- strength.c: rules of the floor ---- */
+
+enum size_class { SIZE_FIXED, SIZE_RSA, SIZE_EC };
+
+struct key_kind {
+	int type;
+	const char *name, *word; /* for people; in a floor's list of keys */
+	enum size_class size;
+	uint32_t sign, encrypt;  /* key usage bits of which one is needed; 0: cannot be used for it */
+};
+
+const struct key_kind *key_kind_of(const EVP_PKEY *key); /* NULL: not supported */
+
+/* Kind, size, curve and exponent of its key. */
+bool policy_key(struct checking *k, X509 *x);
+/* The hash its issuer signed it with. */
+bool policy_hash(struct checking *k, X509 *x);
+/* How long it is valid, unless it is a CA's. */
+bool policy_lifetime(struct checking *k, X509 *x);
+
 /* ---- match.c ---- */
 
 /* RFC 8550 section 3: the request's address, if it has one, is one of the certificate's. */

@@ -5,6 +5,7 @@ libcheckpath_a_SOURCES = \
 	modules/check-path/checking.h \
 	modules/check-path/constraints.c \
 	modules/check-path/crls.c \
+	modules/check-path/floor.c modules/check-path/floor.h \
 	modules/check-path/issuers.c modules/check-path/issuers.h \
 	modules/check-path/lists.c modules/check-path/lists.h \
 	modules/check-path/main.c \
@@ -21,6 +22,7 @@ libcheckpath_a_SOURCES = \
 	modules/check-path/revocation.c modules/check-path/revocation.h \
 	modules/check-path/scope.c \
 	modules/check-path/signer.c \
+	modules/check-path/strength.c \
 	modules/check-path/verify_log.c modules/check-path/verify_log.h
 
 module_LINKS += check-path
@@ -33,5 +35,11 @@ UNIT_TESTS += t/unit/check_mailbox
 t_unit_check_mailbox_SOURCES = t/unit/check_mailbox.c t/unit/test.h
 t_unit_check_mailbox_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(UNIT_LDADD)
 
+UNIT_TESTS += t/unit/check_floor
+t_unit_check_floor_SOURCES = t/unit/check_floor.c t/unit/test.h
+t_unit_check_floor_CPPFLAGS = $(AM_CPPFLAGS) -DSOURCE_DIRECTORY='"$(abs_top_srcdir)"'
+t_unit_check_floor_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(UNIT_LDADD)
+
+EXTRA_DIST += etc/floors
 dist_man_MANS += man/check-path.8
 

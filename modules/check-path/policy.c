@@ -1,9 +1,6 @@
 /* policy.c - our own rules for one certificate: RFC 8550, and what RFC 5280 asks but OpenSSL lets pass */
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
-#include <strings.h>
 
 #include "check-path/checking.h"
 
@@ -11,16 +8,16 @@
 #define EXTENSIONS_MAX 64  /* no real certificate has half as many */
 
 /* How texts name a certificate of the path. */
-static const char *who(struct checking *k, X509 *x)
+const char *policy_who(struct checking *k, X509 *x)
 {
 	return arena_printf(k->arena, "%s %s", x == k->leaf ? "the certificate" : "the issuing certificate",
 			    subject_text(k->arena, x));
 }
 
-static bool malformed(struct checking *k, X509 *x, const char *what)
+bool policy_malformed(struct checking *k, X509 *x, const char *what)
 {
 	return judge(&k->judgement, k->arena, REASON_MALFORMED, "%s is malformed: %s; its issuer must issue it again",
-		     who(k, x), what);
+		     policy_who(k, x), what);
 }
 
 /* ---- structure ---- */
@@ -30,11 +27,11 @@ static bool serial_is_good(struct checking *k, X509 *x)
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
 
 	if (ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER)
-		return malformed(k, x, "negative serial number");
+		return policy_malformed(k, x, "negative serial number");
 	/* twenty octets of DER content: a leading bit that is set costs one more */
 	if (ASN1_STRING_length(serial) > SERIAL_MAX ||
 	    (ASN1_STRING_length(serial) == SERIAL_MAX && ASN1_STRING_get0_data(serial)[0] & 0x80))
-		return malformed(k, x, "serial number of more than 20 octets");
+		return policy_malformed(k, x, "serial number of more than 20 octets");
 	return true;
 }
 
@@ -43,9 +40,9 @@ static bool version_is_good(struct checking *k, X509 *x)
 	long version = X509_get_version(x);
 
 	if (version < 0 || version > 2)
-		return malformed(k, x, "unknown X.509 version");
+		return policy_malformed(k, x, "unknown X.509 version");
 	if (version < 2 && X509_get_ext_count(x) > 0)
-		return malformed(k, x, "extensions in a certificate that is not version 3");
+		return policy_malformed(k, x, "extensions in a certificate that is not version 3");
 	return true;
 }
 
@@ -65,18 +62,18 @@ static bool extensions_are_good(struct checking *k, X509 *x)
 	int n = X509_get_ext_count(x);
 
 	if (n > EXTENSIONS_MAX)
-		return malformed(k, x, "too many extensions");
+		return policy_malformed(k, x, "too many extensions");
 	for (int i = 0; i < n; i++)
 		if (X509_get_ext_by_OBJ(x, X509_EXTENSION_get_object(X509_get_ext(x, i)), i) >= 0)
-			return malformed(k, x, "an extension stands twice");
+			return policy_malformed(k, x, "an extension stands twice");
 	for (size_t i = 0; i < sizeof(criticality) / sizeof(*criticality); i++) {
 		int at = X509_get_ext_by_NID(x, criticality[i].nid, -1);
 
 		if (at >= 0 && !!X509_EXTENSION_get_critical(X509_get_ext(x, at)) != criticality[i].critical)
-			return malformed(k, x, criticality[i].problem);
+			return policy_malformed(k, x, criticality[i].problem);
 	}
 	if (X509_get_ext_by_NID(x, NID_name_constraints, -1) >= 0 && X509_check_ca(x) != 1)
-		return malformed(k, x, "name constraints in a certificate that is no CA");
+		return policy_malformed(k, x, "name constraints in a certificate that is no CA");
 	return true;
 }
 
@@ -101,13 +98,13 @@ static bool names_are_there(struct checking *k, X509 *x)
 	int at = X509_get_ext_by_NID(x, NID_subject_alt_name, -1);
 
 	if (is_empty(X509_get_issuer_name(x)))
-		return malformed(k, x, "no name of its issuer");
+		return policy_malformed(k, x, "no name of its issuer");
 	if (is_empty(X509_get_subject_name(x)) && X509_check_ca(x))
-		return malformed(k, x, "a CA without a name");
+		return policy_malformed(k, x, "a CA without a name");
 	if (is_empty(X509_get_subject_name(x)) && (at < 0 || !X509_EXTENSION_get_critical(X509_get_ext(x, at))))
-		return malformed(k, x, "neither a subject nor critical alternative names");
+		return policy_malformed(k, x, "neither a subject nor critical alternative names");
 	if (has_empty(x, NID_subject_alt_name) || has_empty(x, NID_name_constraints) || has_empty(x, NID_policy_constraints))
-		return malformed(k, x, "an extension that says nothing");
+		return policy_malformed(k, x, "an extension that says nothing");
 	return true;
 }
 
@@ -120,7 +117,7 @@ static bool times_are_good(struct checking *k, X509 *x)
 		int n = ASN1_STRING_length(times[i]);
 
 		if (n != (ASN1_STRING_type(times[i]) == V_ASN1_UTCTIME ? 13 : 15) || ASN1_STRING_get0_data(times[i])[n - 1] != 'Z')
-			return malformed(k, x, "its validity is not written to the second in UTC");
+			return policy_malformed(k, x, "its validity is not written to the second in UTC");
 	}
 	return true;
 }
@@ -144,10 +141,10 @@ static bool name_is_good(struct checking *k, X509 *x, const X509_NAME *name)
 			characters += (utf8[j] & 0xc0) != 0x80;
 		OPENSSL_free(utf8);
 		if (n < 0)
-			return malformed(k, x, "a name that is no text");
+			return policy_malformed(k, x, "a name that is no text");
 		for (size_t j = 0; j < sizeof(bounds) / sizeof(*bounds); j++)
 			if (bounds[j].nid == nid && characters > bounds[j].most)
-				return malformed(k, x, arena_printf(k->arena, "%s of more than %d characters in a name",
+				return policy_malformed(k, x, arena_printf(k->arena, "%s of more than %d characters in a name",
 								    OBJ_nid2ln(nid), bounds[j].most));
 	}
 	return true;
@@ -159,14 +156,14 @@ bool policy_structure(struct checking *k, X509 *x)
 	if (!version_is_good(k, x) || !serial_is_good(k, x) || !extensions_are_good(k, x))
 		return false;
 	if (X509_get_extension_flags(x) & EXFLAG_INVALID)
-		return malformed(k, x, "an extension cannot be read");
+		return policy_malformed(k, x, "an extension cannot be read");
 	if (X509_get_extension_flags(x) & EXFLAG_CRITICAL)
 		return judge(&k->judgement, k->arena, REASON_CRITICAL_EXTENSION,
-			     "%s has a critical extension that is not understood here", who(k, x));
+			     "%s has a critical extension that is not understood here", policy_who(k, x));
 	const X509_ALGOR *outer;
 	X509_get0_signature(NULL, &outer, x);
 	if (X509_ALGOR_cmp(X509_get0_tbs_sigalg(x), outer) != 0)
-		return malformed(k, x, "two different signature algorithms");
+		return policy_malformed(k, x, "two different signature algorithms");
 	return names_are_there(k, x) && times_are_good(k, x) && name_is_good(k, x, X509_get_subject_name(x)) &&
 	       name_is_good(k, x, X509_get_issuer_name(x));
 }
@@ -179,126 +176,13 @@ bool policy_time(struct checking *k, X509 *x)
 	int begins = X509_cmp_time(X509_get0_notBefore(x), &when), ends = X509_cmp_time(X509_get0_notAfter(x), &before);
 
 	if (!begins || !ends)
-		return malformed(k, x, "its validity cannot be read");
+		return policy_malformed(k, x, "its validity cannot be read");
 	if (begins > 0)
-		return judge(&k->judgement, k->arena, REASON_NOT_YET_VALID, "%s is valid from %s only", who(k, x),
+		return judge(&k->judgement, k->arena, REASON_NOT_YET_VALID, "%s is valid from %s only", policy_who(k, x),
 			     asn1_time_text(k->arena, X509_get0_notBefore(x)));
 	if (ends < 0)
-		return judge(&k->judgement, k->arena, REASON_EXPIRED, "%s expired at %s: a new one is needed", who(k, x),
+		return judge(&k->judgement, k->arena, REASON_EXPIRED, "%s expired at %s: a new one is needed", policy_who(k, x),
 			     asn1_time_text(k->arena, X509_get0_notAfter(x)));
-	return true;
-}
-
-/* ---- keys and hashes ---- */
-
-enum size_class { SIZE_FIXED, SIZE_RSA, SIZE_EC };
-
-static const struct key_kind {
-	int type;
-	const char *name;
-	enum size_class size;
-	uint32_t sign, encrypt; /* key usage bits of which one is needed; 0: cannot be used for it */
-} key_kinds[] = {
-	{ EVP_PKEY_RSA, "RSA", SIZE_RSA, KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION, KU_KEY_ENCIPHERMENT },
-	{ EVP_PKEY_RSA_PSS, "RSA-PSS", SIZE_RSA, KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION, 0 },
-	{ EVP_PKEY_EC, "EC", SIZE_EC, KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION, KU_KEY_AGREEMENT },
-	{ EVP_PKEY_ED25519, "Ed25519", SIZE_FIXED, KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION, 0 },
-	{ EVP_PKEY_ED448, "Ed448", SIZE_FIXED, KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION, 0 },
-	{ EVP_PKEY_X25519, "X25519", SIZE_FIXED, 0, KU_KEY_AGREEMENT },
-	{ EVP_PKEY_X448, "X448", SIZE_FIXED, 0, KU_KEY_AGREEMENT },
-	{ EVP_PKEY_DSA, "DSA", SIZE_RSA, KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION, 0 },
-	{ EVP_PKEY_DH, "DH", SIZE_RSA, 0, KU_KEY_AGREEMENT },
-	{ EVP_PKEY_DHX, "DH", SIZE_RSA, 0, KU_KEY_AGREEMENT },
-};
-
-static const struct key_kind *kind_of(const EVP_PKEY *key)
-{
-	for (size_t i = 0; key && i < sizeof(key_kinds) / sizeof(*key_kinds); i++)
-		if (EVP_PKEY_get_base_id(key) == key_kinds[i].type)
-			return &key_kinds[i];
-	return NULL;
-}
-
-/* RFC 5480 section 2.1.1: a curve has a name. */
-static bool curve_is_spelled_out(const EVP_PKEY *key)
-{
-	int spelled_out = 0;
-
-	return EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &spelled_out) && spelled_out;
-}
-
-bool policy_key(struct checking *k, X509 *x)
-{
-	const struct check_policy *policy = k->checker->policy;
-	EVP_PKEY *key = X509_get0_pubkey(x);
-	const struct key_kind *kind = kind_of(key);
-	uint64_t least, bits;
-
-	if (!kind)
-		return judge(&k->judgement, k->arena, REASON_UNSUPPORTED, "the public key of %s is of a kind that is not "
-			     "supported here", who(k, x));
-	if (kind->size == SIZE_EC && curve_is_spelled_out(key))
-		return malformed(k, x, "an elliptic curve without a name");
-	least = kind->size == SIZE_RSA ? policy->rsa_bits : kind->size == SIZE_EC ? policy->ec_bits : 0;
-	bits = (uint64_t)EVP_PKEY_get_bits(key);
-	if (bits < least)
-		return judge(&k->judgement, k->arena, REASON_WEAK_KEY, "the key of %s has %u bits, %s needs %u: a new key is "
-			     "needed", who(k, x), (unsigned)bits, kind->name, (unsigned)least);
-	return true;
-}
-
-/* word is "sha256", or "sha3-*" for all that begin so. */
-static bool word_fits(const char *word, const char *hash)
-{
-	size_t n = strlen(word);
-
-	if (n && word[n - 1] == '*')
-		return strncasecmp(word, hash, n - 1) == 0;
-	return ascii_caseeq(word, hash);
-}
-
-static bool hash_is_listed(const struct config_list *hashes, const char *hash)
-{
-	for (size_t i = 0; i < hashes->n; i++)
-		if (word_fits(hashes->items[i], hash))
-			return true;
-	return false;
-}
-
-int policy_check_hashes(const struct config_list *hashes, struct error *err)
-{
-	static const char *const known[] = { "sha224", "sha256", "sha384", "sha512", "sha512-224", "sha512-256", "sha3-224",
-		"sha3-256", "sha3-384", "sha3-512", "sha1", "md5", "ripemd160" };
-
-	if (!hashes->n)
-		return error_set(err, E_CONFIG, "check_path_hashes: the list is empty");
-	for (size_t i = 0; i < hashes->n; i++) {
-		size_t j = 0;
-
-		while (j < sizeof(known) / sizeof(*known) && !word_fits(hashes->items[i], known[j]))
-			j++;
-		if (j == sizeof(known) / sizeof(*known))
-			return error_set(err, E_CONFIG, "check_path_hashes: \"%s\" is not the name of a hash such as sha256 or "
-					 "sha3-*", hashes->items[i]);
-	}
-	return 0;
-}
-
-bool policy_hash(struct checking *k, X509 *x)
-{
-	int hash, key;
-
-	if (!X509_get_signature_info(x, &hash, &key, NULL, NULL))
-		return judge(&k->judgement, k->arena, REASON_UNSUPPORTED, "the signature algorithm in %s is not supported "
-			     "here", who(k, x));
-	if (hash == NID_undef && (key == NID_ED25519 || key == NID_ED448))
-		return true; /* part of the algorithm */
-	if (hash == NID_undef)
-		return judge(&k->judgement, k->arena, REASON_UNSUPPORTED, "the signature algorithm in %s is not supported "
-			     "here", who(k, x));
-	if (!hash_is_listed(&k->checker->policy->hashes, OBJ_nid2sn(hash)))
-		return judge(&k->judgement, k->arena, REASON_WEAK_HASH, "%s was signed with %s, which is no longer safe: a "
-			     "new one is needed", who(k, x), OBJ_nid2sn(hash));
 	return true;
 }
 
@@ -314,13 +198,13 @@ static bool purpose_is_mail(struct checking *k, X509 *x)
 {
 	return serves_mail(x) ||
 	       judge(&k->judgement, k->arena, REASON_WRONG_PURPOSE, "%s is not for mail: its extended key usage lacks "
-		     "emailProtection", who(k, x));
+		     "emailProtection", policy_who(k, x));
 }
 
 bool policy_purpose(struct checking *k, X509 *x)
 {
 	bool sign = k->request->purpose == CHECK_SIGN;
-	const struct key_kind *kind = kind_of(X509_get0_pubkey(x));
+	const struct key_kind *kind = key_kind_of(X509_get0_pubkey(x));
 	uint32_t needed;
 
 	if (k->request->purpose == CHECK_ANY)
@@ -331,11 +215,11 @@ bool policy_purpose(struct checking *k, X509 *x)
 		return true; /* policy_key() says so */
 	needed = sign ? kind->sign : kind->encrypt;
 	if (!needed)
-		return judge(&k->judgement, k->arena, REASON_WRONG_KEY_USAGE, "%s: a key of kind %s cannot %s", who(k, x),
+		return judge(&k->judgement, k->arena, REASON_WRONG_KEY_USAGE, "%s: a key of kind %s cannot %s", policy_who(k, x),
 			     kind->name, sign ? "sign" : "be encrypted to");
 	if (!(X509_get_key_usage(x) & needed))
 		return judge(&k->judgement, k->arena, REASON_WRONG_KEY_USAGE, "%s must not be used to %s: its key usage lacks "
-			     "%s", who(k, x), sign ? "sign" : "encrypt", sign ? "digitalSignature and nonRepudiation" :
+			     "%s", policy_who(k, x), sign ? "sign" : "encrypt", sign ? "digitalSignature and nonRepudiation" :
 			     needed == KU_KEY_ENCIPHERMENT ? "keyEncipherment" : "keyAgreement");
 	return true;
 }
@@ -344,6 +228,6 @@ bool policy_ca(struct checking *k, X509 *x)
 {
 	if (X509_check_ca(x) != 1)
 		return judge(&k->judgement, k->arena, REASON_NOT_A_CA, "%s must not issue certificates: basic constraints or "
-			     "key usage forbid it", who(k, x));
+			     "key usage forbid it", policy_who(k, x));
 	return k->depth || k->request->purpose == CHECK_ANY || purpose_is_mail(k, x);
 }

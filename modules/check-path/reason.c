@@ -29,6 +29,7 @@ static const struct {
 	[REASON_POLICY] = { "policy", CHECK_INVALID },
 	[REASON_BAD_SIGNATURE] = { "bad-signature", CHECK_INVALID },
 	[REASON_REVOKED] = { "revoked", CHECK_INVALID },
+	[REASON_LIFETIME] = { "validity-too-long", CHECK_INVALID },
 	[REASON_NO_PATH] = { "no-path", CHECK_UNKNOWN },
 	[REASON_UNSUPPORTED] = { "unsupported-algorithm", CHECK_UNKNOWN },
 	[REASON_CRL_MISSING] = { "crl-missing", CHECK_UNKNOWN },

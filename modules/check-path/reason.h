@@ -27,6 +27,7 @@ enum reason {
 	REASON_POLICY,
 	REASON_BAD_SIGNATURE,
 	REASON_REVOKED,
+	REASON_LIFETIME,
 	/* unknown: nothing speaks against it, but something is missing that would speak for it */
 	REASON_NO_PATH,
 	REASON_UNSUPPORTED,

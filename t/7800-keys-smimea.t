@@ -16,7 +16,7 @@ certificate() { # NAME [DAYS [EXTRA]]: NAME.pem, NAME.der
 		-addext keyUsage=digitalSignature,keyAgreement -out "$T/$1.pem" 2>/dev/null
 	openssl x509 -in "$T/$1.pem" -outform DER -out "$T/$1.der"
 }
-for n in ann bob old new; do certificate $n; done
+for n in ann bob old new carla dora; do certificate $n; done
 openssl x509 -in "$T/old.pem" -signkey "$T/one.key" -days -1 -set_serial 7 -outform DER -out "$T/old.der" 2>/dev/null
 certificate huge 30 ",URI:http://$(head -c 20000 /dev/zero | tr '\0' x)"
 hash() { printf '%s' "$1" | sha256sum | cut -c 1-56; }
@@ -45,6 +45,9 @@ sign() ( # NAME: signs it; its key becomes NAME.ds
 	record several 3 0 0 "$T/old.der"; record several 3 0 0 "$T/new.der"
 	record huge 3 0 0 "$T/huge.der"
 	record 'a.b' 3 0 0 "$T/ann.der"
+	# carla is published with the tool, in both forms
+	"$BUILD/postern-cert" smimea "$T/carla.pem"
+	"$BUILD/postern-cert" smimea -generic "$T/dora.der"
 	echo "$(hash moved)._smimecert IN CNAME $(hash ann)._smimecert"
 	echo "$(hash empty)._smimecert IN TXT nothing"
 } >"$T/zones/signed.example"
@@ -119,6 +122,15 @@ asked several@signed.example
 is "several: the valid one first" "$out" "several@signed.example: /CN=new area=public
 several@signed.example: /CN=old area=public
 2 certificates"
+asked carla@signed.example dora@signed.example
+is "what postern-cert smimea prints is found" "$out" "carla@signed.example: /CN=carla area=public
+dora@signed.example: /CN=dora area=public
+2 certificates"
+is "... a hash" "$("$BUILD/postern-cert" smimea -record 3,1,1 "$T/ann.pem" | sed 1d)" \
+	"$(hash ann)._smimecert.signed.example. IN SMIMEA 3 1 1 $(openssl pkey -in "$T/one.key" -pubout -outform DER | sha256sum | cut -d' ' -f1)"
+not_ok "... no such record" "$BUILD/postern-cert" smimea -record "4 0 0" "$T/ann.pem"
+not_ok "... nobody of that name" "$BUILD/postern-cert" smimea -address bob@signed.example "$T/ann.pem"
+like "... JSON" "$("$BUILD/postern-cert" smimea -json "$T/ann.pem")" "^\[\{\"address\":\"ann@signed.example\".*\"name\":\"$(hash ann)\._smimecert\.signed\.example\""
 asked huge@signed.example
 is "an answer of 20 KB, which UDP cannot hold" "$out" "huge@signed.example: /CN=huge area=public
 1 certificates"

@@ -10,6 +10,7 @@ postern_cert_SOURCES = \
 	tools/cert/pseudonym.c \
 	tools/cert/servant.c tools/cert/servant.h \
 	tools/cert/site.c tools/cert/site.h \
+	tools/cert/smimea.c \
 	tools/cert/describe.c tools/cert/describe.h \
 	tools/cert/input.c tools/cert/input.h \
 	tools/cert/json.c tools/cert/json.h \

@@ -22,6 +22,7 @@ const struct command commands[] = {
 	{ "forget", "CERT...", 1, ANY_NUMBER, true, run_forget, "takes them out of an area (public and seen by default)" },
 	{ "expiring", "DAYS", 1, 1, true, run_expiring, "addresses whose last certificate ends within so many days" },
 	{ "pseudonym", "ADDRESS|FILE", 1, 1, true, run_pseudonym, "what stands for it in the verify log" },
+	{ "smimea", "FILE...", 1, ANY_NUMBER, false, run_smimea, "the DNS records that publish certificates" },
 };
 const size_t ncommands = sizeof(commands) / sizeof(*commands);
 

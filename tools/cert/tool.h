@@ -34,9 +34,9 @@ struct tool {
 	const char **arguments;   /* behind the command */
 	size_t narguments;
 	/* options */
-	const char *config_file, *area, *purpose, *at, *address, *passphrase_file;
+	const char *config_file, *area, *purpose, *at, *address, *passphrase_file, *record;
 	struct words anchors, untrusted, crls, ocsp, policies, settings;
-	bool json, explicit_policy, inhibit_mapping, inhibit_any, all, conflicts, replace, unchecked, quiet;
+	bool json, explicit_policy, inhibit_mapping, inhibit_any, all, conflicts, replace, unchecked, quiet, generic;
 	/* made of them */
 	struct config *config;
 	struct check_policy policy;
@@ -82,5 +82,6 @@ int run_distrust(struct tool *t);
 int run_forget(struct tool *t);
 int run_expiring(struct tool *t);
 int run_pseudonym(struct tool *t);
+int run_smimea(struct tool *t);
 
 #endif

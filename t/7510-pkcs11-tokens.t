@@ -97,6 +97,23 @@ once('find-certificates', '', '<address>tok@example.org</address>');
 once('find-keys', 'for="sign" address="someone@partner.example"');
 is(shim_log(), '', 'nothing private wanted, no login');
 
+# ---- all of them
+$c = begin(operations => 'list-keys');
+$answer = ask($c, 'list-keys', '');
+my %own = map { my ($source, $use, $der) = @$_; b64(decode_base64($der)) => [$source, $use] } map { [ m{source="([^"]*)" use="([^"]*)">([^<]*)} ] } $answer =~ m{<own [^>]*>[^<]*}g;
+my %use = map { $_ => ($own{b64(der_of("$T/$_.crt"))} || [0, 'none'])->[1] } qw(tok enc inarea newer lone dom file gone issuing);
+is(join(' ', map { "$_:$use{$_}" } sort keys %use), 'dom:sign enc:decrypt file:none gone:none inarea:sign issuing:none lone:sign newer:sign tok:sign', 'list-keys');
+my ($more) = $answer =~ /<more from="(\d+)"/;
+unlike(ask($c, 'list-keys', "from=\"$more\""), qr/<own|<more/, '... ends');
+like(ask($c, 'list-keys', 'from="1"'), qr/<own/, '... begins anywhere');
+is(refused(ask($c, 'list-keys', 'from="x"')), 'bad-request permanent', '... but not there');
+finish($c);
+mkdir "$certs/private/decrypt-only";
+rename "$certs/private/inarea.pem", "$certs/private/decrypt-only/inarea.pem";
+is(names(once('find-keys', 'for="sign" address="inarea@example.org"'), qw(newer inarea dom)), 'newer dom', 'what is kept to decrypt only does not sign');
+is(names(once('find-keys', 'for="decrypt"', '<recipient key-id="' . lc($ski =~ s/://gr) . '"/>'), 'inarea'), 'inarea', '... but decrypts');
+rename "$certs/private/decrypt-only/inarea.pem", "$certs/private/inarea.pem";
+
 # ---- URIs
 configure($config, uris => ["pkcs11:token=One;id=%12?pin-source=$T/pin.One"]);
 is(signs('tok'), 'not-found permanent', 'a URI with an id allows that key only');

@@ -1,6 +1,8 @@
 /* keys_order.c - which of several certificates comes first, and which serves an address at all */
 #include "common/keys_order.h"
 
+#include <string.h>
+
 #include "common/certificate.h"
 #include "common/marks.h"
 
@@ -97,4 +99,12 @@ size_t keys_order(struct keys_candidate *list, size_t n, enum keys_purpose purpo
 		left++;
 	}
 	return left;
+}
+
+bool keys_archived(const char *directory, const char *file)
+{
+	static const char archive[] = "decrypt-only/";
+	size_t n = strlen(directory) + 1;
+
+	return strlen(file) > n && strncmp(file + n, archive, sizeof(archive) - 1) == 0;
 }

@@ -28,4 +28,7 @@ bool keys_candidate_read(struct span der, const char *address, struct keys_candi
  * to sign, a valid one is better than one of the address itself.  Then newer ones come first, then the order stays. */
 size_t keys_order(struct keys_candidate *list, size_t n, enum keys_purpose purpose, int64_t now);
 
+/* Whether a file of the area "private" (its directory) is kept to decrypt mail of the past only: it stands in the sub-folder decrypt-only. */
+bool keys_archived(const char *directory, const char *file);
+
 #endif

@@ -87,10 +87,7 @@ static int nothing_found(struct search *q, const char *what)
 
 bool is_archived(const struct area *a, const char *file)
 {
-	static const char archive[] = "decrypt-only/";
-	size_t n = strlen(area_directory(a)) + 1;
-
-	return strlen(file) > n && strncmp(file + n, archive, sizeof(archive) - 1) == 0;
+	return keys_archived(area_directory(a), file);
 }
 
 static size_t candidates(struct search *q, const struct area_list *list, struct keys_candidate **out)

@@ -39,15 +39,14 @@ struct search {
 
 /* ---- areas ---- */
 
-/* *out is NULL where the folder is empty. */
-static int open_area(struct search *q, enum pkcs11_area which, struct area **out)
+int pkcs11_area(struct server *s, enum pkcs11_area which, struct area **out, struct error *err)
 {
 	static const char *const names[PKCS11_AREAS] = { [IN_PRIVATE] = "private", [IN_PUBLIC] = "public", [IN_CA] = "ca" };
-	struct area **a = &q->p->areas[which];
-	int rc = *a ? 1 : area_occupied(&q->s->arena, q->s->config, names[which], q->err);
+	struct area **a = &((struct pkcs11 *)s->state)->areas[which];
+	int rc = *a ? 1 : area_occupied(&s->arena, s->config, names[which], err);
 
 	if (rc > 0)
-		rc = *a ? 0 : area_open(q->s->config, names[which], a, q->err);
+		rc = *a ? 0 : area_open(s->config, names[which], a, err);
 	*out = *a;
 	return rc;
 }
@@ -57,7 +56,7 @@ static int from_area(struct search *q, enum pkcs11_area which)
 {
 	struct area_list list = { NULL, 0 };
 	struct area *a;
-	int rc = open_area(q, which, &a);
+	int rc = pkcs11_area(q->s, which, &a, q->err);
 
 	if (rc < 0 || !a)
 		return rc;
@@ -69,8 +68,9 @@ static int from_area(struct search *q, enum pkcs11_area which)
 		rc = area_find_key_id(a, &q->s->arena, span_from(buf_str(&q->id->key_id), q->id->key_id.len), &list, q->err);
 	for (size_t i = 0; i < list.n && rc == 0 && q->n < CANDIDATES_MAX; i++) {
 		const struct area_entry *e = &list.items[i];
+		bool archived = which == IN_PRIVATE && keys_archived(area_directory(a), e->file);
 
-		if (e->leaf && !e->has_keys && keys_candidate_read(e->der, NULL, &q->list[q->n])) {
+		if (e->leaf && !e->has_keys && !(q->address && archived) && keys_candidate_read(e->der, NULL, &q->list[q->n])) {
 			q->list[q->n].domain = e->domain;
 			q->list[q->n++].own = e->file;
 		}
@@ -160,7 +160,7 @@ static int issuers_in_area(struct search *q, enum pkcs11_area which, struct span
 	struct area_list list = { NULL, 0 };
 	struct area *a;
 	X509_NAME *issuer;
-	int rc = open_area(q, which, &a);
+	int rc = pkcs11_area(q->s, which, &a, q->err);
 
 	if (rc < 0 || !a)
 		return rc;

@@ -181,10 +181,14 @@ CK_RV operate_decrypt(struct operation *o, CK_MECHANISM *m, struct span in, stru
 /* The token does not do this mechanism, or not with these parameters. */
 bool is_unsupported(const struct operation *o, CK_RV rv);
 
+/* find.c: opened when it is first needed; *out is NULL where the folder is empty. */
+int pkcs11_area(struct server *s, enum pkcs11_area which, struct area **out, struct error *err);
+
 /* ---- operations ---- */
 
 int pkcs11_find_certificates(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err);
 int pkcs11_find_keys(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err);
+int pkcs11_list_keys(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err);
 int pkcs11_sign(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err);
 int pkcs11_unwrap(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err);
 int pkcs11_agree(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err);

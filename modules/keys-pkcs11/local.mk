@@ -3,6 +3,7 @@ keys_pkcs11_SOURCES = \
 	modules/keys-pkcs11/ec.c \
 	modules/keys-pkcs11/find.c \
 	modules/keys-pkcs11/keys_pkcs11.h \
+	modules/keys-pkcs11/list.c \
 	modules/keys-pkcs11/login.c \
 	modules/keys-pkcs11/main.c \
 	modules/keys-pkcs11/object.c \

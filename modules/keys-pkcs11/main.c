@@ -52,6 +52,7 @@ static void stop(struct server *s)
 static const struct server_operation operations[] = {
 	{ "find-certificates", pkcs11_find_certificates },
 	{ "find-keys", pkcs11_find_keys },
+	{ "list-keys", pkcs11_list_keys },
 	{ "sign", pkcs11_sign },
 	{ "unwrap", pkcs11_unwrap },
 	{ "agree", pkcs11_agree },

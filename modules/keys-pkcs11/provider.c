@@ -120,7 +120,7 @@ static int find_pin_file(struct wanted *w, struct error *err)
 {
 	const char *source = p11_kit_uri_get_pin_source(w->uri);
 
-	w->pin_file = source ? source : pkcs11_options.pin_file;
+	w->pin_file = source ? source : pkcs11_options.pin_file ? pkcs11_options.pin_file : "";
 	if (source && strncmp(source, "file:", 5) == 0)
 		w->pin_file = source + 5;
 	if (strncmp(w->pin_file, "//", 2) == 0) /* file:///PATH */

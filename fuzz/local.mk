@@ -36,6 +36,13 @@ fuzz_fuzz_header_SOURCES = fuzz/fuzz_header.c
 fuzz_fuzz_header_LDADD = libmime.a $(BASE_LDADD)
 fuzz_fuzz_header_LDFLAGS = $(FUZZ_LINK)
 
+if HAVE_LDAP
+noinst_PROGRAMS += fuzz/fuzz_ldap_value
+fuzz_fuzz_ldap_value_SOURCES = fuzz/fuzz_ldap_value.c
+fuzz_fuzz_ldap_value_LDADD = libkeysldap.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS)
+fuzz_fuzz_ldap_value_LDFLAGS = $(FUZZ_LINK)
+endif
+
 noinst_PROGRAMS += fuzz/fuzz_mime
 fuzz_fuzz_mime_SOURCES = fuzz/fuzz_mime.c
 fuzz_fuzz_mime_LDADD = libmime.a $(BASE_LDADD)

@@ -26,3 +26,7 @@ dist_man_MANS += man/keys-ldap.8
 # The example of two nodes, for operators and for t/7420-keys-ldap-nodes.t
 ldapexampledir = $(datadir)/postern/ldap
 dist_ldapexample_DATA = etc/ldap/node.ldif etc/ldap/data.ldif
+
+UNIT_TESTS += t/unit/ldap_values
+t_unit_ldap_values_SOURCES = t/unit/ldap_values.c t/unit/test.h
+t_unit_ldap_values_LDADD = libkeysldap.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)

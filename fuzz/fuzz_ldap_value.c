@@ -1,0 +1,47 @@
+/* fuzz_ldap_value.c - keys-ldap: a value of an attribute, as a directory may have it, and an address in a filter
+ *
+ * The input is an address, a zero byte and the value.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys-ldap/filter.h"
+#include "keys-ldap/values.h"
+#include "lib/log.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Nothing of the value may end the filter's item. */
+static void check_filter(const char *address)
+{
+	struct buf out = BUF_INIT;
+
+	filter_address("(mail=%s)", address, &out);
+	if (strcspn(buf_str(&out) + 1, "()*") + 2 != out.len)
+		abort();
+	buf_release(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct arena arena = ARENA_INIT;
+	const uint8_t *end = memchr(data, 0, size);
+	struct found *found;
+	struct value value = { "cn=x", "userSMIMECertificate", { NULL, 0 } };
+	struct query q = { .values = &value, .n = 1 };
+	char *address;
+	size_t n;
+
+	log_set_level(LOG_LEVEL_ERROR);
+	if (!end)
+		return 0;
+	address = arena_strndup(&arena, (const char *)data, (size_t)(end - data));
+	value.bytes = span_from(end + 1, size - (size_t)(end - data) - 1);
+	check_filter(address);
+	n = values_for_address(&arena, &q, "ldap://x", address, &found);
+	for (size_t i = 0; i < n; i++)
+		value_capabilities(&arena, value.bytes, found[i].candidate.der);
+	arena_release(&arena);
+	return 0;
+}

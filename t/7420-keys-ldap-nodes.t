@@ -16,7 +16,7 @@ plan skip_all => 'ldap-utils are not installed' unless grep { -x "$_/ldapadd" } 
 
 tls_authority('ldapca');
 my $suffix = 'dc=behoerde,dc=example';
-my @node = map { { id => $_, name => "node$_", dir => "$T/node$_", port => free_port() } } 1, 2;
+my @node = map { { id => $_, name => "node$_", dir => "$T/node$_", debug => 256, port => free_port() } } 1, 2;
 for my $n (@node) {
 	tls_certificate($n->{name}, 'ldapca', 'IP:127.0.0.1');
 	$n->{uri} = "ldap://127.0.0.1:$n->{port}";

@@ -90,7 +90,7 @@ sub tls_certificate {
 sub slapd {
 	my ($name, %o) = @_;
 	my $d = "$T/$name";
-	my $s = { name => $name, dir => $d, port => free_port(), ldaps => free_port() };
+	my $s = { name => $name, dir => $d, debug => $o{debug} // 256, port => free_port(), ldaps => free_port() };
 	my $suffix = $o{suffix} || 'dc=example';
 	mkdir $d or die "$d: $!";
 	mkdir "$d/data";
@@ -118,7 +118,7 @@ sub run_slapd {
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>>', "$s->{dir}/log";
 		open STDERR, '>&', \*STDOUT;
-		exec '/usr/sbin/slapd', '-d', '256', '-h', $s->{urls}, @config or POSIX::_exit(127);
+		exec '/usr/sbin/slapd', '-d', $s->{debug}, '-h', $s->{urls}, @config or POSIX::_exit(127);
 	}
 	$pids{$s->{pid}} = 'one';
 	wait_for("slapd $s->{name}", sub {

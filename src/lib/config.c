@@ -539,7 +539,7 @@ static int set_defaults(struct reading *r, struct error *err)
 
 			if (r->targets[t].line_of[i])
 				continue;
-			if (!o->initial && o->type != CONFIG_STRING && o->type != CONFIG_PATH)
+			if (!o->initial && o->type != CONFIG_STRING && o->type != CONFIG_PATH && o->type != CONFIG_SECRET)
 				continue; /* zeroed: empty list, 0, no */
 			if (config_set(r->config, o, r->targets[t].base, o->initial ? o->initial : "", err) < 0)
 				return error_prefix(err, "default of %s", o->name);

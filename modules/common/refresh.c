@@ -16,6 +16,7 @@
 #define SWEEP_ALWAYS 256
 #define SWEEP_COST ((int64_t)2000) /* nanoseconds a file */
 #define SWEEP_SHARE 25
+#define FEW 64
 #define COMMIT_EVERY 4000        /* files: a first reading that is cut short is not lost */
 
 static void start_meta(struct round *r)
@@ -101,37 +102,70 @@ static void release_round(struct round *r)
 	arena_release(&r->arena);
 }
 
-/* Looks without the right to write: most often there is nothing to be done, and nobody has to wait for anybody. */
-static int look_first(const struct round *r, bool *idle)
+/* What a look showed. */
+enum look { LOOK_WORK, LOOK_SWEPT, LOOK_IDLE }; /* swept: all files are as the index says, which it should remember */
+
+/* Looks without the right to write: most often there is nothing to be done, and nobody has to wait for anybody.  Fills the round. */
+static int look_first(struct round *r, enum look *out)
 {
-	struct round look = { .area = r->area, .sweep = r->sweep, .err = r->err };
 	int rc = index_begin(r->area->index, false, r->err);
 
-	*idle = false;
+	*out = LOOK_WORK;
 	if (rc < 0)
 		return rc;
-	start_meta(&look);
-	rc = find_work(&look);
-	*idle = rc == 0 && !is_to_be_written(&look);
+	start_meta(r);
+	rc = find_work(r);
+	if (rc == 0 && !is_to_be_written(r))
+		*out = LOOK_IDLE;
+	else if (rc == 0 && !r->changed && !r->settled && r->files.n == 0)
+		*out = LOOK_SWEPT;
 	index_abort(r->area->index);
-	release_round(&look);
 	return rc;
 }
 
-/* find: decides what is to be read; NULL: r->files says so already. */
-static int run_round(struct round *r, int (*find)(struct round *))
+/* Others may have done it meanwhile: few files are read once more at no cost, many are looked for again.  What is in the round stays true, because
+ * a folder that changed since has another time than the one that is remembered. */
+static int look_again(struct round *r)
 {
-	struct area *a = r->area;
-	bool idle = false;
-	int rc = find ? look_first(r, &idle) : 0;
+	if (r->files.n <= FEW)
+		return 0;
+	release_round(r);
+	*r = (struct round){ .area = r->area, .sweep = r->sweep, .err = r->err };
+	start_meta(r);
+	return find_work(r);
+}
 
-	if (rc < 0 || idle)
-		return rc;
-	rc = index_begin(a->index, true, r->err);
+/* Looking at a million files once more, with everybody waiting, would tell nothing new. */
+static int remember_sweep(struct round *r)
+{
+	int rc = index_begin(r->area->index, true, r->err);
+
 	if (rc == 0) {
 		start_meta(r);
-		if (find)
-			rc = find(r);
+		r->meta.swept = now_nanoseconds();
+		rc = write_meta(r);
+	}
+	if (rc == 0)
+		rc = index_commit(r->area->index, r->err);
+	index_abort(r->area->index);
+	return rc;
+}
+
+/* finds: what is to be read is to be found; else r->files says so already. */
+static int run_round(struct round *r, bool finds)
+{
+	struct area *a = r->area;
+	enum look look = LOOK_WORK;
+	int rc = finds ? look_first(r, &look) : 0;
+
+	if (rc == 0 && look == LOOK_SWEPT)
+		rc = remember_sweep(r);
+	if (rc == 0 && look == LOOK_WORK)
+		rc = index_begin(a->index, true, r->err);
+	if (rc == 0 && look == LOOK_WORK) {
+		start_meta(r);
+		if (finds)
+			rc = look_again(r);
 		if (rc == 0)
 			rc = take_files(r);
 		if (rc == 0 && is_to_be_written(r))
@@ -149,7 +183,7 @@ int area_refresh(struct area *a, struct error *err)
 	bool fresh;
 	int rc = area_is_fresh(a, &fresh, err);
 
-	return rc < 0 || fresh ? rc : run_round(&r, find_work);
+	return rc < 0 || fresh ? rc : run_round(&r, true);
 }
 
 int area_reread(struct area *a, char *const *paths, size_t n, struct error *err)
@@ -158,7 +192,7 @@ int area_reread(struct area *a, char *const *paths, size_t n, struct error *err)
 
 	for (size_t i = 0; i < n; i++)
 		add_name(&r.files, arena_strdup(&r.arena, paths[i]), 0, false);
-	return run_round(&r, NULL);
+	return run_round(&r, false);
 }
 
 int area_sweep(struct area *a, bool *changed, struct error *err)
@@ -177,7 +211,7 @@ int area_sweep(struct area *a, bool *changed, struct error *err)
 	pause = m.files <= SWEEP_ALWAYS ? 0 : (int64_t)m.files * SWEEP_COST * SWEEP_SHARE;
 	if (m.files == 0 || m.swept + pause > now_nanoseconds())
 		return 0;
-	rc = run_round(&r, find_work);
+	rc = run_round(&r, true);
 	*changed = r.files.n > 0;
 	return rc;
 }

@@ -86,6 +86,7 @@ struct comparison {
 	struct names *files; /* sorted, in the folder now */
 	size_t next;         /* those before it are dealt with */
 	size_t prefix;       /* of the key before the name */
+	int fd;              /* of the folder, to look at its files; -1: it cannot be opened */
 };
 
 static void want(struct comparison *c, const char *name)
@@ -97,15 +98,13 @@ static void want(struct comparison *c, const char *name)
 
 static bool file_changed(struct comparison *c, const char *name, const struct file_record *before)
 {
-	struct arena scratch = ARENA_INIT;
-	struct area *a = c->round->area;
 	struct stamp now;
-	bool is_folder;
-	char *path = *c->folder ? arena_printf(&scratch, "%s/%s/%s", a->directory, c->folder, name) : area_path(&scratch, a, name);
-	int rc = stamp_path(path, &now, &is_folder, NULL);
+	struct stat st;
 
-	arena_release(&scratch);
-	return rc < 0 || !stamp_equal(&now, &before->stamp);
+	if (c->fd < 0 || fstatat(c->fd, name, &st, 0) < 0)
+		return true;
+	stamp_of(&st, &now);
+	return !stamp_equal(&now, &before->stamp);
 }
 
 /* Key by key of the index, in the order of the names. */
@@ -139,7 +138,8 @@ static int compare_file(void *ctx, struct span key, struct span value)
 static int compare_folder(struct round *r, const char *folder, struct names *files)
 {
 	struct record_key k;
-	struct comparison c = { r, folder, files, 0, 0 };
+	const char *path = *folder ? area_path(&r->arena, r->area, folder) : r->area->directory;
+	struct comparison c = { r, folder, files, 0, 0, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
 	int rc;
 
 	key_path(&k, 'F', folder);
@@ -148,6 +148,8 @@ static int compare_folder(struct round *r, const char *folder, struct names *fil
 	rc = index_each(r->area->index, key_span(&k), compare_file, &c, r->err);
 	for (; rc == 0 && c.next < files->n; c.next++)
 		want(&c, files->items[c.next].name);
+	if (c.fd >= 0)
+		close(c.fd);
 	return rc;
 }
 

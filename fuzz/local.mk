@@ -48,6 +48,11 @@ fuzz_fuzz_mime_SOURCES = fuzz/fuzz_mime.c
 fuzz_fuzz_mime_LDADD = libmime.a $(BASE_LDADD)
 fuzz_fuzz_mime_LDFLAGS = $(FUZZ_LINK)
 
+noinst_PROGRAMS += fuzz/fuzz_ocsp
+fuzz_fuzz_ocsp_SOURCES = fuzz/fuzz_ocsp.c
+fuzz_fuzz_ocsp_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
+fuzz_fuzz_ocsp_LDFLAGS = $(FUZZ_LINK)
+
 noinst_PROGRAMS += fuzz/fuzz_profiles
 fuzz_fuzz_profiles_SOURCES = fuzz/fuzz_profiles.c
 fuzz_fuzz_profiles_LDADD = libsmime.a $(BASE_LDADD) $(CRYPTO_LIBS)
@@ -57,6 +62,14 @@ noinst_PROGRAMS += fuzz/fuzz_record
 fuzz_fuzz_record_SOURCES = fuzz/fuzz_record.c
 fuzz_fuzz_record_LDADD = $(CORE_LDADD)
 fuzz_fuzz_record_LDFLAGS = $(FUZZ_LINK)
+
+if HAVE_CURL
+noinst_PROGRAMS += fuzz/fuzz_refresh_state
+fuzz_fuzz_refresh_state_SOURCES = fuzz/fuzz_refresh_state.c
+fuzz_fuzz_refresh_state_CPPFLAGS = $(librefresh_a_CPPFLAGS)
+fuzz_fuzz_refresh_state_LDADD = $(REFRESH_LDADD)
+fuzz_fuzz_refresh_state_LDFLAGS = $(FUZZ_LINK)
+endif
 
 noinst_PROGRAMS += fuzz/fuzz_reply
 fuzz_fuzz_reply_SOURCES = fuzz/fuzz_reply.c

@@ -183,6 +183,8 @@ size_t issuers_settle(struct run *r)
 		put(r, done.items[i]);
 		X509_free(done.items[i]);
 	}
+	if (done.n)
+		signers_forget(r);
 	return done.n;
 }
 

@@ -102,6 +102,7 @@ static int prepare(struct run *r, struct error *err)
 static void release(struct run *r)
 {
 	fetcher_free(r->fetcher);
+	signers_forget(r);
 	area_close(r->ca);
 	area_close(r->crl);
 	state_release(&r->state);

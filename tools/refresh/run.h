@@ -67,7 +67,8 @@ struct run {
 	struct set by_key;          /* kind and address: struct source */
 	size_t nsources, nfinished;
 	/* from collecting */
-	struct set seen, subjects;
+	struct set subjects;
+	struct set signers;         /* signers.c */
 	struct held_certificate *held; /* certificates whose issuer is to be looked for */
 	/* problems that belong to no source */
 	unsigned complaints;
@@ -99,6 +100,8 @@ void sources_prepare(struct run *r);
 
 /* Certificates of area ca with this subject: *out owns references. */
 int signers_find(struct run *r, const X509_NAME *name, STACK_OF(X509) **out, struct error *err);
+/* The area has changed. */
+void signers_forget(struct run *r);
 
 /* ---- crls.c ---- */
 

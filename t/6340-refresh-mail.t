@@ -1,0 +1,68 @@
+#!/bin/sh
+# a signed message comes in, its signer is revoked, postern-refresh fetches the list, and the next message is not believed
+. "${0%/*}/lib.sh"
+. "$SRC/t/incoming.sh"
+[ -x "$BUILD/postern-refresh" ] || skip_all "built without libcurl"
+mkdir -p "$T/web/www"
+"$SRC/t/helper/web-server" "$T/web" >"$T/web/log" 2>&1 &
+kill_at_end $!
+tries=0
+while [ ! -s "$T/web/port" ] && [ $tries -lt 600 ]; do sleep 0.1; tries=$((tries + 1)); done
+web=http://127.0.0.1:$(cat "$T/web/port")
+conf "$T" 'refresh_allow = 127.0.0.1' "check_path_crl = require" 'harvest = no'
+
+# list NUMBER [SERIAL...]: the CA's list, where the certificates say it is
+list() {
+	number=$1
+	shift
+	: >"$T/index"
+	for serial; do printf 'R\t301122000000Z\t261101000000Z\t%s\tunknown\t/CN=%s\n' "$serial" "$serial" >>"$T/index"; done
+	printf '%02d\n' "$number" >"$T/number"
+	printf '[ca]\ndefault_ca=d\n[d]\ndatabase=%s\ncrlnumber=%s\ndefault_md=sha256\ndefault_crl_days=7\ncrl_extensions=e\n[e]\nauthorityKeyIdentifier=keyid\n' \
+		"$T/index" "$T/number" >"$T/ca.cnf"
+	openssl ca -config "$T/ca.cnf" -gencrl -cert "$T/ca.pem" -keyfile "$T/ca.key" -out "$T/ca.crl" 2>/dev/null &&
+		openssl crl -in "$T/ca.crl" -outform DER -out "$T/web/www/ca.crl"
+}
+refresh() { "$BUILD/postern-refresh" -c "$T/postern.conf" "$@" >"$T/out" 2>&1; }
+comes_in() {
+	echo text | entity | clear eve | letter eve@partner.example >"$T/m"
+	incoming <"$T/m"
+	result
+}
+
+person eve eve@partner.example ec "crlDistributionPoints=URI:$web/ca.crl"
+serial=$(openssl x509 -in "$T/eve.pem" -noout -serial | sed 's/.*=//')
+cp "$T/eve.pem" "$T/certs/public/"
+list 1
+is "before there is a list: not known" "$(comes_in)" neutral
+like "... and the record says why" "$(cat "$T/got")" 'crl-missing'
+ok "postern-refresh" refresh
+is "the list is there, she is not on it" "$(comes_in)" pass
+list 2 "$serial"
+is "her CA revokes her, nobody has looked yet" "$(comes_in)" pass
+ok "postern-refresh, the list is newer" refresh -once
+is "the next message is not believed" "$(comes_in)" fail
+like "... because she was revoked" "$(cat "$T/got")" 'revoked'
+list 1
+not_ok "an old list comes back" refresh -once
+is "... and changes nothing" "$(comes_in)" fail
+
+# the other programs read the same file, with names of ours in it
+ok "postern -check" "$BUILD/postern" -c "$T/postern.conf" -check
+conf "$T" 'refreshed = 1'
+not_ok "a name that only begins like ours" "$BUILD/postern" -c "$T/postern.conf" -check
+
+# what operators get
+for file in etc/systemd/postern-refresh.service etc/systemd/postern-refresh.timer; do
+	ok "$file: every line is a section, a setting or a comment" test -z "$(grep -Ev '^(\[[A-Za-z]+\]|[A-Z][A-Za-z]*=.*|#.*|)$' "$SRC/$file")"
+done
+ok "the cron line has a user and a command" grep -Eq '^[*/0-9]+( [*])+ postern /[^ ]*postern-refresh -c /' "$SRC/etc/cron/postern-refresh"
+if command -v systemd-analyze >/dev/null 2>&1; then
+	ok "systemd can read the calendar" systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' "$SRC/etc/systemd/postern-refresh.timer")"
+else
+	skip "systemd can read the calendar" "systemd-analyze is not there"
+fi
+is "the names of the page are those of the program" \
+	"$(sed -n 's/^	{ "\(refresh_[a-z_]*\)".*/\1/p' "$SRC/tools/refresh/options.c" | sort)" \
+	"$(grep '^\.It Cm refresh_' "$SRC/man/postern-refresh.8" | tr ' ' '\n' | grep '^refresh_' | sort)"
+done_testing

@@ -50,7 +50,7 @@ paused_at() {
 		p=$(pgrep -f "^$S/modules/$module" | head -n 1)
 		facts "$p" >"$T/$1.$module"
 		unlike "$1: ps shows nothing of the caller in $module" "$(tr '\0' '\n' <"/proc/$p/cmdline"; tr '\0' '\n' 2>/dev/null <"/proc/$p/environ")" 'hunter2|alice|SECRET'
-		if may_look && [ "$(id -u)" = 0 ]; then
+		if may_look && [ "$(id -u)" = 0 ] && ! sanitized; then # the sanitizer has a copy of the environment
 			is "$1: $module has neither the MAC's key nor the caller's environment in memory" "$("$LOOK" memory "$p" "$T/numbers")" ""
 		fi
 	done

@@ -53,8 +53,13 @@ static void default_signals(void)
 {
 	sigset_t none;
 
-	for (int s = 1; s < 32; s++)
+	for (int s = 1; s < 32; s++) {
+#ifdef __SANITIZE_ADDRESS__ /* it reports these itself, also where a module is forked and not executed */
+		if (s == SIGSEGV || s == SIGBUS || s == SIGFPE)
+			continue;
+#endif
 		signal(s, SIG_DFL);
+	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

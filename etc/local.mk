@@ -15,7 +15,8 @@ uninstall-profiles:
 	if cmp -s $(srcdir)/etc/profiles '$(postern_profiles)'; then rm -f '$(postern_profiles)'; fi
 .PHONY: install-profiles uninstall-profiles
 dist_example_DATA += etc/postern.conf
-dist_example_DATA += etc/systemd/postern-expiring.service etc/systemd/postern-expiring.timer
+dist_example_DATA += etc/systemd/postern-expiring.service etc/systemd/postern-expiring.timer \
+	etc/systemd/postern-keys.socket etc/systemd/postern-keys@.service
 
 # Mail servers: templates that an operator copies or postern-setup fills; etc/mta/WORDS says what stands between @ signs.
 mtadir = $(datadir)/postern/mta

@@ -1,6 +1,7 @@
 include modules/common/local.mk
 include modules/rules-file/local.mk
 include modules/keys-file/local.mk
+include modules/keys-socket/local.mk
 include modules/check-path/local.mk
 if HAVE_LDAP
 include modules/keys-ldap/local.mk

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "build.h"
@@ -24,6 +26,7 @@ struct session {
 	struct xml_document *hello;
 	const char *operations;    /* what the conversation is narrowed to */
 	struct error start_failed; /* code 0: the module is ready */
+	const char *config;        /* -config: this file, whatever the hello says; NULL: what it says */
 };
 
 /* Whether word stands in a blank-separated list. */
@@ -212,7 +215,7 @@ static void begin(struct session *s, const struct xml *hello)
 		log_set_level(level);
 	if (span_number(span_of(xml_attr_or(hello, "deadline", "")), INT32_MAX, &ms))
 		s->server.until = deadline_in((int64_t)ms);
-	rc = config_read(xml_attr(hello, "config"), role->options, role->noptions, role->options_base, &s->server.config, &why);
+	rc = config_read(s->config ? s->config : xml_attr(hello, "config"), role->options, role->noptions, role->options_base, &s->server.config, &why);
 	if (rc == 0)
 		s->in.max = (size_t)s->server.config->frame_limit;
 	if (rc == 0 && role->start)
@@ -265,8 +268,49 @@ static int say_help(const struct server_role *role)
 {
 	printf("%s: a module of postern(8), role %s.\n\n%s\n\n"
 	       "It is started by postern and speaks XML on its standard input and output;\n"
-	       "see postern-modules(7).  Options: -help, -version.\n", role->program, role->role, role->help);
+	       "see postern-modules(7).  Options: -help, -version;\n"
+	       "-config FILE [-peer USER]: as a service behind a socket, see keys-socket(8).\n", role->program, role->role, role->help);
 	return 0;
+}
+
+/* ---- as a service of its own ---- */
+
+static bool is_option(const char *word, const char *name)
+{
+	return *word == '-' && strcmp(word + 1 + (word[1] == '-'), name) == 0;
+}
+
+/* Who has connected to the socket that is our standard input. */
+static int check_peer(const char *user, struct error *err)
+{
+	const struct passwd *account = getpwnam(user);
+	struct ucred peer;
+	socklen_t n = sizeof(peer);
+	uint64_t uid = 0;
+
+	if (!account && !span_number(span_of(user), UINT32_MAX, &uid))
+		return error_set(err, E_CONFIG, "-peer %s: no such account", user);
+	if (account)
+		uid = account->pw_uid;
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0)
+		return error_set(err, E_CONFIG, "-peer %s: standard input is no socket: %s", user, strerror(errno));
+	return peer.uid == uid ? 0 : error_set(err, E_PERM, "uid %u has connected, only %s may", (unsigned)peer.uid, user);
+}
+
+/* -config FILE [-peer USER] and nothing else: 1; 0: another command line; or an error. */
+static int service(struct session *s, int argc, char **argv, struct error *err)
+{
+	int i = 1, rc = 0;
+
+	for (; i + 1 < argc && rc == 0; i += 2) {
+		if (is_option(argv[i], "config") && argv[i + 1][0] == '/')
+			s->config = argv[i + 1];
+		else if (is_option(argv[i], "peer"))
+			rc = check_peer(argv[i + 1], err);
+		else
+			return 0;
+	}
+	return rc < 0 ? rc : i == argc && s->config;
 }
 
 static int command_line(const struct server_role *role, int argc, char **argv)
@@ -299,7 +343,8 @@ int server_main(const struct server_role *role, int argc, char **argv)
 	struct error err = { 0 };
 	int rc;
 
-	if (argc > 1)
+	rc = service(&s, argc, argv, &err);
+	if (argc > 1 && rc == 0)
 		return command_line(role, argc, argv);
 	if (role->foreign)
 		s.out = take_output();
@@ -308,7 +353,8 @@ int server_main(const struct server_role *role, int argc, char **argv)
 	log_open("module", role->program, NULL);
 	s.server.until = deadline_in(IDLE_MAX_MS);
 	frame_reader_init(&s.in, STDIN_FILENO, FRAME_MAX_DEFAULT * 64);
-	rc = converse(&s, &err);
+	if (rc >= 0)
+		rc = converse(&s, &err);
 	if (rc < 0)
 		log_error("%s", err.text);
 	if (role->stop && s.server.state)

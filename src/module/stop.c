@@ -14,6 +14,7 @@
 #include "lib/log.h"
 #include "module/parts.h"
 
+#define LEAVE_MS 1000 /* for one that we may not kill */
 #define NAP 2 /* milliseconds between looks where the system has no pidfd_open() */
 
 static void close_pipe(int *fd)
@@ -112,6 +113,26 @@ static void wait_for_all(struct modules *m, int grace)
 		close_pipe(&pidfds[i]);
 }
 
+/* One that runs as another user is not ours to kill; it has seen the end of its input, and we must not wait for ever. */
+static bool ends_by_itself(struct module *p)
+{
+	deadline until = deadline_in(LEAVE_MS);
+	int fd = open_pidfd(p->pid);
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	siginfo_t si = { 0 };
+
+	while (!deadline_over(until) && waitid(P_PID, (id_t)p->pid, &si, WEXITED | WNOWAIT | WNOHANG) == 0 && !si.si_pid)
+		poll(&wait, fd >= 0, fd >= 0 ? deadline_left(until) : NAP);
+	close_pipe(&fd);
+	return si.si_pid != 0;
+}
+
+static void leave(struct module *p)
+{
+	log_error("module %s: process %d of another user does not end at the end of its input, and is left to itself", p->name, (int)p->pid);
+	p->pid = -1;
+}
+
 void modules_stop(struct modules *m, int grace)
 {
 	for (size_t i = 0; i < m->n; i++) {
@@ -124,8 +145,10 @@ void modules_stop(struct modules *m, int grace)
 		struct module *p = &m->items[i];
 
 		if (p->pid > 0 && !reap(p, false, false)) {
-			kill(-p->pid, SIGKILL);
-			reap(p, true, grace > 0 && !p->killed);
+			if (kill(-p->pid, SIGKILL) < 0 && errno == EPERM && !ends_by_itself(p))
+				leave(p);
+			else
+				reap(p, true, grace > 0 && !p->killed);
 		}
 	}
 	for (size_t i = 0; i < m->n; i++) {

@@ -39,6 +39,11 @@ put("$T/partners/bob.pem", slurp("$T/bob.crt"));
 put("$T/partners/\@partner.example/gate.der", $der{gate});
 put("$T/partners/rubbish.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
 openssl('dgst', '-sha256', '-binary', '-out', "$T/digest", "$T/office.crt");
+# of exactly 64 KB, and a byte more; RSA signatures are always as long
+put("$T/size$_.key", slurp("$T/rsa.key")) for 0 .. 2;
+sub sized { my ($name, $n) = @_; certificate($name, serial => '0x7171', ext => 'nsComment=' . 'c' x $n . "\n"); return $der{$name} = der_of("$T/$name.crt") }
+my $around = length(sized('size0', 60000)) - 60000;
+sized("size$_", 65535 + $_ - $around) for 1, 2;
 my $digest = b64(slurp("$T/digest"));
 
 # ---- helpers ----
@@ -74,6 +79,10 @@ sub keys_sql { # arguments -> output; $status, $said (standard error)
 my %name_of = map { $der{$_} => $_ } keys %der;
 sub names { # whose certificates an answer holds
 	return join ' ', map { ($name_of{decode_base64($_)} // '?') } $_[0] =~ m{<certificate\b[^>]*>([^<]*)</certificate>}g;
+}
+sub names_of { # of an answer to list-keys
+	my ($answer, $use) = @_;
+	return join ' ', sort map { $name_of{decode_base64($_)} // '?' } $answer =~ m{<own source="sql:[^"]*" use="$use">([^<]*)</own>}g;
 }
 sub who { my ($c, $address) = @_; my $a = ask($c, 'find-certificates', '', "<address>$address</address>"); return refused($a) || names($a) }
 sub by { my ($c, $attributes) = @_; my $a = ask($c, 'find-certificates', '', "<by $attributes/>"); return refused($a) || names($a) }
@@ -204,6 +213,8 @@ sub own_keys {
 	is_deeply([ $a =~ /which="(\d+)"/g ], [ 19, 20, 44 ], "$site: keys of the recipients");
 	is(names($a), 'rsa office house', "$site: ... and they are the right ones");
 	is(refused(ask($c, 'find-keys', 'for="decrypt"', join '', @other[0 .. 18])), 'not-found permanent', "$site: none of ours");
+	is(refused(ask($c, 'find-keys', 'for="decrypt"', '<recipient key-id="ab"/>' x 10000)), 'not-found permanent', "$site: 10000 recipients");
+	is(refused(ask($c, 'find-keys', 'for="decrypt"', '<recipient key-id="ab"/>' x 10001)), 'limit permanent', "$site: ... and one");
 	openssl('pkeyutl', '-encrypt', '-certin', '-inkey', "$T/rsa.crt", '-in', "$T/digest", '-out', "$T/wrapped");
 	my ($rsa) = $a =~ /<key id="([^"]*)" which="19"/;
 	$a = ask($c, 'unwrap', "key=\"$rsa\" mechanism=\"rsa-pkcs1\"", b64(slurp("$T/wrapped")));
@@ -219,13 +230,29 @@ sub own_keys {
 	is(signature_of($narrow, find_key($narrow, 'rsa@example.org'), 'rsa'), 'narrowed permanent', "$site: a narrowed conversation does not sign");
 	finish($narrow);
 
+	my $list = start(conf('postern'), module => 'keys-sql', operations => 'list-keys');
+	$a = ask($list, 'list-keys', 'from="0"');
+	is(names_of($a, 'sign'), 'house office renewed rsa', "$site: lists our keys");
+	my ($from) = $a =~ m{<more from="([^"]*)"/>};
+	unlike(ask($list, 'list-keys', 'from="' . ($from // '') . '"'), qr/<own|<more/, "$site: ... and no more behind them");
+	finish($list);
+
 	# sealed in other ways
 	put("$T/passphrase", "another\n", 0600);
 	$c = start_sql(conf('postern'));
 	is(signature_of($c, find_key($c, 'rsa@example.org'), 'rsa'), 'passphrase-needed temporary', "$site: another passphrase: mail waits");
 	finish($c);
-	keys_sql('-check', '-c', conf('postern'));
-	is($status, 1, "$site: ... and -check says so");
+	$c = start(conf('postern'), module => 'keys-sql', operations => 'find-keys sign unlock');
+	my $give = sub { refused(ask($c, 'unlock', '', '<passphrase>' . b64($_[0]) . '</passphrase>')) };
+	is($give->('wrong'), '', "$site: somebody gives a passphrase");
+	is(signature_of($c, find_key($c, 'rsa@example.org'), 'rsa'), 'passphrase-needed temporary', "$site: ... a wrong one");
+	is($give->('geheim'), '', "$site: and once more");
+	is(signature_of($c, find_key($c, 'rsa@example.org'), 'rsa'), 'good', "$site: ... and it opens");
+	is($give->('x' x 1025), 'bad-request permanent', "$site: ... of 1025 bytes");
+	finish($c);
+	like(keys_sql('-check', '-c', conf('postern')), qr/^key \w{16}: .*private key of rsa\@example\.org is sealed, and the central passphrase does not/m,
+		"$site: ... and -check says whose");
+	is($status, 1, "$site: ... with its status");
 	put("$T/passphrase", "geheim\n", 0600);
 	put("$T/short.key", 'k' x 31 . "\n", 0600);
 	keys_sql('-import', '-c', conf('short', "keys_sql_key_file = $T/short.key"), '-area', 'private', "$T/rsa.p12");
@@ -236,13 +263,19 @@ sub own_keys {
 	is($status, 0, "$site: one of 32, which seals the key again");
 	is($query->("SELECT COUNT(*) FROM own_keys WHERE protection = 'key-file'"), '1', "$site: the word for it");
 	is(once($config, \&signers, 'rsa@example.org'), 'house', "$site: a key that only decrypts signs no more");
+	$list = start($config, module => 'keys-sql', operations => 'list-keys');
+	is(names_of(ask($list, 'list-keys', ''), 'decrypt'), 'rsa', "$site: ... nor says that it does");
+	finish($list);
 	$c = start_sql($config);
 	$a = ask($c, 'find-keys', 'for="decrypt"', '<recipient ' . id_of($der{rsa}) . '/>');
 	is(signature_of($c, $a =~ /<key id="([^"]*)"/, 'rsa'), 'good', "$site: the key file opens it");
 	finish($c);
 	chmod 0644, "$T/key.file";
 	is(once($config, sub { my $f = ask($_[0], 'find-keys', 'for="decrypt"', '<recipient ' . id_of($der{rsa}) . '/>');
-		signature_of($_[0], $f =~ /<key id="([^"]*)"/, 'rsa') }), 'passphrase-needed temporary', "$site: not one that others may read");
+		signature_of($_[0], $f =~ /<key id="([^"]*)"/, 'rsa') }), 'configuration temporary', "$site: not one that others may read");
+	put("$T/other.file", 'o' x 32 . "\n", 0600);
+	is(once(conf('otherkey', "keys_sql_key_file = $T/other.file"), sub { my $f = ask($_[0], 'find-keys', 'for="decrypt"', '<recipient ' . id_of($der{rsa}) . '/>');
+		signature_of($_[0], $f =~ /<key id="([^"]*)"/, 'rsa') }), 'configuration temporary', "$site: nor another one, which nobody can say");
 	keys_sql('-import', '-c', conf('postern'), '-area', 'private', '-clear', "$T/rsa.p12");
 	is($query->("SELECT COUNT(*) FROM own_keys WHERE protection = 'none' AND sealed LIKE '-----BEGIN PRIVATE KEY-----%'"), '1', "$site: -clear");
 }
@@ -266,6 +299,9 @@ sub storing {
 	is(store($c, 'bob', 'area="trusted" address="bob@partner.example"'), 'bad-request permanent', "$site: nothing into trusted");
 	is(refused(ask($c, 'store-certificate', 'area="seen" address="x@example.net"', b64($der{bob} . 'x'))), 'bad-request permanent', "$site: rubbish behind it");
 	is(refused(ask($c, 'store-certificate', 'area="seen" address="x@example.net"', b64("\x30\x82"))), 'bad-request permanent', "$site: rubbish");
+
+	is(refused(ask($c, 'store-certificate', 'area="seen" address="x@example.net"', b64($der{size1}))), '', "$site: a certificate of 65536 bytes");
+	is(refused(ask($c, 'store-certificate', 'area="seen" address="x@example.net"', b64($der{size2}))), 'bad-request permanent', "$site: ... and one more");
 
 	my $say = sub { store($c, 'newcomer', "area=\"seen\" address=\"New\@partner.example\" signed=\"$_[0]\" capabilities=\"" . b64($_[1]) . '"') };
 	my $known = sub { ask($c, 'find-certificates', '', '<address>new@partner.example</address>') =~ /match="address" capabilities="([^"]*)"/ ? decode_base64($1) : '-' };
@@ -372,6 +408,23 @@ sub through_postern {
 	unlink "$T/opened", "$T/verified";
 }
 
+# Three that migrate an empty database at once; and a DBA who runs the files himself.
+sub other_ways {
+	my ($fresh, $by_hand) = @_;
+	my $config = conf('three', "keys_sql_database = $fresh");
+	my @pids = map { my $pid = fork // die; if (!$pid) { open STDOUT, '>', '/dev/null'; exec "$BUILD/keys-sql", '-migrate', '-c', $config or POSIX::_exit(127) } $pid } 1 .. 3;
+	is(join(' ', map { waitpid $_, 0; $? } @pids), '0 0 0', "$site: three migrate at once");
+	is(once($config, \&who, 'bob@partner.example'), 'not-found permanent', "$site: ... and it can be used");
+	is(once(conf('byhand', "keys_sql_database = $by_hand"), \&who, 'bob@partner.example'), 'not-found permanent', "$site: files applied by hand");
+}
+
+# What postern-module-check says of it.
+sub conformance {
+	my $config = conf('check', "module_directory = $BUILD");
+	my $report = `'$BUILD/postern-module-check' -c '$config' -role keys -address bob\@partner.example -own rsa\@example.org keys-sql 2>&1`;
+	is($?, 0, "$site: keeps to the protocol") or diag $report;
+}
+
 sub all_of_it {
 	my ($query, $read_only) = @_;
 	mkdir $_, 0700 for "$T/$site", "$T/$site/spool", "$T/$site/certs";
@@ -402,6 +455,12 @@ SKIP: {
 	skip 'sqlite3 is not installed', 1 unless grep { -x "$_/sqlite3" } split /:/, $ENV{PATH};
 	all_of_it(\&sqlite_query, [ "keys_sql_database = sqlite:$T/sqlite/keys.db?mode=ro" ]);
 	is((stat "$T/sqlite/keys.db")[2] & 0777, 0600, 'sqlite: the file is ours alone');
+	conformance();
+	system("umask 077; cat $migrations/*.sql | sqlite3 -batch $T/sqlite/hand.db");
+	other_ways("sqlite:$T/sqlite/three.db", "sqlite:$T/sqlite/hand.db");
+	put("$T/thousand.pem", slurp("$T/bob.crt") x 1001);
+	is(keys_sql('-import', '-c', conf('three', "keys_sql_database = sqlite:$T/sqlite/three.db"), "$T/thousand.pem"),
+		"public: 1001 certificates and 0 keys of 1 files, 0 failures\n", 'sqlite: 1001 certificates in one file, in two transactions');
 
 	my $c = start_sql(conf('locked', 'keys_sql_timeout = 200ms'));
 	is(who($c, 'bob@partner.example'), 'bob gate', 'sqlite: nobody holds the file');
@@ -453,6 +512,10 @@ SKIP: {
 	reading_only("keys_sql_database = $reader");
 	is(once(conf('postern', "keys_sql_database = postgresql://postern\@/postern?host=$T/pg&port=$port"), \&who, 'bob@partner.example'), 'bob gate',
 		'postgresql: a URI');
+
+	postgres_query('template1', "CREATE DATABASE $_") for qw(three hand);
+	system("psql -Xq -v ON_ERROR_STOP=1 -1 -h $T/pg -p $port -U postern -d hand -f $migrations/001-certificates.sql -f $migrations/002-own-keys.sql");
+	other_ways(map { (my $w = $where) =~ s/dbname=postern/dbname=$_/; $w } qw(three hand));
 
 	# TLS
 	my $tls = "postgresql:host=localhost hostaddr=127.0.0.1 port=$port dbname=postern user=reader";

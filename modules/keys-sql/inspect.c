@@ -39,24 +39,29 @@ static int read_keys(struct command *c, struct own **out, struct error *err)
 	return rc;
 }
 
-/* Opens the key for the first of its certificates; false: it is of no use, which is said. */
+/* Opens the key for the first of its certificates, as the module would; false: it is of no use, which is said. */
 static bool check_key(struct command *c, const struct own *o, struct error *err)
 {
 	const struct value values[] = { value_text(o->public_key) };
+	struct keys_sql_state state = { .db = c->db };
+	struct server s = { .config = c->config, .state = &state };
+	struct known_key k = { .source = o->source };
 	EVP_PKEY *key = NULL;
-	const char *code;
 	int rc = database_ask(c->db, FIND_OWNERS, values, err);
 
 	if (rc == 0)
 		rc = database_step(c->db, err);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = error_set(err, E_CONFIG, "no certificate in the area private belongs to it");
-	else if (rc > 0)
-		rc = own_key_open(c->config, o->pem, o->protection, o->source, database_column(c->db, 0), &key, &code, err);
+	} else if (rc > 0) {
+		k.der = database_column(c->db, 0);
+		rc = own_key_open(&s, &k, o->pem, o->protection, &key, err);
+	}
 	database_end(c->db);
+	arena_release(&s.arena);
 	EVP_PKEY_free(key);
 	if (rc < 0)
-		printf("key %.16s (%s): %s\n", o->public_key, o->source, err->text);
+		printf("key %.16s: %s\n", o->public_key, err->text);
 	return rc >= 0;
 }
 

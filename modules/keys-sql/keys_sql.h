@@ -38,6 +38,7 @@ struct keys_sql_state {
 	struct error failed;    /* code 0, or why there is none: nothing is tried twice for one message */
 	struct known_key *keys;
 	unsigned nkeys;
+	char *given;            /* the passphrase of "unlock", in secure memory; NULL: none */
 	bool said_read_only;
 	struct arena arena;     /* as long as the conversation */
 };
@@ -85,14 +86,15 @@ int own_key_secret(const struct config *config, const char *protection, char **s
 const char *own_key_protection(const struct config *config);
 /* PKCS#8 in PEM, PBES2 with AES-256 and PBKDF2; secret NULL: in clear. */
 int own_key_seal(EVP_PKEY *key, const char *protection, const char *secret, struct buf *pem, struct error *err);
-/* The key of this certificate; free it.  *code: for <refused>. */
-int own_key_open(const struct config *config, struct span pem, const char *protection, const char *source, struct span certificate,
-		 EVP_PKEY **out, const char **code, struct error *err);
+/* Out of a row of own_keys; free it.  E_CONFIG with s->code: "passphrase-needed" (neither the central passphrase nor the one that was
+ * given opens it), "no-key", "configuration". */
+int own_key_open(struct server *s, const struct known_key *k, struct span pem, const char *protection, EVP_PKEY **out, struct error *err);
 
 /* ---- operations ---- */
 
 int find_certificates(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int find_keys(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
+int list_keys(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int store_certificate(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 
 /* command.c: keys-sql -migrate, -import, -list, -check */

@@ -8,6 +8,7 @@ keys_sql_SOURCES = \
 	modules/keys-sql/inspect.c \
 	modules/keys-sql/keys_sql.h \
 	modules/keys-sql/list.c \
+	modules/keys-sql/list_keys.c \
 	modules/keys-sql/main.c \
 	modules/keys-sql/migrate.c \
 	modules/keys-sql/own_key.c \
@@ -37,3 +38,9 @@ bench_keys_sql_bare_SOURCES = bench/keys-sql-bare.c modules/keys-sql/statements.
 bench_keys_sql_bare_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(POSTGRESQL_CFLAGS)
 bench_keys_sql_bare_LDADD = $(SQLITE_LIBS) $(POSTGRESQL_LIBS)
 endif
+
+UNIT_TESTS += t/unit/keys_sql
+t_unit_keys_sql_SOURCES = t/unit/keys_sql.c t/unit/test.h modules/keys-sql/database.c modules/keys-sql/postgresql_absent.c \
+	modules/keys-sql/record.c modules/keys-sql/sqlite.c modules/keys-sql/statements.c
+t_unit_keys_sql_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_keys_sql_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(SQLITE_LIBS) $(UNIT_LDADD)

@@ -3,6 +3,7 @@
 #include "common/private_key.h"
 #include "common/process.h"
 #include "common/secret_file.h"
+#include "common/unlock.h"
 #include "keys-sql/keys_sql.h"
 #include "lib/log.h"
 
@@ -15,7 +16,7 @@ const struct config_option keys_sql_options[] = {
 	  "the password for PostgreSQL, mode 0600" },
 	{ "keys_sql_timeout", CONFIG_TIME, "10s", offsetof(struct keys_sql_options, timeout), NULL, 100, 3600000,
 	  "longest time for one request, connecting included" },
-	{ "keys_sql_key_file", CONFIG_PATH, NULL, offsetof(struct keys_sql_options, key_file), NULL, 0, 0,
+	{ "keys_sql_key_file", CONFIG_SECRET, NULL, offsetof(struct keys_sql_options, key_file), NULL, 0, 0,
 	  "seals own keys, mode 0600; else passphrase_file does" },
 	{ "keys_sql_iterations", CONFIG_NUMBER, "100000", offsetof(struct keys_sql_options, iterations), NULL, 10000, 10000000,
 	  "rounds of PBKDF2 when own keys are sealed with passphrase_file" },
@@ -53,7 +54,7 @@ int keys_sql_connect(const struct config *config, enum caller caller, deadline u
 	settings.password = password;
 	if (rc == 0)
 		rc = database_open(&settings, until, out, err);
-	else
+	else if (rc != E_TEMP)
 		rc = E_CONFIG;
 	secret_free(password);
 	arena_release(&arena);
@@ -97,17 +98,16 @@ static int fetch(struct server *s, struct known_key *k, struct error *err)
 
 	if (rc == 0)
 		rc = database_ask(db, GET_KEY, values, err);
-	if (rc == 0)
-		rc = database_step(db, err);
+	if (rc < 0)
+		return rc;
+	rc = database_step(db, err);
 	if (rc == 0) {
 		s->code = "no-key";
 		rc = error_set(err, E_CONFIG, "%s: the key is not in the database any more", k->source);
 	} else if (rc > 0) {
-		rc = own_key_open(s->config, database_column(db, 0), database_text(db, 1, &s->arena), k->source, k->der, &k->key, &s->code,
-				  err);
+		rc = own_key_open(s, k, database_column(db, 0), database_text(db, 1, &s->arena), &k->key, err);
 	}
-	if (db)
-		database_end(db);
+	database_end(db);
 	return rc;
 }
 
@@ -142,6 +142,14 @@ static int use_agree(struct server *s, const struct xml *request, struct xml_wri
 	return key_use_agree(s, request, w, find_known, err);
 }
 
+static int unlock(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
+{
+	struct keys_sql_state *state = s->state;
+
+	(void)w;
+	return unlock_take(request, &state->given, err);
+}
+
 /* ---- the module ---- */
 
 static int start(struct server *s, struct error *err)
@@ -157,6 +165,7 @@ static void stop(struct server *s)
 
 	for (struct known_key *k = state->keys; k; k = k->next)
 		EVP_PKEY_free(k->key);
+	unlock_forget(&state->given);
 	database_close(state->db);
 	arena_release(&state->arena);
 	free(state);
@@ -169,6 +178,8 @@ static const struct server_operation operations[] = {
 	{ "unwrap", use_unwrap },
 	{ "agree", use_agree },
 	{ "store-certificate", store_certificate },
+	{ "unlock", unlock },
+	{ "list-keys", list_keys },
 };
 
 int main(int argc, char **argv)

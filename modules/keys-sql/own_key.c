@@ -8,6 +8,7 @@
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 
+#include "common/passphrase.h"
 #include "common/private_key.h"
 #include "common/secret_file.h"
 #include "keys-sql/keys_sql.h"
@@ -49,7 +50,7 @@ int own_key_secret(const struct config *config, const char *protection, char **s
 	rc = secret_read(path, secret, err);
 	if (rc == 0 && strlen(*secret) < least)
 		rc = error_set(err, E_CONFIG, "%s: its first line has less than %zu characters", path, least);
-	return rc < 0 ? E_CONFIG : 0;
+	return rc == E_TEMP || rc == 0 ? rc : E_CONFIG;
 }
 
 /* ---- sealing ---- */
@@ -101,16 +102,40 @@ int own_key_seal(EVP_PKEY *key, const char *protection, const char *secret, stru
 
 /* ---- opening ---- */
 
-int own_key_open(const struct config *config, struct span pem, const char *protection, const char *source, struct span certificate,
-		 EVP_PKEY **out, const char **code, struct error *err)
+/* A missing or wrong key file is for the operator to mend; a passphrase may be in somebody's head. */
+static int not_opened(struct server *s, const struct known_key *k, const char *protection, bool central, struct error *err)
 {
+	const struct keys_sql_state *state = s->state;
+	struct record r;
+	bool whose = record_read(&s->arena, k->der, NULL, &r, NULL) == 0 && r.naddresses;
+
+	s->code = strcmp(protection, "passphrase") == 0 ? "passphrase-needed" : "configuration";
+	return error_set(err, E_CONFIG, "%s: the private key of %s is sealed, and %s", k->source, whose ? r.addresses[0] : "nobody",
+			 strcmp(protection, "passphrase") != 0 ? "keys_sql_key_file does not open it"
+			 : state->given ? "the passphrase that was given does not open it"
+			 : central ? "the central passphrase does not open it" : "there is no central passphrase");
+}
+
+static bool is_sealed(const struct server *s, int rc)
+{
+	return rc == E_CONFIG && s->code && strcmp(s->code, "passphrase-needed") == 0;
+}
+
+int own_key_open(struct server *s, const struct known_key *k, struct span pem, const char *protection, EVP_PKEY **out, struct error *err)
+{
+	const struct keys_sql_state *state = s->state;
+	bool person = strcmp(protection, "passphrase") == 0;
 	char *secret;
-	int rc = own_key_secret(config, protection, &secret, err);
+	int rc = person ? passphrase_read(s->config->passphrase_file, &secret, err) :
+			  own_key_secret(s->config, protection, &secret, err);
 
 	*out = NULL;
-	*code = "passphrase-needed";
 	if (rc == 0)
-		rc = private_key_find(pem, source, certificate, secret, out, code, err);
+		rc = private_key_find(pem, k->source, k->der, secret, out, &s->code, err);
+	if (is_sealed(s, rc) && person && state->given)
+		rc = private_key_find(pem, k->source, k->der, state->given, out, &s->code, err);
+	if (is_sealed(s, rc))
+		rc = not_opened(s, k, protection, secret != NULL, err);
 	secret_free(secret);
 	return rc;
 }

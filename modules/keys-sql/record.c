@@ -69,8 +69,10 @@ void record_time(int64_t when, char out[RECORD_TIME])
 	struct tm tm;
 
 	snprintf(out, RECORD_TIME, "0000-01-01T00:00:00Z");
-	if (gmtime_r(&t, &tm) && tm.tm_year >= -1900 && tm.tm_year < 8100)
-		strftime(out, RECORD_TIME, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (!gmtime_r(&t, &tm) || tm.tm_year < -1900 || tm.tm_year >= 8100)
+		return;
+	snprintf(out, 5, "%04u", (unsigned)(tm.tm_year + 1900) % 10000u);
+	strftime(out + 4, RECORD_TIME - 4, "-%m-%dT%H:%M:%SZ", &tm);
 }
 
 char *record_lower(struct arena *arena, const char *address)

@@ -80,6 +80,9 @@ const struct statement_text statements[STATEMENTS] = {
 	[FIND_OWNERS] = { "find_owners",
 		"SELECT c.der, c.sha256 FROM certificates c JOIN placements p ON p.sha256 = c.sha256"
 		" WHERE c.public_key = $1 AND p.area = 'private' LIMIT 64", 1, false },
+	[LIST_OWN] = { "list_own",
+		"SELECT c.der, c.sha256, p.source, o.purpose FROM own_keys o JOIN certificates c ON c.public_key = o.public_key"
+		" JOIN placements p ON p.sha256 = c.sha256 WHERE p.area = 'private' AND c.sha256 > $1 ORDER BY c.sha256 LIMIT 100", 1, false },
 	[COUNT_AREAS] = { "count_areas",
 		"SELECT area, CAST(COUNT(*) AS TEXT) FROM placements GROUP BY area ORDER BY area", 0, false },
 };

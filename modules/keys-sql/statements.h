@@ -30,6 +30,7 @@ enum statement {
 	LIST_ALL,            /* area or % -> area sha256 not_before not_after source address protection conflict */
 	LIST_KEYS,           /* -> public_key sealed protection */
 	FIND_OWNERS,         /* public_key -> der sha256 */
+	LIST_OWN,            /* sha256 -> der sha256 source purpose, of 100 behind it */
 	COUNT_AREAS,         /* -> area count */
 	STATEMENTS
 };

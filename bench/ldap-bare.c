@@ -1,11 +1,13 @@
 /* ldap-bare.c - for bench/keys-ldap: what libldap alone does with the same questions
  *
  * usage: ldap-bare URI BASE COUNT PEOPLE     one connection, one search after the other, the certificates of each fetched
+ *        ldap-bare URI BASE - PEOPLE         a search for each line of standard input, a line of output for each, as a module is asked
  */
 #define LDAP_DEPRECATED 0
 #include <ldap.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static size_t fetch(LDAP *ld, const char *base, unsigned person)
 {
@@ -32,6 +34,16 @@ static size_t fetch(LDAP *ld, const char *base, unsigned person)
 	return bytes;
 }
 
+static int answer_lines(LDAP *ld, const char *base, long people)
+{
+	char line[100];
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	while (fgets(line, sizeof(line), stdin))
+		printf("%zu\n", fetch(ld, base, (unsigned)(strtol(line, NULL, 10) * 7 % people)));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	int version = LDAP_VERSION3;
@@ -40,6 +52,8 @@ int main(int argc, char **argv)
 	if (argc != 5 || ldap_initialize(&ld, argv[1]) != LDAP_SUCCESS)
 		return 64;
 	ldap_set_option(ld, LDAP_OPT_PROTOCOL_VERSION, &version);
+	if (strcmp(argv[3], "-") == 0)
+		return answer_lines(ld, argv[2], strtol(argv[4], NULL, 10));
 	for (long i = 0, n = strtol(argv[3], NULL, 10), people = strtol(argv[4], NULL, 10); i < n; i++)
 		if (fetch(ld, argv[2], (unsigned)(i * 7 % people)) == 0)
 			return 1;

@@ -70,14 +70,29 @@ static bool wait_for(Sockbuf_IO_Desc *layer, short event)
 	return n > 0;
 }
 
+static bool would_block(ber_slen_t n)
+{
+	return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+}
+
 static ber_slen_t timed_read(Sockbuf_IO_Desc *layer, void *p, ber_len_t n)
 {
-	return wait_for(layer, POLLIN) ? LBER_SBIOD_READ_NEXT(layer, p, n) : -1;
+	ber_slen_t done;
+
+	do
+		done = LBER_SBIOD_READ_NEXT(layer, p, n);
+	while (would_block(done) && wait_for(layer, POLLIN));
+	return done;
 }
 
 static ber_slen_t timed_write(Sockbuf_IO_Desc *layer, void *p, ber_len_t n)
 {
-	return wait_for(layer, POLLOUT) ? LBER_SBIOD_WRITE_NEXT(layer, p, n) : -1;
+	ber_slen_t done;
+
+	do
+		done = LBER_SBIOD_WRITE_NEXT(layer, p, n);
+	while (would_block(done) && wait_for(layer, POLLOUT));
+	return done;
 }
 
 static int timed_setup(Sockbuf_IO_Desc *layer, void *connection)
@@ -104,6 +119,8 @@ static int on_added(LDAP *ld, Sockbuf *sb, LDAPURLDesc *server, struct sockaddr 
 	(void)server;
 	(void)address;
 	ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &most); /* nor may it make us buy memory */
+	if (!ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_NONBLOCK, sb))
+		return -1;
 	return ber_sockbuf_add_io(sb, &timed, BELOW_TLS, c);
 }
 

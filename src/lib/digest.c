@@ -2,7 +2,6 @@
 #include "lib/digest.h"
 
 #include <openssl/sha.h>
-#include <stdio.h>
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
@@ -24,9 +23,13 @@ void digest_add(struct digest *d, const void *p, size_t n)
 
 void digest_hex(struct digest *d, char out[DIGEST_HEX + 1])
 {
+	static const char digits[] = "0123456789abcdef";
 	unsigned char md[SHA256_DIGEST_LENGTH];
 
 	SHA256_Final(md, context(d));
-	for (size_t i = 0; i < sizeof(md); i++)
-		snprintf(out + 2 * i, 3, "%02x", md[i]);
+	for (size_t i = 0; i < sizeof(md); i++) {
+		out[2 * i] = digits[md[i] >> 4];
+		out[2 * i + 1] = digits[md[i] & 15];
+	}
+	out[DIGEST_HEX] = '\0';
 }

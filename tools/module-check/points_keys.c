@@ -184,6 +184,66 @@ static enum outcome has_this_partner(struct checker *c)
 	return o == PASSED && !n ? failed(c, "it found no certificate for %s", c->address) : o;
 }
 
+/* ---- since 1.1 ---- */
+
+static enum outcome strange_passphrase(struct checker *c)
+{
+	static const char passphrase[] = "a passphrase of the check";
+	struct error err = { 0 };
+	struct modules m;
+
+	if (lacks(c, "unlock"))
+		return NOT_ASKED;
+	if (!ask_begin(c, &m, "unlock"))
+		return FAILED;
+	return ask_end(c, &m, ask_unlock(&m, span_of(passphrase), &err), &err);
+}
+
+static enum outcome bad_passphrase(struct checker *c, const char *base64)
+{
+	struct conversation v;
+	enum outcome o = FAILED;
+
+	if (lacks(c, "unlock"))
+		return NOT_ASKED;
+	if (open_conversation(c, &v, NULL)) {
+		conversation_say(&v, arena_printf(&c->arena, "<unlock id=\"1\"><passphrase>%s</passphrase></unlock>", base64));
+		o = hear_answer(c, &v, "1");
+	}
+	if (o == PASSED && !xml_is(xml_root(v.document), "refused"))
+		o = failed(c, "it took it");
+	conversation_end(&v);
+	return o;
+}
+
+static enum outcome empty_passphrase(struct checker *c)
+{
+	return bad_passphrase(c, "");
+}
+
+static enum outcome passphrase_with_nul(struct checker *c)
+{
+	return bad_passphrase(c, "YQBi");
+}
+
+static enum outcome list_ends(struct checker *c)
+{
+	struct own_key *keys = NULL;
+	struct error err = { 0 };
+	struct modules m;
+	size_t n = 0;
+	int rc;
+
+	if (lacks(c, "list-keys"))
+		return NOT_ASKED;
+	if (!ask_begin(c, &m, "list-keys"))
+		return FAILED;
+	rc = ask_own_keys(&m, &c->arena, &keys, &n, &err);
+	for (size_t i = 0; i < n; i++)
+		X509_free(keys[i].certificate);
+	return ask_end(c, &m, rc, &err);
+}
+
 #define KEYS (1u << ROLE_KEYS)
 
 static const struct point points[] = {
@@ -194,6 +254,10 @@ static const struct point points[] = {
 	{ "find-certificates", "a partner's certificate", MUST, has_this_partner, KEYS },
 	{ "find-keys", "for nobody there is none", MUST, nobody_signs, KEYS },
 	{ "find-keys", "500 recipient identifiers in one request, none of them ours", MUST, nobody_opens, KEYS },
+	{ "unlock", "a passphrase that fits nothing is taken", MUST, strange_passphrase, KEYS },
+	{ "unlock", "an empty passphrase is not", MUST, empty_passphrase, KEYS },
+	{ "unlock", "nor one with a NUL byte", MUST, passphrase_with_nul, KEYS },
+	{ "list-keys", "its keys are listed, and the list ends", MUST, list_ends, KEYS },
 	{ "sign", "with a key that was never named it does nothing", MUST, no_such_key, KEYS },
 };
 

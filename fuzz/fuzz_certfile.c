@@ -13,6 +13,7 @@ static void check_object(struct span file, const struct certfile_object *o)
 {
 	struct buf der = BUF_INIT, marks = BUF_INIT;
 	struct span list, mark;
+	struct crl crl;
 	size_t n = 0;
 
 	if (o->form != CERTFILE_INNER) {
@@ -23,8 +24,6 @@ static void check_object(struct span file, const struct certfile_object *o)
 		if (!span_eq(span_from(der.data, der.len), o->der))
 			abort();
 	}
-	struct crl crl;
-
 	if (o->certificate)
 		marks_of_certificate(o->certificate, o->der, "@example.org", &marks);
 	else if (crl_view(span_from(o->crl.data, o->crl.len), &crl))

@@ -21,10 +21,20 @@ fuzz_fuzz_config_SOURCES = fuzz/fuzz_config.c
 fuzz_fuzz_config_LDADD = $(BASE_LDADD)
 fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 
+noinst_PROGRAMS += fuzz/fuzz_crl
+fuzz_fuzz_crl_SOURCES = fuzz/fuzz_crl.c
+fuzz_fuzz_crl_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS)
+fuzz_fuzz_crl_LDFLAGS = $(FUZZ_LINK)
+
 noinst_PROGRAMS += fuzz/fuzz_envelope
 fuzz_fuzz_envelope_SOURCES = fuzz/fuzz_envelope.c
 fuzz_fuzz_envelope_LDADD = $(CORE_LDADD)
 fuzz_fuzz_envelope_LDFLAGS = $(FUZZ_LINK)
+
+noinst_PROGRAMS += fuzz/fuzz_floor
+fuzz_fuzz_floor_SOURCES = fuzz/fuzz_floor.c
+fuzz_fuzz_floor_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
+fuzz_fuzz_floor_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_frame
 fuzz_fuzz_frame_SOURCES = fuzz/fuzz_frame.c
@@ -42,6 +52,16 @@ fuzz_fuzz_ldap_value_SOURCES = fuzz/fuzz_ldap_value.c
 fuzz_fuzz_ldap_value_LDADD = libkeysldap.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS)
 fuzz_fuzz_ldap_value_LDFLAGS = $(FUZZ_LINK)
 endif
+
+noinst_PROGRAMS += fuzz/fuzz_issuers
+fuzz_fuzz_issuers_SOURCES = fuzz/fuzz_issuers.c
+fuzz_fuzz_issuers_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
+fuzz_fuzz_issuers_LDFLAGS = $(FUZZ_LINK)
+
+noinst_PROGRAMS += fuzz/fuzz_mailbox
+fuzz_fuzz_mailbox_SOURCES = fuzz/fuzz_mailbox.c
+fuzz_fuzz_mailbox_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
+fuzz_fuzz_mailbox_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_mime
 fuzz_fuzz_mime_SOURCES = fuzz/fuzz_mime.c

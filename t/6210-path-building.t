@@ -1,0 +1,208 @@
+#!/usr/bin/perl
+# 6210-path-building.t - several ways to an anchor, policies, name constraints on internationalised addresses
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/helper";
+use PathCheck;
+use PathPki;
+use Test::More;
+
+my @ca = ('basicConstraints = critical,CA:TRUE', 'keyUsage = critical,keyCertSign,cRLSign');
+my @mail = ('keyUsage = critical,digitalSignature', 'extendedKeyUsage = emailProtection');
+sub der { (ders($_[0]))[0] }
+
+key('leaf');
+
+# ca(name of the file, issuer, common name, [more]): certificates of one common name share its key
+sub ca {
+	my ($file, $by, $cn, %o) = @_;
+	key($cn);
+	return certificate($file, $by ? (by => $by) : (), key => $cn, subject => "/CN=$cn", extensions => [@ca, @{delete $o{more} // []}], %o);
+}
+sub leaf { my ($name, $by, %o) = @_; return certificate($name, by => $by, key => 'leaf', extensions => [@mail, @{delete $o{more} // []}], %o) }
+
+# says(what, verdict, leaf, [area ca], [candidates], {options})
+sub says {
+	my ($what, $want, $file, $areas, $candidates, %o) = @_;
+	my $s = site(check_path_crl => 'ignore', %{$o{options} // {}});
+	put($s, ca => @$areas);
+	put($s, untrusted => @{$o{untrusted} // []});
+	my $a = ask($s, certificate => der($file), candidates => [map { der($_) } @{$candidates // []}], %{$o{question} // {}});
+	is("$a->{verdict} $a->{reason}", $want, $what) or diag $a->{text};
+	return $a;
+}
+
+my $root1 = ca('root1', undef, 'Root1');
+my $root2 = ca('root2', undef, 'Root2');
+
+subtest 'several ways' => sub {
+	my $one = ca('sub-1', 'root1', 'Sub');
+	my $two = ca('sub-2', 'root2', 'Sub');
+	my $alice = leaf('alice', 'sub-1');
+	says('two roots, the first known', 'valid ', $alice, [$root1], [$one, $two]);
+	says('two roots, the second known', 'valid ', $alice, [$root2], [$one, $two]);
+	says('none known', 'unknown no-path', $alice, [], [$one, $two]);
+	my $web = certificate('sub-web', by => 'root1', key => 'Sub', subject => '/CN=Sub', extensions => [@ca, 'extendedKeyUsage = serverAuth']);
+	my $not = certificate('sub-not', by => 'root1', key => 'Sub', subject => '/CN=Sub', extensions => ['keyUsage = critical,keyCertSign']);
+	my $weak = ca('sub-weak', 'root1', 'Sub', hash => 'sha1');
+	my $named = ca('sub-named', 'root1', 'Sub', more => ['nameConstraints = critical,permitted;email:other.example']);
+	my $short = ca('sub-short', 'root1', 'Sub', days => 1);
+	my $bob = leaf('bob', 'sub-1', more => ['subjectAltName = email:bob@partner.example']);
+	for ([purpose => $web, 'wrong-purpose'], [basic => $not, 'not-a-ca'], [hash => $weak, 'weak-hash'],
+		[constraints => $named, 'name-constraints'], [time => $short, 'expired']) {
+		my ($what, $bad, $reason) = @$_;
+		my @at = (question => { time => at(5) });
+		says("only the one with bad $what", "invalid $reason", $bob, [$root1], [$bad], @at);
+		says("the one with bad $what first", 'valid ', $bob, [$root1, $root2], [$bad, $two], @at);
+		says("and last", 'valid ', $bob, [$root1, $root2], [$two, $bad], @at);
+	}
+	says('all the bad ones, and a good one', 'valid ', $bob, [$root1, $root2], [$web, $not, $weak, $named, $short, $two], question => { time => at(5) });
+	my $a = says('one is marked as untrusted', 'valid ', $bob, [$root1, $root2], [$one, $two], untrusted => [$one]);
+	is_deeply($a->{path}, [map { der($_) } $bob, $two, $root2], 'the other way');
+};
+
+subtest 'a bridge' => sub {
+	# each of three houses certifies the bridge and is certified by it
+	my $bridge = ca('bridge', undef, 'Bridge');
+	my (@houses, @cross);
+	for my $h ('A' .. 'C') {
+		push @houses, ca("house$h", undef, "House$h");
+		push @cross, ca("house$h-by-bridge", 'bridge', "House$h"), ca("bridge-by-$h", "house$h", 'Bridge');
+	}
+	my $sub = ca('bridge-sub', 'houseC', 'SubC');
+	my $user = leaf('carol', 'bridge-sub');
+	my $a = says('from one house to another', 'valid ', $user, [$houses[0]], [$sub, @cross]);
+	is(scalar @{$a->{path}}, 5, 'over the bridge');
+	says('the order does not matter', 'valid ', $user, [$houses[0]], [reverse($sub, @cross)]);
+	says('all in the area', 'valid ', $user, [$houses[0], $sub, @cross]);
+	says('the bridge is marked as untrusted', 'invalid untrusted', $user, [$houses[0]], [$sub, @cross], untrusted => [$cross[1]]);
+};
+
+subtest 'a mesh' => sub {
+	# every CA of six is certified by every other; one is certified by the anchor
+	my @names = map { "Mesh$_" } 1 .. 6;
+	ca("mesh-$_", undef, $_) for @names;
+	my @mesh = map { my $to = $_; map { ca("$_-$to", "mesh-$_", $to) } grep { $_ ne $to } @names } @names;
+	my $entry = ca('mesh-entry', 'root1', 'Mesh6');
+	my $user = leaf('dave', 'mesh-Mesh1');
+	alarm 120;
+	says('the way in is found', 'valid ', $user, [$root1], [@mesh, $entry]);
+	says('there is none', 'unknown no-path', $user, [$root1], [@mesh]);
+	alarm 0;
+};
+
+subtest 'many of one name' => sub {
+	my $s = site(check_path_crl => 'ignore');
+	# copies with other key identifiers: their signatures are wrong, but nobody who looks for the right one sees them
+	my $real = ca('many', 'root1', 'Many');
+	my ($hex) = join('', qx(openssl x509 -in $real -noout -ext subjectKeyIdentifier)) =~ /((?:[0-9A-F]{2}:)+[0-9A-F]{2})/ or die;
+	my $id = pack 'H*', $hex =~ tr/://dr;
+	for my $n (1 .. 70) {
+		open my $f, '>:raw', "$s/certs/ca/copy-$n.crt" or die;
+		print $f der($real) =~ s/\Q$id\E/pack('n', $n) . substr $id, 2/er;
+		close $f or die;
+	}
+	put($s, ca => $root1, $real);
+	my $a = ask($s, certificate => der(leaf('of-many', 'many')));
+	is($a->{verdict}, 'valid', 'the key identifier finds one of 71') or diag $a->{text};
+};
+
+subtest 'self-issued and path length' => sub {
+	my $zero = ca('zero', 'root1', 'Zero', more => []);
+	my $limited = certificate('limited', by => 'root1', key => 'Zero', subject => '/CN=Zero', extensions => ['basicConstraints = critical,CA:TRUE,pathlen:0', $ca[1]]);
+	key('zero2');
+	my $renewed = certificate('renewed', by => 'limited', key => 'zero2', subject => '/CN=Zero', extensions => \@ca);
+	says('a self-issued CA does not count', 'valid ', leaf('erin', 'renewed'), [$root1, $limited], [$renewed]);
+	key('below');
+	my $below = certificate('below', by => 'renewed', key => 'below', subject => '/CN=Below', extensions => \@ca);
+	says('another one does', 'invalid path-length', leaf('frank', 'below'), [$root1, $limited], [$renewed, $below]);
+};
+
+subtest policies => sub {
+	my %o = (a => '1.2.3.1', b => '1.2.3.2', c => '1.2.3.3', any => '2.5.29.32.0');
+	my $p = sub { 'certificatePolicies = ' . join ',', map { $o{$_} } @_ };
+	my $n = 0;
+	my $chain = sub {
+		my ($of_ca, $of_leaf, @more) = @_;
+		my $cn = 'Policy' . $n++;
+		return (leaf("leaf-$cn", do { ca("ca-$cn", 'root1', $cn, more => [@$of_ca ? $p->(@$of_ca) : (), @more]); "ca-$cn" },
+			more => [@$of_leaf ? $p->(@$of_leaf) : ()]), [$root1, pki_directory() . "/ca-$cn.pem"], []);
+	};
+	my %must = (check_path_require_policy => 'yes');
+	says('none, none required', 'valid ', $chain->([], []));
+	says('none, one required', 'invalid policy', $chain->([], []), options => \%must);
+	says('the same', 'valid ', $chain->(['a'], ['a']), options => \%must);
+	says('different', 'invalid policy', $chain->(['a'], ['b']), options => \%must);
+	says('anyPolicy above', 'valid ', $chain->(['any'], ['b']), options => \%must);
+	says('anyPolicy is inhibited', 'invalid policy', $chain->(['any'], ['b']), options => { %must, check_path_inhibit_any_policy => 'yes' });
+	says('one of those wanted', 'valid ', $chain->(['a', 'b'], ['b']), options => { %must, check_path_policies => "$o{c} $o{b}" });
+	says('none of those wanted', 'invalid policy', $chain->(['a', 'b'], ['b']), options => { %must, check_path_policies => $o{c} });
+	my @map = ("policyMappings = critical,$o{a}:$o{b}");
+	says('mapped', 'valid ', $chain->(['a'], ['b'], @map), options => { %must, check_path_policies => $o{a} });
+	says('mapped, but that is inhibited', 'invalid policy', $chain->(['a'], ['b'], @map), options => { %must, check_path_inhibit_mapping => 'yes' });
+	says('wanted is what was mapped to', 'invalid policy', $chain->(['a'], ['b'], @map), options => { %must, check_path_policies => $o{b} });
+	my $a = says('no OID', 'refused configuration', $chain->([], []), options => { check_path_policies => 'mail' });
+	like($a->{text}, qr{check_path_policies: "mail" is not an OID}, 'says so');
+};
+
+subtest 'internationalised addresses' => sub {
+	my $idn = "b\xc3\xbccher.example";
+	my $ace = 'xn--bcher-kva.example';
+	my $n = 0;
+	my $of = sub {
+		my ($by, $kind, $name) = @_;
+		my $line = $kind eq 'utf8' ? "otherName = 1.3.6.1.5.5.7.8.9;FORMAT:UTF8,UTF8:$name" : "email = $name";
+		return leaf('i' . $n++, $by, more => ['subjectAltName = @n'], sections => ["[n]\n$line"]);
+	};
+	my $is = sub {
+		my ($what, $want, $by, $kind, $name, %q) = @_;
+		says($what, $want, $of->($by, $kind, $name), [$root1, $by eq 'root1' ? () : pki_directory() . "/$by.pem"], [], question => \%q);
+	};
+	my $j = "j\xc3\xbcrgen";
+	$is->("$_->[0] asked for, $_->[2] in the certificate", $_->[3], 'root1', $_->[1], "$_->[2]", address => $_->[0])
+		for ["$j\@$idn", 'utf8', "$j\@$idn", 'valid '], ["$j\@$idn", 'utf8', "$j\@$ace", 'valid '], ["$j\@$ace", 'utf8', "$j\@$idn", 'valid '],
+		["a\@$idn", 'email', "a\@$ace", 'valid '], ["a\@$ace", 'email', "a\@$ace", 'valid '],
+		["$j\@xn--bcher-kvb.example", 'utf8', "$j\@$idn", 'invalid address-mismatch'],
+		["a\@$idn", 'email', "\@$ace", 'valid '], ["a\@sub.$idn", 'email', "\@$ace", 'invalid address-mismatch'];
+	ca('nc-host', 'root1', 'NcHost', more => ["nameConstraints = critical,permitted;email:$ace"]);
+	ca('nc-domain', 'root1', 'NcDomain', more => ["nameConstraints = critical,permitted;email:.$ace"]);
+	ca('nc-not', 'root1', 'NcNot', more => ["nameConstraints = critical,excluded;email:$ace"]);
+	ca('nc-box', 'root1', 'NcBox', more => ["nameConstraints = critical,permitted;email:a\@$ace"]);
+	ca('nc-dns', 'root1', 'NcDns', more => ["nameConstraints = critical,permitted;DNS:other.example"]);
+	for my $host ($idn, $ace) {
+		$is->("$host, permitted host", 'valid ', 'nc-host', 'utf8', "$j\@$host");
+		$is->("$host, permitted domain", 'invalid name-constraints', 'nc-domain', 'utf8', "$j\@$host");
+		$is->("below $host, permitted domain", 'valid ', 'nc-domain', 'utf8', "$j\@sub.$host");
+		$is->("below $host, permitted host", 'invalid name-constraints', 'nc-host', 'utf8', "$j\@sub.$host");
+		$is->("$host, excluded host", 'invalid name-constraints', 'nc-not', 'utf8', "$j\@$host");
+		$is->("below $host, excluded host", 'valid ', 'nc-not', 'utf8', "$j\@sub.$host");
+		$is->("$host, another mailbox", 'invalid name-constraints', 'nc-box', 'utf8', "$j\@$host");
+		$is->("$host, that mailbox", 'valid ', 'nc-box', 'utf8', "a\@$host");
+		$is->("$host, constraints on other names", 'valid ', 'nc-dns', 'utf8', "$j\@$host");
+	}
+	$is->('another host, permitted host', 'invalid name-constraints', 'nc-host', 'utf8', "$j\@other.example");
+	$is->('another host, excluded host', 'valid ', 'nc-not', 'utf8', "$j\@other.example");
+	$is->('a domain that cannot be read, permitted host', 'invalid name-constraints', 'nc-host', 'utf8', "$j\@xn--b-.example");
+	$is->('a domain that cannot be read, excluded host', 'invalid name-constraints', 'nc-not', 'utf8', "$j\@xn--b-.example");
+	$is->('no domain, excluded host', 'invalid name-constraints', 'nc-not', 'utf8', $j);
+	my $mixed = leaf('mixed', 'nc-host', more => ['subjectAltName = @n'], sections => ["[n]\notherName = 1.3.6.1.5.5.7.8.9;FORMAT:UTF8,UTF8:$j\@$ace\nemail = a\@other.example"]);
+	says('a good one beside a bad rfc822Name', 'invalid name-constraints', $mixed, [$root1, pki_directory() . '/nc-host.pem']);
+};
+
+subtest 'what RFC 5280 forbids' => sub {
+	my $n = 0;
+	my $is = sub { my ($what, $want, @o) = @_; says($what, $want, leaf('m' . $n++, 'root1', @o), [$root1]) };
+	$is->('no subject, critical names', 'valid ', subject => '/', more => ['subjectAltName = critical,email:a@b.example']);
+	$is->('no subject, names that are not critical', 'invalid malformed', subject => '/', more => ['subjectAltName = email:a@b.example']);
+	$is->('no subject, no names', 'invalid malformed', subject => '/');
+	$is->('a critical authority information access', 'invalid malformed', more => ['authorityInfoAccess = critical,OCSP;URI:http://o.example']);
+	$is->('one that is not', 'valid ', more => ['authorityInfoAccess = OCSP;URI:http://o.example']);
+	$is->('no names in the names', 'invalid malformed', more => ['subjectAltName = DER:3000']);
+	my $second = leaf('second', 'root1', days => 1);
+	my ($day, $s) = qx(openssl x509 -in $second -noout -enddate -dateopt iso_8601) =~ /=(\S+) (\S+)Z/ or die;
+	says('the last second', 'valid ', $second, [$root1], [], question => { time => "${day}T${s}Z" });
+	my $after = "${day}T${s}Z" =~ s/(\d\d)Z$/sprintf '%02dZ', $1 + 1/er;
+	says('the one behind it', 'invalid expired', $second, [$root1], [], question => { time => $after });
+};
+done_testing;

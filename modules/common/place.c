@@ -135,6 +135,18 @@ static int check_owner(struct place *p, struct error *err)
 	return 0;
 }
 
+/* A link is followed if the operator made it: who owns an area must not lead root elsewhere.  The descriptor or an error's code. */
+static int open_folder(const char *directory, struct error *err)
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(directory, &st) == 0 && S_ISLNK(st.st_mode) && st.st_uid != 0 && st.st_uid != geteuid())
+		return error_set(err, E_PERM, "%s: a link of uid %u, not followed", directory, (unsigned)st.st_uid);
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : error_set(err, E_TEMP, "%s: %s", directory, strerror(errno));
+}
+
 int place_open(const char *directory, struct place **out, struct error *err)
 {
 	struct place *p = mem_alloc(sizeof(*p));
@@ -143,9 +155,9 @@ int place_open(const char *directory, struct place **out, struct error *err)
 	*out = NULL;
 	p->directory = arena_strdup(&p->arena, directory);
 	p->staging_fd = -1;
-	p->fd = rc < 0 ? -1 : open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p->fd = rc < 0 ? -1 : open_folder(directory, err);
 	if (rc == 0 && p->fd < 0)
-		rc = error_set(err, E_TEMP, "%s: %s", directory, strerror(errno));
+		rc = p->fd;
 	if (rc == 0)
 		rc = check_owner(p, err);
 	if (rc < 0) {
@@ -186,14 +198,18 @@ static int failed(const struct place *p, const char *name, struct error *err)
 	return error_set(err, E_TEMP, "%s/%s: %s", p->directory, name, strerror(errno));
 }
 
-/* A folder that is whole from the moment others see it. */
-static int make_folder(struct place *p, const char *name, struct error *err)
+/* A sub-folder, made with the area's owner and mode if it is not there; its descriptor. */
+static int sub_folder(struct place *p, const char *name, struct error *err)
 {
-	if (mkdirat(p->fd, name, 0700) < 0)
-		return errno == EEXIST ? 0 : failed(p, name, err);
-	if ((p->foreign && fchownat(p->fd, name, p->uid, p->gid, AT_SYMLINK_NOFOLLOW) < 0) || fchmodat(p->fd, name, p->mode, 0) < 0)
+	bool made = mkdirat(p->fd, name, 0700) == 0;
+	int fd = openat(p->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
 		return failed(p, name, err);
-	return 0;
+	if (!made || ((!p->foreign || fchown(fd, p->uid, p->gid) == 0) && fchmod(fd, p->mode) == 0))
+		return fd;
+	close(fd);
+	return failed(p, name, err);
 }
 
 static int make_staging(struct place *p, struct error *err)
@@ -307,28 +323,33 @@ static int sync_names(struct place *p, struct error *err)
 }
 
 /* Somebody else may have been faster: then it is there. */
-static int show_file(struct place *p, const char *path, struct error *err)
+static int move_to(struct place *p, int fd, const char *name, struct error *err)
 {
-	const char *slash = strchr(path, '/'), *name = slash ? slash + 1 : path;
-
-	if (slash) {
-		char folder[3] = "";
-
-		memcpy(folder, path, 2);
-		if (faccessat(p->fd, folder, F_OK, 0) < 0 && make_folder(p, folder, err) < 0)
-			return E_TEMP;
-	}
-	if (renameat2(p->staging_fd, name, p->fd, path, RENAME_NOREPLACE) == 0)
+	if (renameat2(p->staging_fd, name, fd, name, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno == EINVAL || errno == ENOSYS) /* a file system without it */
-		if (linkat(p->staging_fd, name, p->fd, path, 0) == 0 || errno == EEXIST) {
-			unlinkat(p->staging_fd, name, 0);
-			return 0;
-		}
+		if (linkat(p->staging_fd, name, fd, name, 0) == 0)
+			errno = EEXIST;
 	if (errno != EEXIST)
-		return failed(p, path, err);
+		return failed(p, name, err);
 	unlinkat(p->staging_fd, name, 0);
 	return 0;
+}
+
+static int show_file(struct place *p, const char *path, struct error *err)
+{
+	const char *slash = strchr(path, '/');
+	char folder[3] = "";
+	int fd, rc;
+
+	if (!slash)
+		return move_to(p, p->fd, path, err);
+	memcpy(folder, path, 2);
+	fd = sub_folder(p, folder, err);
+	rc = fd < 0 ? fd : move_to(p, fd, slash + 1, err);
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 int place_commit(struct place *p, struct error *err)
@@ -346,30 +367,33 @@ int place_commit(struct place *p, struct error *err)
 
 /* ---- forgetting ---- */
 
-/* The folder's owner is the hidden one's, too. */
-static int make_forgotten(int at, const char *folder, struct error *err)
+/* The hidden folder's descriptor; its owner is the area's. */
+static int open_forgotten(int at, const char *folder, struct error *err)
 {
+	bool made = mkdirat(at, ".forgotten", 0755) == 0;
+	int fd = openat(at, ".forgotten", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
 
-	if (mkdirat(at, ".forgotten", 0755) < 0)
-		return errno == EEXIST ? 0 : error_set(err, E_TEMP, "%s/.forgotten: %s", folder, strerror(errno));
-	if (geteuid() == 0 && fstat(at, &st) == 0 && fchownat(at, ".forgotten", st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return error_set(err, E_TEMP, "%s/.forgotten: %s", folder, strerror(errno));
-	return 0;
+	if (fd >= 0 && (!made || geteuid() != 0 || (fstat(at, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0)))
+		return fd;
+	error_set(err, E_PERM, "%s/.forgotten: %s", folder, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return E_PERM;
 }
 
 /* What was forgotten before under this name stays. */
-static int move_aside(int at, const char *name)
+static int move_aside(int at, const char *name, int aside)
 {
 	struct buf to = BUF_INIT;
 	int rc;
 
-	buf_addf(&to, ".forgotten/%s", name);
-	for (unsigned i = 1; i < 1000 && faccessat(at, to.data, F_OK, 0) == 0; i++) {
+	buf_addstr(&to, name);
+	for (unsigned i = 1; i < 1000 && faccessat(aside, to.data, F_OK, AT_SYMLINK_NOFOLLOW) == 0; i++) {
 		buf_clear(&to);
-		buf_addf(&to, ".forgotten/%s.%u", name, i);
+		buf_addf(&to, "%s.%u", name, i);
 	}
-	rc = renameat(at, name, at, to.data);
+	rc = renameat(at, name, aside, to.data);
 	buf_release(&to);
 	return rc;
 }
@@ -377,24 +401,26 @@ static int move_aside(int at, const char *name)
 int place_forget(const char *file, struct error *err)
 {
 	char *copy = mem_strdup(file), *slash = strrchr(copy, '/');
-	int rc = 0, at;
+	int rc = 0, at, aside = -1;
 
 	if (!slash) {
 		free(copy);
 		return error_set(err, E_PERM, "%s: not a whole path", file);
 	}
 	*slash = '\0';
-	at = open(copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	at = open_folder(copy, err);
 	if (at < 0)
-		rc = error_set(err, E_TEMP, "%s: %s", copy, strerror(errno));
-	if (rc == 0)
-		rc = make_forgotten(at, copy, err);
-	if (rc == 0 && move_aside(at, slash + 1) < 0)
+		rc = at;
+	if (rc == 0 && (aside = open_forgotten(at, copy, err)) < 0)
+		rc = aside;
+	if (rc == 0 && move_aside(at, slash + 1, aside) < 0)
 		rc = error_set(err, errno == EACCES || errno == EPERM ? E_PERM : E_TEMP, "%s: %s", file, strerror(errno));
-	if (rc == 0 && fsync(at) < 0)
+	if (rc == 0 && (fsync(aside) < 0 || fsync(at) < 0))
 		rc = error_set(err, E_TEMP, "%s: %s", copy, strerror(errno));
 	if (at >= 0)
 		close(at);
+	if (aside >= 0)
+		close(aside);
 	free(copy);
 	return rc;
 }

@@ -22,6 +22,7 @@ struct life {
 	struct tool *tool;
 	struct json json;
 	size_t done, refused;
+	bool denied;             /* who runs this must not write there */
 };
 
 /* ---- what is said ---- */
@@ -49,6 +50,12 @@ static void refuse(struct life *l, const struct chosen *c, const char *why)
 	fprintf(stderr, "postern-cert: %s (%s, serial %s): %s\n", printable(&l->tool->arena, c->file), d.subject, d.serial, why);
 }
 
+static int placed(struct life *l, int rc)
+{
+	l->denied |= rc == E_PERM;
+	return rc;
+}
+
 /* ---- into an area ---- */
 
 /* Copies it there, unless it is there under any name. */
@@ -67,7 +74,7 @@ static int put(struct life *l, const char *area, const struct chosen *c, struct 
 		return 0;
 	}
 	if (rc == 0)
-		rc = place_open(arena_printf(&t->arena, "%s/%s", t->config->areas, area), &place, err);
+		rc = placed(l, place_open(arena_printf(&t->arena, "%s/%s", t->config->areas, area), &place, err));
 	if (rc == 0)
 		rc = place_add(place, c->der, false, &known, &path, err);
 	if (rc == 0) {
@@ -97,7 +104,7 @@ static int save_others(struct life *l, const struct chosen *c, struct error *err
 	if (rc == 0 && f.keys)
 		rc = error_set(err, E_CONFIG, "%s: holds a private key; move it yourself", c->file);
 	if (rc == 0 && f.n > 1)
-		rc = place_open(arena_strndup(&t->arena, c->file, (size_t)(strrchr(c->file, '/') - c->file)), &place, err);
+		rc = placed(l, place_open(arena_strndup(&t->arena, c->file, (size_t)(strrchr(c->file, '/') - c->file)), &place, err));
 	for (size_t i = 0; i < f.n && place && rc == 0; i++)
 		if (!span_eq(f.items[i].der, c->der))
 			rc = place_add(place, f.items[i].der, f.items[i].type == CERTFILE_CRL, &known, NULL, err);
@@ -118,7 +125,7 @@ static int take_out(struct life *l, const char *const *areas, const struct chose
 	for (size_t i = 0; i < there.n && rc == 0; i++) {
 		rc = save_others(l, &there.items[i], err);
 		if (rc == 0)
-			rc = place_forget(there.items[i].file, err);
+			rc = placed(l, place_forget(there.items[i].file, err));
 		if (rc == 0)
 			tell(l, "forgotten", there.items[i].file);
 	}
@@ -215,6 +222,11 @@ static int take_word(struct life *l, const char *const *areas, const char *word,
 
 	if (rc < 0)
 		return rc;
+	if (chosen.n == 0) {
+		l->refused++;
+		fprintf(stderr, "postern-cert: %s: there is no certificate of it where %s looks\n", printable(&t->arena, word), t->command->name);
+		return 0;
+	}
 	if (*chosen.items[0].address && several(&chosen) && !t->all) {
 		for (size_t i = 0; i < chosen.n; i++)
 			refuse(l, &chosen.items[i], "several certificates of this address: name one by its file, or say -all");
@@ -248,9 +260,7 @@ static int run(struct tool *t, const char *const *areas, int (*act)(struct life 
 	if (rc == 0)
 		return l.refused ? EXIT_BAD : EXIT_GOOD;
 	code = complain(&err);
-	if (rc == E_PERM && strstr(err.text, "run this as"))
-		code = EXIT_DENIED;
-	return rc == E_NOTFOUND && strncmp(err.text, "no ", 3) == 0 ? EXIT_BAD : code;
+	return l.denied ? EXIT_DENIED : code;
 }
 
 int run_publish(struct tool *t)

@@ -340,9 +340,17 @@ int run_show(struct tool *t)
 		rc = site_open(t, false, &err);
 	if (rc < 0)
 		return complain(&err);
-	for (size_t i = 0; i < t->narguments; i++)
-		if (site_choose(t, all_areas, t->arguments[i], &chosen, &err) < 0)
+	for (size_t i = 0; i < t->narguments; i++) {
+		size_t before = chosen.n;
+
+		if (site_choose(t, all_areas, t->arguments[i], &chosen, &err) < 0) {
 			code = complain(&err);
+		} else if (chosen.n == before) {
+			error_set(&err, E_NOTFOUND, "%s: there is no certificate of it", t->arguments[i]);
+			complain(&err);
+			code = EXIT_BAD;
+		}
+	}
 	if (t->json)
 		json_open(&j, NULL, '[');
 	for (size_t i = 0; i < chosen.n; i++)

@@ -305,7 +305,6 @@ static int choose_file(struct tool *t, const char *file, const char *area, struc
 static int choose_fingerprint(struct tool *t, const char *const *areas, const char *word, struct chosen_list *out, struct error *err)
 {
 	char *hex = arena_strdup(&t->arena, word);
-	size_t before = out->n;
 	int rc = 0;
 
 	for (char *p = hex; *p; p++)
@@ -318,22 +317,14 @@ static int choose_fingerprint(struct tool *t, const char *const *areas, const ch
 			if (access(paths[i], F_OK) == 0)
 				rc = choose_file(t, paths[i], *areas, out, err);
 	}
-	if (rc == 0 && out->n == before)
-		rc = error_set(err, E_NOTFOUND, "no file %s.pem in the areas", hex);
 	return rc;
 }
 
 int site_choose(struct tool *t, const char *const *areas, const char *word, struct chosen_list *out, struct error *err)
 {
-	size_t before = out->n;
-	int rc;
-
 	if (t->config && is_fingerprint(word) && access(word, F_OK) < 0)
 		return choose_fingerprint(t, areas, word, out, err);
 	if (!t->config || !strchr(word, '@') || access(word, F_OK) == 0)
 		return choose_file(t, word, NULL, out, err);
-	rc = site_find_address(t, areas, word, false, out, err);
-	if (rc == 0 && out->n == before)
-		rc = error_set(err, E_NOTFOUND, "no certificate of %s there", word);
-	return rc;
+	return site_find_address(t, areas, word, false, out, err);
 }

@@ -40,7 +40,7 @@ int site_find_address(struct tool *t, const char *const *areas, const char *addr
 int site_find_exact(struct tool *t, const char *const *areas, struct span der, struct chosen_list *out, struct error *err);
 
 /* What the word means: an address, a fingerprint (64 hexadecimal digits: the name of a file in one of the areas), or a file.
- * E_NOTFOUND: nothing. */
+ * Nothing may be added: there is none.  E_NOTFOUND: no such file. */
 int site_choose(struct tool *t, const char *const *areas, const char *word, struct chosen_list *out, struct error *err);
 
 void chosen_add(struct tool *t, struct chosen_list *list, struct chosen c);

@@ -146,9 +146,12 @@ try('an internal address by a proxy', 'http://10.0.0.1/a.crl', 1, qr{10\.0\.0\.1
 is(scalar(requests()), 0, 'and was not asked for that');
 
 # ---- alternatives, delta, addresses that no certificate names ----
-$s = site_with("URI:$http/missing.crl,URI:$http/a.crl");
+$s = refresh_site();
+put($s, ca => $root);
+put($s, public => certificate('alternatives', by => 'root', key => 'leaf', extensions => [@mail, 'crlDistributionPoints = point'],
+	sections => ['[point]', "fullname = URI:$http/missing.crl,URI:$http/a.crl"]));
 $r = refresh($s);
-is(outcome_of($r, "$http/a.crl"), 'new', 'the second address of a point, where the first has nothing');
+is("$r->{code} " . outcome_of($r, "$http/a.crl"), '0 new', 'the second address of a point, where the first has nothing');
 like($r->{err}, qr{missing\.crl: the server has no such file}, 'the first has its line');
 $s = refresh_site(refresh_urls => "$http/a.crl");
 put($s, ca => $root);
@@ -184,7 +187,24 @@ $r = refresh($s);
 is($r->{code}, 1, 'the next run has the lock');
 is(join(' ', fetched($s, 'crl')), '', 'and takes away what was left');
 
+# ---- what nobody names any more goes after a month ----
+$s = site_with("URI:$http/a.crl");
+refresh($s);
+($file) = fetched($s, 'crl');
+my $own = "$s/certs/crl/fetched";
+mkdir "$s/spool/ocsp";
+mkdir "$s/spool/ocsp/0a";
+for my $name ("$own/new.crl", "$own/old.crl", "$own/import-x.crl", "$s/spool/ocsp/0a/old", "$s/spool/ocsp/0a/new") {
+	system 'cp', $second, $name;
+	utime time - 31 * 86400, time - 31 * 86400, $name if $name !~ /new/;
+}
+utime time - 31 * 86400, time - 31 * 86400, "$own/$file";
+refresh($s);
+is(join(' ', sort(fetched($s, 'crl'))), join(' ', sort($file, 'new.crl', 'import-x.crl')), 'lists: old ones that are not in use');
+is(join(' ', glob("$s/spool/ocsp/0a/*")), "$s/spool/ocsp/0a/new", 'answers: likewise');
+
 # ---- import ----
+requests();
 $s = refresh_site(refresh_network => 'no');
 my $in = "$s/in";
 mkdir $in;

@@ -52,6 +52,9 @@ ok "postern -check" "$BUILD/postern" -c "$T/postern.conf" -check
 conf "$T" 'refreshed = 1'
 not_ok "a name that only begins like ours" "$BUILD/postern" -c "$T/postern.conf" -check
 
+like "-help" "$("$BUILD/postern-refresh" -help)" '^usage: postern-refresh -c FILE'
+like "-version" "$("$BUILD/postern-refresh" -version)" '^postern-refresh [0-9]+\.'
+
 # what operators get
 for file in etc/systemd/postern-refresh.service etc/systemd/postern-refresh.timer; do
 	ok "$file: every line is a section, a setting or a comment" test -z "$(grep -Ev '^(\[[A-Za-z]+\]|[A-Z][A-Za-z]*=.*|#.*|)$' "$SRC/$file")"

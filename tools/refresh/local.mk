@@ -16,6 +16,7 @@ librefresh_a_SOURCES = \
 	tools/refresh/signers.c \
 	tools/refresh/sources.c \
 	tools/refresh/state.c tools/refresh/state.h \
+	tools/refresh/tidy.c tools/refresh/tidy.h \
 	tools/refresh/work.c
 if HAVE_LDAP
 librefresh_a_SOURCES += tools/refresh/ldap.c

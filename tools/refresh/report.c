@@ -22,6 +22,11 @@ static void say(const struct run *r, const char *a, const char *b, const char *c
 	fprintf(stderr, "%spostern-refresh: %s\n", r->progress ? "\r" : "", line.text);
 }
 
+void run_note(const struct run *r, const char *about, const char *text)
+{
+	say(r, "", about, text);
+}
+
 void run_complain(struct run *r, const char *about, const char *text)
 {
 	struct complaint *c = arena_alloc(&r->arena, sizeof(*c));

@@ -80,7 +80,9 @@ struct complaint {
 	const char *about, *text;
 };
 
-/* A line on standard error, and in the report. */
+/* A line on standard error. */
+void run_note(const struct run *r, const char *about, const char *text);
+/* A line on standard error, and in the report, and in the exit status. */
 void run_complain(struct run *r, const char *about, const char *text);
 /* The source is dealt with: a line if it failed (or -verbose). */
 void run_finished(struct source *s, enum source_outcome outcome);

@@ -2,6 +2,7 @@
 #include "common/ocsp_cache.h"
 #include "refresh/place.h"
 #include "refresh/run.h"
+#include "refresh/tidy.h"
 
 #define ISSUER_MAX ((size_t)1 << 20) /* bytes of a file with CA certificates */
 #define ROUNDS 8                     /* a missing issuer above a missing issuer */
@@ -119,7 +120,7 @@ static void on_done(struct fetch *f)
 	if (rc == 0)
 		return;
 	if (s->attempt + 1 < s->nurls) {
-		run_complain(s->run, s->urls[s->attempt], s->error.text);
+		run_note(s->run, s->urls[s->attempt], s->error.text); /* no problem as long as another address serves */
 		s->attempt++;
 		ask(s);
 		return;
@@ -192,5 +193,7 @@ int work(struct run *r, const char *import, struct error *err)
 		return rc;
 	sources_prepare(r);
 	fetch_all(r, false);
+	if (!r->dry)
+		tidy(r);
 	return 0;
 }

@@ -92,6 +92,13 @@ for my $mode (qw(if-present require)) {
 	judged("$mode: a file that is no CRL", $mode eq 'require' ? 'unknown crl-missing' : 'valid ', $junk, $good);
 }
 
+# any file name will do: one that is no UTF-8 is no reason to hold all mail of its issuer
+$a = judged('a file name in Latin 1', 'valid ', do {
+	my $latin = with('require', $root_crl);
+	system 'cp', $sub_crl, "$latin/certs/crl/M\xfcller\x01.crl";
+	$latin }, $good);
+like($a->{raw}, qr{M\?ller\?\.crl}, 'and it is told as well as can be');
+
 # a certificate with a freshest CRL: the complete list is clean, the delta is not
 my @fresh = (@mail, 'freshestCRL = URI:http://crl.example/delta');
 my $fresh = certificate('fresh', by => 'sub', key => 'leaf', serial => '0x3333', extensions => \@fresh);

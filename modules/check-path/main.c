@@ -33,7 +33,7 @@ static int handle_check(struct server *s, const struct xml *request, struct xml_
 	if (rc < 0)
 		return rc;
 	verify_log_add(s->config, s->queue_id, &question, &answer);
-	question_answer(w, &answer);
+	question_answer(&s->arena, w, &answer);
 	return 0;
 }
 

@@ -79,12 +79,13 @@ static void put_text(struct xml_writer *w, const char *name, const char *text)
 	xml_put(w, name, *text ? text : NULL);
 }
 
-void question_answer(struct xml_writer *w, const struct check_answer *answer)
+/* Files and addresses have names that others gave them. */
+void question_answer(struct arena *a, struct xml_writer *w, const struct check_answer *answer)
 {
 	xml_open(w, "verdict");
 	xml_put(w, "value", check_verdict_word(answer->verdict));
 	xml_put(w, "reason", *answer->reason ? answer->reason : NULL);
-	xml_put_text(w, answer->text);
+	xml_put_text(w, xml_printable(arena_strdup(a, answer->text)));
 	xml_close(w);
 	if (answer->npath) {
 		xml_open(w, "path");
@@ -97,11 +98,11 @@ void question_answer(struct xml_writer *w, const struct check_answer *answer)
 	}
 	for (const struct check_evidence *e = answer->evidence; e; e = e->next) {
 		xml_open(w, "evidence");
-		xml_put(w, "source", e->source);
+		xml_put(w, "source", xml_printable(arena_strdup(a, e->source)));
 		put_time(w, "time", e->time);
 		put_time(w, "next", e->until);
 		put_text(w, "kind", e->kind);
-		put_text(w, "number", e->number);
+		put_text(w, "number", xml_printable(arena_strdup(a, e->number)));
 		put_text(w, "serial", e->about);
 		xml_close(w);
 	}

@@ -8,6 +8,6 @@
 /* What the request says lives in s->arena.  E_PERM: it makes no sense. */
 int question_read(struct server *s, const struct xml *request, struct check_request *out, struct error *err);
 /* Writes the inside of the <result>. */
-void question_answer(struct xml_writer *w, const struct check_answer *answer);
+void question_answer(struct arena *a, struct xml_writer *w, const struct check_answer *answer);
 
 #endif

@@ -209,7 +209,7 @@ static int handle_check(struct server *s, const struct xml *request, struct xml_
 	if (rc < 0)
 		return rc;
 	verify_log_write(s->config->verify_log, s->queue_id, &q, &answer);
-	question_answer(w, &answer);
+	question_answer(&s->arena, w, &answer);
 	return 0;
 }
 

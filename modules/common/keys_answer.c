@@ -1,18 +1,11 @@
 /* keys_answer.c - the elements of answers in role keys, and how many of them (postern-modules(7)) */
 #include "common/keys_answer.h"
 
-#include "lib/address.h"
 #include "lib/log.h"
 
 const char *keys_printable(struct server *s, const char *name)
 {
-	char *copy = arena_strdup(&s->arena, name);
-	bool utf8 = utf8_valid(span_of(name));
-
-	for (char *p = copy; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f || (!utf8 && (unsigned char)*p >= 0x80))
-			*p = '?';
-	return copy;
+	return xml_printable(arena_strdup(&s->arena, name));
 }
 
 bool keys_answer_certificate(struct server *s, struct xml_writer *w, const struct keys_found *f)

@@ -94,11 +94,7 @@ static void put_reason(struct xml_writer *w, const struct error *why)
 {
 	struct error safe = *why;
 
-	if (!utf8_valid(span_of(safe.text)))
-		for (char *p = safe.text; *p; p++)
-			if ((unsigned char)*p >= 0x80)
-				*p = '?';
-	xml_put_text(w, safe.text);
+	xml_put_text(w, xml_printable(safe.text));
 }
 
 static int send_refusal(struct session *s, const char *id, int rc, const struct error *why, struct error *err)

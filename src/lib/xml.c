@@ -321,6 +321,19 @@ static void add_escaped(struct xml_writer *w, const char *where, const char *tex
 	}
 }
 
+char *xml_printable(char *text)
+{
+	bool utf8 = utf8_valid(span_of(text));
+
+	for (unsigned char *p = (unsigned char *)text; *p; p++) {
+		if ((*p < 0x20 && *p != '\t') || *p == 0x7f || (*p >= 0x80 && !utf8))
+			*p = '?';
+		if (*p == 0xef && p[1] == 0xbf && p[2] >= 0xbe) /* U+FFFE, U+FFFF are no XML characters */
+			p[0] = p[1] = p[2] = '?';
+	}
+	return text;
+}
+
 void xml_put(struct xml_writer *w, const char *name, const char *value)
 {
 	if (!value)

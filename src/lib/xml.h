@@ -51,6 +51,9 @@ struct xml_writer {
 void xml_writer_init(struct xml_writer *w);
 void xml_writer_release(struct xml_writer *w);
 void xml_open(struct xml_writer *w, const char *name);  /* name: a literal, kept */
+/* Makes text that nobody has vouched for (names of files, of directories) fit for the writer: what is no character of XML becomes '?'.
+ * In place; returns text. */
+char *xml_printable(char *text);
 void xml_put(struct xml_writer *w, const char *name, const char *value);     /* attribute; NULL value: none written */
 void xml_putf(struct xml_writer *w, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void xml_put_text(struct xml_writer *w, const char *text);

@@ -194,14 +194,5 @@ int request_certificate(struct xml_writer *w, const char *name, X509 *certificat
 
 const char *request_text(struct arena *a, const char *text)
 {
-	char *copy = arena_strdup(a, text ? text : "");
-	bool utf8 = utf8_valid(span_of(copy));
-
-	for (unsigned char *p = (unsigned char *)copy; *p; p++) {
-		if ((*p < 0x20 && *p != '\t') || *p == 0x7f || (*p >= 0x80 && !utf8))
-			*p = '?';
-		if (*p == 0xef && p[1] == 0xbf && p[2] >= 0xbe) /* U+FFFE, U+FFFF are no XML characters */
-			p[0] = p[1] = p[2] = '?';
-	}
-	return copy;
+	return xml_printable(arena_strdup(a, text ? text : ""));
 }

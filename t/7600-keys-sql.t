@@ -11,6 +11,8 @@ use Postgres;
 use Test::More;
 use Time::HiRes qw(sleep);
 
+plan skip_all => 'keys-sql is not built (SQLite)' unless -x "$BUILD/keys-sql";
+
 # ---- certificates, made once ----
 
 my @usage = (ext => "basicConstraints=CA:FALSE\nkeyUsage=digitalSignature,keyEncipherment,keyAgreement\n");
@@ -109,6 +111,17 @@ sub signature_of {
 	openssl('x509', '-in', "$T/$name.crt", '-pubkey', '-noout', '-out', "$T/$name.pub");
 	return eval { openssl('pkeyutl', '-verify', '-pubin', '-inkey', "$T/$name.pub", '-in', "$T/digest", '-sigfile', "$T/signature",
 		'-pkeyopt', 'digest:sha256'); 1 } ? 'good' : 'bad';
+}
+
+# A conversation with a short time limit, which a busy machine may need more than one attempt to begin.
+sub patient {
+	my ($config) = @_;
+	for (1 .. 100) {
+		my $c = start_sql($config);
+		return $c if who($c, 'bob@partner.example') eq 'bob gate';
+		finish($c);
+	}
+	die "$site: no answer in 100 attempts";
 }
 
 # ---- what every database must do ----
@@ -462,8 +475,7 @@ SKIP: {
 	is(keys_sql('-import', '-c', conf('three', "keys_sql_database = sqlite:$T/sqlite/three.db"), "$T/thousand.pem"),
 		"public: 1001 certificates and 0 keys of 1 files, 0 failures\n", 'sqlite: 1001 certificates in one file, in two transactions');
 
-	my $c = start_sql(conf('locked', 'keys_sql_timeout = 200ms'));
-	is(who($c, 'bob@partner.example'), 'bob gate', 'sqlite: nobody holds the file');
+	my $c = patient(conf('locked', 'keys_sql_timeout = 300ms'));
 	open my $holder, '|-', 'sqlite3', '-batch', "$T/sqlite/keys.db" or die;
 	print $holder "BEGIN EXCLUSIVE;\n.shell touch $T/held\n";
 	$holder->flush;
@@ -471,7 +483,9 @@ SKIP: {
 	is(who($c, 'bob@partner.example'), 'temporary temporary', 'sqlite: held by another in the middle: mail waits');
 	is(store($c, 'gate', 'area="seen" address="x@example.net"'), 'temporary temporary', 'sqlite: ... nor can anything be stored');
 	close $holder;
-	is(who($c, 'bob@partner.example'), 'bob gate', 'sqlite: let go, it works again');
+	my $again;
+	for (1 .. 100) { last if ($again = who($c, 'bob@partner.example')) eq 'bob gate' }
+	is($again, 'bob gate', 'sqlite: let go, it works again');
 	finish($c);
 	chmod 0660, "$T/sqlite/keys.db";
 	is(once(conf('postern'), \&who, 'bob@partner.example'), 'configuration temporary', 'sqlite: not a file that others may write to');
@@ -487,6 +501,9 @@ $site = 'postgresql';
 SKIP: {
 	my $missing = postgres_missing();
 	skip $missing, 1 if $missing;
+	mkdir "$T/postgresql", 0700;
+	keys_sql('-check', '-c', conf('without', 'keys_sql_database = postgresql:host=/nowhere'));
+	skip 'built without PostgreSQL', 1 if $said =~ /built without PostgreSQL/;
 	chmod 0711, $T;
 	certificate('dbca', @ca);
 	certificate('dbserver', ca => 'dbca', ext => "subjectAltName=DNS:localhost\n");
@@ -501,7 +518,6 @@ SKIP: {
 	my $socket = "host=$T/pg port=$port dbname=postern user=postern";
 	$where = "postgresql:$socket";
 	my $query = sub { postgres_query('postern', $_[0]) };
-	mkdir "$T/postgresql", 0700;
 	is(once(conf('nowhere', "keys_sql_database = postgresql:$socket nonsense=1"), \&who, 'x@example.net'), 'configuration temporary',
 		'postgresql: a connection string that is none');
 	all_of_it($query, [ "keys_sql_database = $where options='-c default_transaction_read_only=on'" ]);
@@ -541,8 +557,7 @@ SKIP: {
 		\&who, 'bob@partner.example'), 'temporary temporary', 'postgresql: a server that says nothing');
 
 	# locked in the middle, then gone in the middle
-	my $c = start_sql(conf('locked', 'keys_sql_timeout = 700ms'));
-	is(who($c, 'bob@partner.example'), 'bob gate', 'postgresql: it is there');
+	my $c = patient(conf('locked', 'keys_sql_timeout = 700ms'));
 	open my $holder, '|-', 'psql', '-Xq', '-h', "$T/pg", '-p', $port, '-U', 'postern', '-d', 'postern' or die;
 	print $holder "BEGIN; LOCK TABLE addresses IN ACCESS EXCLUSIVE MODE;\n\\! touch $T/held.pg\n";
 	$holder->flush;

@@ -108,6 +108,17 @@ subtest 'many of one name' => sub {
 	is($a->{verdict}, 'valid', 'the key identifier finds one of 71') or diag $a->{text};
 };
 
+subtest 'key identifiers that are wrong' => sub {
+	my $is = ca('mine', 'root1', 'Mine');
+	my @wrong = ('authorityKeyIdentifier = DER:3016801400112233445566778899aabbccddeeff00112233');
+	my $leaf = leaf('astray', 'mine', more => \@wrong);
+	says('help nobody, and harm nobody', 'valid ', $leaf, [$root1, $is]);
+	says('nor among candidates', 'valid ', $leaf, [$root1], [$is]);
+	key('Mine2');
+	my $other = certificate('mine2', by => 'root1', key => 'Mine2', subject => '/CN=Mine', extensions => \@ca);
+	says('the issuer is another one of that name', 'unknown no-path', $leaf, [$root1, $other]);
+};
+
 subtest 'self-issued and path length' => sub {
 	my $zero = ca('zero', 'root1', 'Zero', more => []);
 	my $limited = certificate('limited', by => 'root1', key => 'Zero', subject => '/CN=Zero', extensions => ['basicConstraints = critical,CA:TRUE,pathlen:0', $ca[1]]);

@@ -74,10 +74,31 @@ static bool is_about_names(int code)
 	       code == X509_V_ERR_UNSUPPORTED_NAME_SYNTAX;
 }
 
+/* A path on its way through OpenSSL. */
+struct validation {
+	struct checking *k;
+	STACK_OF(X509) *path;
+};
+
+/* Whether one issued the other is not OpenSSL's to decide: the path is the one that was found.  (It would refuse an issuer for
+ * a key identifier, which RFC 5280 means for finding issuers, not for refusing them.) */
+static int is_issuer(X509_STORE_CTX *ctx, X509 *x, X509 *issuer)
+{
+	const struct validation *v = X509_STORE_CTX_get_app_data(ctx);
+	int last = sk_X509_num(v->path) - 1;
+
+	if (x == issuer)
+		return X509_check_issued(issuer, x) == X509_V_OK;
+	for (int i = 0; i < last; i++)
+		if (X509_cmp(sk_X509_value(v->path, i), x) == 0)
+			return X509_cmp(sk_X509_value(v->path, i + 1), issuer) == 0;
+	return 0;
+}
+
 /* OpenSSL found a problem: go on (1) or not (0). */
 static int on_problem(int good, X509_STORE_CTX *ctx)
 {
-	struct checking *k = X509_STORE_CTX_get_app_data(ctx);
+	struct checking *k = ((struct validation *)X509_STORE_CTX_get_app_data(ctx))->k;
 	X509 *x = X509_STORE_CTX_get_current_cert(ctx);
 	int code = X509_STORE_CTX_get_error(ctx);
 
@@ -132,12 +153,15 @@ static bool openssl_agrees(struct checking *k, STACK_OF(X509) *path)
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	STACK_OF(X509) *others = X509_chain_up_ref(path);
+	struct validation v = { k, path };
 	bool good = false;
 
+	if (store)
+		X509_STORE_set_check_issued(store, is_issuer);
 	X509_free(sk_X509_pop(others));
 	if (store && ctx && others && X509_STORE_add_cert(store, sk_X509_value(path, sk_X509_num(path) - 1)) &&
 	    X509_STORE_CTX_init(ctx, store, sk_X509_value(path, 0), others) && set_parameters(k, ctx)) {
-		X509_STORE_CTX_set_app_data(ctx, k);
+		X509_STORE_CTX_set_app_data(ctx, &v);
 		X509_STORE_CTX_set_verify_cb(ctx, on_problem);
 		good = X509_verify_cert(ctx) == 1;
 	}
@@ -225,11 +249,18 @@ static bool holds(STACK_OF(X509) *list, const X509 *x)
 	return false;
 }
 
-/* Name and key identifier fit (RFC 5280 section 4.2.1.1). */
-static bool may_have_issued(X509 *issuer, X509 *x, const AUTHORITY_KEYID *id)
+static bool is_signed_by(struct checking *k, X509 *x, X509 *issuer)
+{
+	EVP_PKEY *key = X509_get0_pubkey(issuer);
+
+	return key && k->common->signatures++ < SIGNATURES_MAX && X509_verify(x, key) == 1;
+}
+
+/* The name fits, and the key identifier (RFC 5280 section 4.2.1.1), or else the signature. */
+static bool may_have_issued(struct checking *k, X509 *issuer, X509 *x, const AUTHORITY_KEYID *id)
 {
 	return X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(x)) == 0 &&
-	       X509_check_akid(issuer, id) == X509_V_OK;
+	       (X509_check_akid(issuer, id) == X509_V_OK || is_signed_by(k, x, issuer));
 }
 
 static bool is_self_signed(X509 *x)
@@ -245,7 +276,7 @@ static void add_issuer(struct search *s, STACK_OF(X509) *list, X509 *x, bool fro
 
 	if (holds(s->path, x) || holds(list, x) || (!anchor && is_self_signed(x)) ||
 	    (anchor && s->k->anchor && X509_cmp(s->k->anchor, x) != 0) ||
-	    !may_have_issued(x, sk_X509_value(s->path, sk_X509_num(s->path) - 1), id))
+	    !may_have_issued(s->k, x, sk_X509_value(s->path, sk_X509_num(s->path) - 1), id))
 		return;
 	if (areas_find_exact(s->k->checker->areas, s->k->arena, AREAS_UNTRUSTED, x, &file, &s->k->error) < 0)
 		return;
@@ -284,10 +315,7 @@ static void keep_signers(struct search *s, STACK_OF(X509) *list, X509 *x)
 	STACK_OF(X509) *good = sk_X509_new_null();
 
 	for (int i = 0; i < sk_X509_num(list) && sk_X509_num(list) > 1 && s->k->common->signatures < SIGNATURES_MAX; i++) {
-		EVP_PKEY *key = X509_get0_pubkey(sk_X509_value(list, i));
-
-		s->k->common->signatures++;
-		if (key && X509_verify(x, key) == 1)
+		if (is_signed_by(s->k, x, sk_X509_value(list, i)))
 			sk_X509_push(good, sk_X509_value(list, i));
 	}
 	for (int i = sk_X509_num(list) - 1; i >= 0 && sk_X509_num(good); i--)

@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <termios.h>
@@ -36,6 +38,33 @@ static void refuse_dumps(void)
 #endif
 }
 
+/* A person who gives up must get the terminal back as it was. */
+static volatile sig_atomic_t interrupted;
+
+static void note_interrupt(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+static void watch_interrupts(void)
+{
+	static const int signals[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = note_interrupt };
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &action, NULL);
+}
+
+static void end_watch(void)
+{
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+}
+
 static int read_byte(int fd, deadline until, char *c, struct error *err)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -44,6 +73,8 @@ static int read_byte(int fd, deadline until, char *c, struct error *err)
 		int ready = poll(&p, 1, deadline_left(until));
 		ssize_t n;
 
+		if (interrupted)
+			return error_set(err, E_TEMP, "interrupted; the message is still held");
 		if (ready == 0)
 			return error_set(err, E_TEMP, "no passphrase came before the deadline");
 		if (ready < 0 && errno == EINTR)
@@ -62,6 +93,7 @@ static int read_line(int fd, deadline until, struct buf *out, struct error *err)
 	int rc;
 
 	buf_reserve(out, PASSPHRASE_MAX + 1);
+	mlock(out->data, PASSPHRASE_MAX + 1); /* it may be there for as long as a person thinks */
 	while ((rc = read_byte(fd, until, &c, err)) > 0 && c != '\n') {
 		if (c == '\0')
 			return error_set(err, E_PERM, "the passphrase holds a NUL byte");
@@ -82,6 +114,7 @@ static int ask_person(int fd, deadline until, struct buf *out, struct error *err
 	int rc;
 
 	if (person) {
+		watch_interrupts();
 		quiet = before;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
 		tcsetattr(fd, TCSAFLUSH, &quiet);
@@ -91,6 +124,7 @@ static int ask_person(int fd, deadline until, struct buf *out, struct error *err
 	if (person) {
 		tcsetattr(fd, TCSAFLUSH, &before);
 		(void)!write(STDERR_FILENO, "\n", 1);
+		end_watch();
 	}
 	return rc;
 }

@@ -251,11 +251,47 @@ static void marks_at_once(void **state)
 	assert_int_equal(st.st_size, 1);
 }
 
+/* What resuming needs: a proof for each recipient, and how often it was tried. */
+static void locked(void **state)
+{
+	const char *const seals[] = { "aa", "bb" }, *const more[] = { "b@here.example", "c@here.example" }, *const more_seals[] = { "xx", "cc" };
+	const char *where = spool("locked"), *id;
+	struct hold h = { .queue_id = "Q1", .sender = "s@there.example", .client = "192.0.2.1", .recipients = both, .n = 2,
+			  .reason = HOLD_LOCKED, .text = "one\nseal: 00", .message_id = "<1@x>\ntried: now", .seals = seals };
+	struct segment s = { fs_temporary(directory, NULL), 0, 4 };
+	struct held held;
+
+	assert_int_equal(fs_write_all(s.fd, "text", 4, NULL), 0);
+	assert_int_equal(hold_keep(&arena, where, "locked", &h, &s, 1, &id, NULL), 0);
+	assert_int_equal(hold_read(&arena, where, id, &held, NULL), 0);
+	assert_int_equal(held.nseals, 2); /* text from outside adds no line */
+	assert_string_equal(held.seals[0], "aa");
+	assert_string_equal(held.seals[1], "bb");
+	assert_int_equal(held.tried, 0);
+	assert_string_equal(held.tried_last, "");
+
+	h.recipients = more;
+	h.seals = more_seals;
+	assert_int_equal(hold_keep(&arena, where, "locked", &h, &s, 1, &id, NULL), 0);
+	assert_int_equal(hold_mark_tried(&arena, where, id, NULL), 0);
+	assert_int_equal(hold_mark_tried(&arena, where, id, NULL), 0);
+	assert_int_equal(hold_read(&arena, where, id, &held, NULL), 0);
+	assert_int_equal(held.n, 4); /* the record compares letter by letter */
+	assert_int_equal(held.nseals, 4);
+	assert_string_equal(held.seals[3], "cc");
+	assert_int_equal(held.tried, 2);
+	assert_int_equal(strlen(held.tried_last), strlen("2026-01-31T12:00:00Z"));
+	assert_int_equal(held.waiting, 4);
+	assert_int_equal(hold_mark_tried(&arena, where, "0123456789abcdef01234567", NULL), E_NOTFOUND);
+	close(s.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_read_back), cmocka_unit_test(odd_ids), cmocka_unit_test(is_settled), cmocka_unit_test(is_found),
 		cmocka_unit_test(is_swept), cmocka_unit_test(marks), cmocka_unit_test(marks_at_once),
+		cmocka_unit_test(locked),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

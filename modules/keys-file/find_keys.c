@@ -143,6 +143,7 @@ static int find_to_sign(struct search *q, const struct xml *request)
 
 	if (!*address || strlen(address) > ADDRESS_MAX)
 		return error_set(q->err, E_PERM, "<find-keys for=\"sign\"> wants an address");
+	q->address = address;
 	rc = keys_area(q->s, IN_PRIVATE, &a, q->err);
 	if (rc == 0)
 		rc = area_find_address(a, &q->s->arena, address, &found, q->err);

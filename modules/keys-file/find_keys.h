@@ -12,6 +12,7 @@ struct search {
 	struct xml_writer *w;
 	struct error *err;
 	size_t found;
+	const char *address; /* to sign for; NULL: to decrypt */
 	const char *exposed; /* a file that would have served, were it ours alone */
 	const struct area_entry *keyless[KEYLESS_MAX]; /* certificates that would have served, were there keys with them */
 	size_t nkeyless;

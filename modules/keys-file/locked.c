@@ -1,7 +1,8 @@
 /* locked.c - PKCS#12 files that the central passphrase does not open: nobody knows what is in them
  *
  * A certificate beside it, in a file of the same name with another ending, says whose key it is; then only mail that needs this key
- * waits for its passphrase.  Without one any mail may need it for which no other key is found.
+ * waits for its passphrase.  Without one any mail may need it for which no other key is found, but for mail to be signed if the file has the
+ * name of another address.
  */
 #include <openssl/err.h>
 #include <string.h>
@@ -41,6 +42,15 @@ static bool has_certificate_beside(struct search *q, const char *locked)
 	return false;
 }
 
+/* A file that has the name of an address does not sign for another one. */
+static bool is_of_another(const struct search *q, const char *locked)
+{
+	const char *slash = strrchr(locked, '/'), *name = slash ? slash + 1 : locked;
+	struct span s = span_sub(stem(locked), (size_t)(name - locked), SIZE_MAX);
+
+	return q->address && span_find(s, '@') > 0 && !span_caseeq(s, q->address);
+}
+
 static int needed(struct search *q, const char *file, const char *whose)
 {
 	const struct keys_file *state = q->s->state;
@@ -66,7 +76,7 @@ int locked_refuse(struct search *q, bool known_only)
 		for (size_t k = 0; k < q->nkeyless; k++)
 			if (same_stem(files[i], q->keyless[k]->file))
 				return needed(q, files[i], keys_whose(q->s, q->keyless[k]->der));
-		if (!has_certificate_beside(q, files[i]))
+		if (!is_of_another(q, files[i]) && !has_certificate_beside(q, files[i]))
 			unknown = files[i];
 	}
 	return rc == 0 && unknown && !known_only ? needed(q, unknown, NULL) : rc;

@@ -35,7 +35,7 @@ static struct store {
 
 static const char *const kinds[] = { "enveloped", "authenveloped", "opaque-signed", "clear-signed", "certs-only",
 	"compressed", "unknown", "nested" };
-static const char *const statuses[] = { "open", "no-key", "refused", "unsupported", "malformed", "temporary",
+static const char *const statuses[] = { "open", "no-key", "refused", "unsupported", "malformed", "temporary", "locked",
 	"not-tried" };
 static const char *const signatures[] = { "good", "bad", "no-certificate", "unsupported" };
 

@@ -14,6 +14,7 @@ done
 for module in rules-file keys-file check-path; do
 	ok "$module is postern's file" test "$D$libexec/postern/$module" -ef "$D$prefix/bin/postern"
 done
+ok "postern-cert is there" test -x "$D$prefix/sbin/postern-cert"
 for tool in mailq-all deliver-all; do
 	ok "$tool is there" test -x "$D$prefix/sbin/$tool"
 	is "$tool names what was installed" "$(sed -n "s/^postern='\([^']*\)' share='\([^']*\)'.*/\1 \2/p" "$D$prefix/sbin/$tool")" \

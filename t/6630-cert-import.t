@@ -119,7 +119,7 @@ is($own, "1\n", 'each once');
 # ---- killed ----
 my $killed = site();
 mkdir "$root/many";
-$certificates->fill("$root/many", 0, 1500);
+$certificates->fill("$root/many", 0, 500);
 my $rounds = 0;
 for my $round (1 .. 5) {
 	my $pid = fork // die;
@@ -136,10 +136,37 @@ for my $round (1 .. 5) {
 my @broken = grep { slurp($_) !~ /^-----BEGIN CERTIFICATE-----\n.*-----END CERTIFICATE-----\n\z/s } files("$killed/certs/public");
 is_deeply(\@broken, [], "killed $rounds times: every file that is there is whole");
 is(import_into($killed, "$root/many"), 0, 'the next one does the rest');
-like($last, qr/1500 files read, /, 'of all files');
-is(scalar(files("$killed/certs/public")), 1500, 'all are there');
+like($last, qr/500 files read, /, 'of all files');
+is(scalar(files("$killed/certs/public")), 500, 'all are there');
 is_deeply([glob "$killed/certs/public/.new.*"], [], 'and nothing else');
-is(scalar(() = qx($tool -c $killed/postern.conf list) =~ /\n/g), 1500, 'the index has them');
+is(scalar(() = qx($tool -c $killed/postern.conf list) =~ /\n/g), 500, 'the index has them');
+
+# the index alone, built by processes that are killed, then by several at once
+sub lines_of_list { scalar(() = qx($tool -c $killed/postern.conf list 2>/dev/null) =~ /\n/g) }
+system("rm -rf $killed/spool/index") == 0 or die;
+for my $round (1 .. 5) {
+	my $pid = fork // die;
+	if (!$pid) {
+		open STDOUT, '>', '/dev/null';
+		exec $tool, '-c', "$killed/postern.conf", 'list' or die;
+	}
+	sleep 0.02 * $round;
+	kill KILL => $pid;
+	waitpid $pid, 0;
+}
+is(lines_of_list(), 500, 'an index that was being built by processes that were killed');
+system("rm -rf $killed/spool/index") == 0 or die;
+my @pipes = map { open my $p, '-|', "$tool -c $killed/postern.conf list" or die; $p } 1 .. 4;
+is_deeply([map { my $p = $_; scalar(() = <$p>) } @pipes], [(500) x 4], 'an index that is built by several at once');
+close $_ for @pipes;
+
+# the same by two at once
+my $twice = site();
+@pipes = map { open my $p, '-|', "$tool -c $twice/postern.conf import $root/many 2>&1" or die; $p } 1 .. 2;
+my @said = map { my $p = $_; my @l = <$p>; close $p; "$? $l[-1]" } @pipes;
+like($said[$_], qr/^0 public: 500 files read, .* 0 skipped/, 'imported by two at once, ' . ($_ + 1)) for 0, 1;
+is(scalar(files("$twice/certs/public")), 500, 'each once');
+is_deeply([glob "$twice/certs/public/.new.*"], [], 'nothing else');
 
 subtest 'certificates of the collections' => sub {
 	my $set = corpora() . '/smime';

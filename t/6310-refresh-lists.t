@@ -194,13 +194,14 @@ refresh($s);
 my $own = "$s/certs/crl/fetched";
 mkdir "$s/spool/ocsp";
 mkdir "$s/spool/ocsp/0a";
-for my $name ("$own/new.crl", "$own/old.crl", "$own/import-x.crl", "$s/spool/ocsp/0a/old", "$s/spool/ocsp/0a/new") {
-	system 'cp', $second, $name;
+my $over = crl('over', by => 'root', from => -60, to => -40);
+for my $name ("$own/new.crl", "$own/old.crl", "$own/force.crl", "$own/import-x.crl", "$s/spool/ocsp/0a/old", "$s/spool/ocsp/0a/new") {
+	system 'cp', $name =~ /old/ ? $over : $second, $name;
 	utime time - 31 * 86400, time - 31 * 86400, $name if $name !~ /new/;
 }
 utime time - 31 * 86400, time - 31 * 86400, "$own/$file";
 refresh($s);
-is(join(' ', sort(fetched($s, 'crl'))), join(' ', sort($file, 'new.crl', 'import-x.crl')), 'lists: old ones that are not in use');
+is(join(' ', sort(fetched($s, 'crl'))), join(' ', sort($file, 'new.crl', 'force.crl', 'import-x.crl')), 'lists: old ones that are not in use and over');
 is(join(' ', glob("$s/spool/ocsp/0a/*")), "$s/spool/ocsp/0a/new", 'answers: likewise');
 
 # ---- import ----

@@ -1,6 +1,7 @@
 /* tidy.h - takes away what nobody asks for any more
  *
- * Lists whose address no certificate names, and OCSP answers about certificates that are not in use, both untouched for a month.
+ * Lists whose address no certificate names and that are over, and OCSP answers about certificates that are not in use, both untouched
+ * for a month.
  * Only in the folders that are this program's own.
  */
 #ifndef POSTERN_REFRESH_TIDY_H

@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/helper";
 use CrlPki;
+use MIME::Base64;
 use PathCheck;
 use PathPki;
 use Test::More;
@@ -165,6 +166,38 @@ subtest 'lists that are odd' => sub {
 		[list('o15', by => 'sub', revoked => [(map { sprintf '%x', ($_ * 7919) % 65536 + 4096 } 1 .. 500), $serial{plain}, '7f' x 20, 'ff'])]);
 	says('many others', $good, $plain, [list('o16', by => 'sub', revoked => [map { sprintf '%x', ($_ * 7919) % 65536 + 4096 } 1 .. 500])]);
 	says('a longer number that ends the same', $good, $plain, [list('o17', by => 'sub', revoked => ["01$serial{plain}", '1' . '0' x 60 . $serial{plain}])]);
+};
+
+subtest 'files' => sub {
+	my $s = site(check_path_crl => 'require');
+	my ($clean, $dirty) = (list('f1', by => 'sub'), list('f2', by => 'sub', number => 2, revoked => [$serial{plain}]));
+	my $file = "$s/certs/crl/sub.crl";
+	put($s, ca => $root, $sub);
+	put($s, crl => $root_list);
+	my $now = sub { my ($what, $want) = @_; my $a = ask($s, certificate => der_of($plain)); is("$a->{verdict} $a->{reason}", $want, $what) or diag $a->{text} };
+	my $write = sub { my $to = shift; open my $f, '>:raw', $to or die; print $f @_; close $f or die };
+	$now->('none', $missing);
+	$write->($file, slurp($clean));
+	$now->('copied in', $good);
+	$write->($file, slurp($dirty));
+	$now->('overwritten in place', $gone);
+	$write->("$s/certs/crl/.new", slurp($clean));
+	rename "$s/certs/crl/.new", $file or die;
+	$now->('replaced by renaming', $good);
+	system 'rm', '-r', "$s/spool/index";
+	$now->('the index is gone', $good);
+	$write->($file, "two:\n", map { "-----BEGIN X509 CRL-----\n" . encode_base64($_) . "-----END X509 CRL-----\n" } map { slurp($_) } $clean, $dirty);
+	$now->('two in one file, PEM', $gone);
+	$write->($file, substr slurp($dirty), 0, 100);
+	$now->('half of one', $missing);
+	unlink $file;
+	$now->('removed', $missing);
+	$write->($file, slurp($dirty));
+	system "rm -r $s/spool && echo > $s/spool";
+	$now->('a spool that cannot be used', $gone);
+	my $shard = list('shard', by => 'sub', point => point(name => uri("$u/shard00")));
+	my @lists = map { my $n = $_; my $to = pki_directory() . "/shard$n.crl"; $write->($to, slurp($shard) =~ s/shard00/shard$n/r); $to } 11 .. 79;
+	says('one shard of seventy', $good, leaf('shard', "fullname = URI:$u/shard00"), [@lists, $shard]);
 };
 
 subtest 'by issuer' => sub {

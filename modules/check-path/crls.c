@@ -126,14 +126,22 @@ static void use_list(struct consultation *c, const struct list *l, const struct 
 
 #define LISTS_MAX 2048
 
-/* The one with the newest thisUpdate among those not tried. */
+/* By thisUpdate, then by number. */
+static bool is_newer(const struct list *a, const struct list *b)
+{
+	if (a->crl->head.this_update != b->crl->head.this_update)
+		return a->crl->head.this_update > b->crl->head.this_update;
+	return a->number && (!b->number || ASN1_INTEGER_cmp(a->number, b->number) > 0);
+}
+
+/* The newest among those not tried. */
 static struct list *newest(struct list *lists, const bool *tried)
 {
 	struct list *best = NULL;
 	size_t i = 0;
 
 	for (struct list *l = lists; l && i < LISTS_MAX; l = l->next, i++)
-		if (!tried[i] && (!best || l->crl->head.this_update > best->crl->head.this_update))
+		if (!tried[i] && (!best || is_newer(l, best)))
 			best = l;
 	return best;
 }

@@ -52,3 +52,7 @@ t_unit_smimea_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
 UNIT_TESTS += t/unit/ocsp_answer
 t_unit_ocsp_answer_SOURCES = t/unit/ocsp_answer.c t/unit/test.h
 t_unit_ocsp_answer_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(UNIT_LDADD)
+
+UNIT_TESTS += t/unit/area_crl
+t_unit_area_crl_SOURCES = t/unit/area_crl.c t/unit/test.h
+t_unit_area_crl_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(UNIT_LDADD)

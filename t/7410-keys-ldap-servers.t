@@ -30,7 +30,8 @@ openssl('ca', '-batch', '-config', "$T/expired.cnf", '-in', "$T/expired.csr", '-
 put("$T/expired.key", slurp("$T/server.key"), 0600);
 chmod 0600, "$T/gateway.key";
 certificate($_, ca => 'ca', address => "$_\@partner.example") for qw(maria second);
-certificate('office', ca => 'ca', address => 'office@example.org', key => ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048']);
+certificate('office', ca => 'ca', address => 'office@example.org', ext => "basicConstraints=CA:FALSE\n" .
+	"keyUsage=digitalSignature,keyEncipherment\nnsComment=" . 'long ' x 80 . "\n", key => ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048']);
 certificate($_, ca => 'ca', address => "$_\@example.org") for qw(spare sealed shown);
 sub pkcs12 {
 	my ($name, $password, @more) = @_;
@@ -73,7 +74,7 @@ sub conversation {
 	put("$T/site" . ($sites - 1) . '/passphrase', "central\n", 0600);
 	put($config, slurp($config) . "keys_modules = keys-ldap\n" . join '', map { "keys_ldap_$_\n" }
 		(grep { !$set{(split)[0]} } 'base = dc=example', "tls_ca_file = $T/ca.crt", 'connect_timeout = 20s', 'search_timeout = 20s'), @lines);
-	return start($config, module => 'keys-ldap', operations => 'find-certificates find-keys sign unwrap agree unlock');
+	return start($config, module => 'keys-ldap', operations => 'find-certificates find-keys sign unwrap agree unlock list-keys');
 }
 sub find { return ask($_[0], 'find-certificates', '', join '', map { "<address>$_</address>" } @_[1 .. $#_]) }
 sub names {
@@ -200,6 +201,28 @@ is($name, 'sealed', 'opens it');
 like(ask($c, 'sign', "key=\"$id\" digest=\"sha256\" mechanism=\"ecdsa\"", b64("\x01" x 32)), qr/<signature>/, 'and it signs');
 is((key_of($c, 'for="sign" address="office@example.org"'))[3], 'office', 'the central one is not forgotten');
 is(refused(ask($c, 'unlock', '', '')), 'bad-request permanent', 'no passphrase');
+finish($c);
+
+sub listed {
+	my ($answer) = @_;
+	my @names = map { my $der = decode_base64($_); grep { $der{$_} eq $der } sort keys %der } $answer =~ m{<own [^>]*>([^<]*)</own>}g;
+	return join ' ', @names, map { "more:$_" } $answer =~ /<more from="(\d+)"/;
+}
+$c = conversation(@private);
+my $list = ask($c, 'list-keys', '');
+is(listed($list), 'office spare', 'own keys are listed, but for those nobody can open');
+like($list, qr{<own source="[^"]*/uid=office,ou=own,dc=example" use="sign">}, 'by their certificates');
+is(listed(ask($c, 'list-keys', 'from="1"')), 'spare', 'from the second on');
+is(listed(ask($c, 'list-keys', 'from="2"')), '', 'behind the last');
+is(refused(ask($c, 'list-keys', 'from="x"')), 'bad-request permanent', 'from nowhere');
+finish($c);
+my $small = site('small');
+put("$T/small/passphrase", "central\n", 0600);
+put($small, slurp($small) . "frame_limit = 4096\nkeys_modules = keys-ldap\n" . join '', map { "keys_ldap_$_\n" } @private, "tls_ca_file = $T/ca.crt");
+$c = start($small, module => 'keys-ldap', operations => 'list-keys unlock');
+ask($c, 'unlock', '', '<passphrase>' . b64('another') . '</passphrase>');
+is(listed(ask($c, 'list-keys', '')), 'office sealed more:2', 'more than an answer holds');
+is(listed(ask($c, 'list-keys', 'from="2"')), 'spare', 'stands in the next one');
 finish($c);
 $c = conversation(grep { !/^private/ } @private);
 is((key_of($c, 'for="sign" address="office@example.org"'))[0], 'not-found permanent', 'keys are taken only from where they are said to be');

@@ -7,39 +7,18 @@
 #include <openssl/err.h>
 #include <time.h>
 
-#include "common/certfile.h"
 #include "common/keys_answer.h"
 #include "common/marks.h"
 #include "common/passphrase.h"
 #include "common/secret_file.h"
 #include "keys-ldap/filter.h"
-#include "keys-ldap/keys_ldap.h"
+#include "keys-ldap/find_keys.h"
 #include "keys-ldap/values.h"
 #include "lib/address.h"
 #include "lib/log.h"
 
 static const char *const wanted_attributes[] = {
 	"userPKCS12", "userPKCS12;binary", "userCertificate", "userCertificate;binary", NULL,
-};
-
-/* A PKCS#12 that was opened; what it holds lives in the request's arena. */
-struct opened {
-	const struct value *value;
-	const char *source;           /* of its directory */
-	struct certfile file;
-};
-
-struct search {
-	struct server *s;
-	struct keys_ldap *state;
-	struct xml_writer *w;
-	struct error *err;
-	deadline until;
-	char *passphrase;
-	struct opened *opened;
-	size_t nopened, cap, found;
-	const char *locked;           /* an entry whose PKCS#12 no passphrase of ours opens */
-	bool cut;
 };
 
 /* ---- opening ---- */
@@ -66,7 +45,7 @@ static void read_pkcs12(struct search *q, struct opened *o)
 		log_warning("%s: %s", value_source(&q->s->arena, o->source, o->value), why.text);
 }
 
-static struct opened *open_value(struct search *q, const struct value *v, const char *source)
+struct opened *keys_open(struct search *q, const struct value *v, const char *source)
 {
 	struct opened *o = is_open(q, v);
 
@@ -156,8 +135,7 @@ static void write_key(struct search *q, const struct opened *o, const struct cer
 
 /* ---- asking ---- */
 
-/* One search in one directory; the values, or none where it is skipped. */
-static int ask(struct search *q, size_t which, const char *filter, struct query *out)
+int keys_ask(struct search *q, size_t which, const char *filter, struct query *out)
 {
 	struct task t = { .directory = q->state->directories[which], .queries = out, .n = 1, .until = q->until };
 
@@ -171,7 +149,7 @@ static int ask(struct search *q, size_t which, const char *filter, struct query 
 	return 0;
 }
 
-static bool is_pkcs12(const struct value *v)
+bool keys_is_pkcs12(const struct value *v)
 {
 	return ascii_caseeq(v->attribute, "userPKCS12");
 }
@@ -240,10 +218,10 @@ static int find_to_sign(struct search *q, const struct xml *request)
 		if (!q->state->options[i].private)
 			continue;
 		filter_address(q->state->options[i].filter, address, &filter);
-		rc = ask(q, i, buf_str(&filter), &query);
+		rc = keys_ask(q, i, buf_str(&filter), &query);
 		for (size_t k = 0; k < query.n && rc == 0; k++)
-			if (is_pkcs12(&query.values[k]))
-				note_locked(q, open_value(q, &query.values[k], directory_name(q->state->directories[i])));
+			if (keys_is_pkcs12(&query.values[k]))
+				note_locked(q, keys_open(q, &query.values[k], directory_name(q->state->directories[i])));
 		buf_release(&filter);
 	}
 	if (rc < 0)
@@ -276,7 +254,7 @@ static size_t recipient_of(const struct recipients *r, struct span certificate)
 
 static const struct opened *try_value(struct search *q, const struct value *v, const char *source, const struct recipients *r)
 {
-	const struct opened *o = open_value(q, v, source);
+	const struct opened *o = keys_open(q, v, source);
 
 	for (size_t i = 0; i < o->file.n; i++) {
 		size_t which = o->file.items[i].certificate ? recipient_of(r, o->file.items[i].der) : r->n;
@@ -295,7 +273,7 @@ static enum shown shown_by(const struct query *query, const char *dn, const stru
 	enum shown shown = SHOWS_NONE;
 
 	for (size_t i = 0; i < query->n; i++) {
-		if (is_pkcs12(&query->values[i]) || strcmp(query->values[i].dn, dn) != 0)
+		if (keys_is_pkcs12(&query->values[i]) || strcmp(query->values[i].dn, dn) != 0)
 			continue;
 		if (recipient_of(r, query->values[i].bytes) < r->n)
 			return SHOWS_RECIPIENT;
@@ -314,7 +292,7 @@ static void try_values(struct search *q, size_t which, const struct query *query
 			const struct value *v = &query->values[i];
 			enum shown shown;
 
-			if (!is_pkcs12(v) || ((shown = shown_by(query, v->dn, r)) == SHOWS_RECIPIENT) != (pass == 0))
+			if (!keys_is_pkcs12(v) || ((shown = shown_by(query, v->dn, r)) == SHOWS_RECIPIENT) != (pass == 0))
 				continue;
 			if (shown == SHOWS_OTHERS)
 				try_value(q, v, source, r);
@@ -338,7 +316,7 @@ static int ask_for_recipients(struct search *q, size_t which, const struct recip
 		else
 			filter_key_id(template, r->ids[i], &filter);
 		if (rc == 0 && *template)
-			rc = ask(q, which, buf_str(&filter), &query);
+			rc = keys_ask(q, which, buf_str(&filter), &query);
 		if (rc == 0)
 			try_values(q, which, &query, r);
 		buf_release(&filter);
@@ -354,7 +332,7 @@ static int find_in_one(struct search *q, size_t which, const struct recipients *
 
 	if (rc < 0 || q->found || !*o->own_filter)
 		return rc;
-	rc = ask(q, which, o->own_filter, &query);
+	rc = keys_ask(q, which, o->own_filter, &query);
 	if (rc == 0)
 		try_values(q, which, &query, r);
 	return rc;
@@ -392,11 +370,26 @@ static int find_to_decrypt(struct search *q, const struct xml *request)
 	return rc;
 }
 
+int keys_begin(struct search *q, struct server *s, struct xml_writer *w, struct error *err)
+{
+	*q = (struct search){ .s = s, .state = s->state, .w = w, .err = err, .until = ask_until(s) };
+	return passphrase_read(s->config->passphrase_file, &q->passphrase, err);
+}
+
+void keys_end(struct search *q)
+{
+	for (size_t i = 0; i < q->nopened; i++)
+		certfile_release(&q->opened[i].file);
+	for (size_t i = 0; i < q->state->n; i++)
+		directory_forget(q->state->directories[i]);
+	secret_free(q->passphrase);
+}
+
 int find_keys(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
 {
-	struct search q = { .s = s, .state = s->state, .w = w, .err = err, .until = ask_until(s) };
+	struct search q;
 	const char *purpose = xml_attr_or(request, "for", "");
-	int rc = passphrase_read(s->config->passphrase_file, &q.passphrase, err);
+	int rc = keys_begin(&q, s, w, err);
 
 	if (rc == 0 && strcmp(purpose, "sign") == 0)
 		rc = find_to_sign(&q, request);
@@ -404,10 +397,6 @@ int find_keys(struct server *s, const struct xml *request, struct xml_writer *w,
 		rc = find_to_decrypt(&q, request);
 	else if (rc == 0)
 		rc = error_set(err, E_PERM, "<find-keys for=\"%s\">: sign or decrypt", purpose);
-	for (size_t i = 0; i < q.nopened; i++)
-		certfile_release(&q.opened[i].file);
-	for (size_t i = 0; i < q.state->n; i++)
-		directory_forget(q.state->directories[i]);
-	secret_free(q.passphrase);
+	keys_end(&q);
 	return rc;
 }

@@ -53,6 +53,7 @@ int ask_failed(const struct task *t, const struct directory_options *o, struct e
 /* ---- operations ---- */
 int find_certificates(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int find_keys(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
+int list_keys(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int unlock(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int use_sign(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int use_unwrap(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);

@@ -14,8 +14,9 @@ keys_ldap_SOURCES = \
 	modules/keys-ldap/connection.c modules/keys-ldap/connection.h \
 	modules/keys-ldap/directory.c modules/keys-ldap/directory.h \
 	modules/keys-ldap/find_certificates.c \
-	modules/keys-ldap/find_keys.c \
+	modules/keys-ldap/find_keys.c modules/keys-ldap/find_keys.h \
 	modules/keys-ldap/keys_ldap.h \
+	modules/keys-ldap/list_keys.c \
 	modules/keys-ldap/main.c \
 	modules/keys-ldap/options.c modules/keys-ldap/options.h \
 	modules/keys-ldap/use.c

@@ -44,6 +44,7 @@ static const struct server_operation operations[] = {
 	{ "unwrap", use_unwrap },
 	{ "agree", use_agree },
 	{ "unlock", unlock },
+	{ "list-keys", list_keys },
 };
 
 int main(int argc, char **argv)

@@ -145,6 +145,21 @@ like((requests())[0], qr{^GET http://ca\.example/a\.crl }, 'the proxy was asked'
 try('an internal address by a proxy', 'http://10.0.0.1/a.crl', 1, qr{10\.0\.0\.1 is an internal address}, refresh_proxy => $http);
 is(scalar(requests()), 0, 'and was not asked for that');
 
+# ---- https ----
+system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $s/tls.key -out $s/tls.pem -subj /CN=x " .
+	"-addext subjectAltName=IP:127.0.0.1 2>/dev/null") == 0 or die;
+system 'cp', $second, "$s/x.crl";
+spawn("$s/tls.log", 'sh', '-c', "cd $s && exec openssl s_server -accept 127.0.0.1:0 -cert tls.pem -key tls.key -WWW");
+wait_for('the TLS server', sub { slurp("$s/tls.log") =~ /ACCEPT 127\.0\.0\.1:(\d+)/ });
+my ($tls) = slurp("$s/tls.log") =~ /ACCEPT 127\.0\.0\.1:(\d+)/;
+try('https, a server nobody knows', "https://127.0.0.1:$tls/x.crl", 1, qr{certificate});
+try('https', "https://127.0.0.1:$tls/x.crl", 0, qr{^new$}, refresh_ca_file => "$s/tls.pem");
+
+# ---- the memory is lost: the list that is there still counts ----
+($s, $r) = try('before', "$http/a.crl", 0, qr{^new$});
+unlink "$s/spool/refresh/state";
+is(outcome_of(refresh($s), "$http/a.crl"), 'unchanged', 'without a memory the server is asked again, and has nothing newer');
+
 # ---- alternatives, delta, addresses that no certificate names ----
 $s = refresh_site();
 put($s, ca => $root);

@@ -231,6 +231,10 @@ static void set_bounds(CURL *easy, const struct refresh_options *o, const struct
 	curl_easy_setopt(easy, CURLOPT_PROXY, o->proxy); /* empty: none, whatever the environment says */
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, o->user_agent);
+	if (*o->ca_file) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO, o->ca_file);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
 }
 
 static void set_request(struct transfer *t)

@@ -25,6 +25,8 @@ const struct config_option refresh_table[] = {
 	  "hash of the certificate identifiers that are asked about" },
 	{ "refresh_proxy", CONFIG_STRING, NULL, AT(proxy), NULL, 0, 0,
 	  "proxy for http and https, such as http://proxy.example.org:3128" },
+	{ "refresh_ca_file", CONFIG_PATH, NULL, AT(ca_file), NULL, 0, 0,
+	  "certificates (PEM) that https servers are checked with; empty: the system's" },
 	{ "refresh_user_agent", CONFIG_STRING, "postern-refresh/" PACKAGE_VERSION, AT(user_agent), NULL, 0, 0,
 	  "how it calls itself" },
 	{ "refresh_allow", CONFIG_NETWORKS, NULL, AT(allow), NULL, 0, 0,

@@ -17,6 +17,7 @@ struct refresh_options {
 	int ocsp_nonce, ocsp_hash;  /* NONCE_..., HASH_... */
 	/* how */
 	const char *proxy;
+	const char *ca_file;        /* "": the system's */
 	const char *user_agent;
 	struct config_networks allow;
 	/* bounds */

@@ -154,6 +154,22 @@ $s = site_of(%live, check_path_revocation => 'ocsp crl');
 put($s, crl => "$dir/lists.crl");
 judged('OCSP first', 'valid ', $s, $user{good});
 
+# ---- an answer that somebody brings along, made before the revocation, beside what is known here ----
+open $index, '>', "$dir/before" or die;
+print $index "V\t301122000000Z\t\t1002\tunknown\t/CN=1002\n";
+close $index or die;
+qx(openssl ocsp -index $dir/before -CA $root -rsigner $root -rkey $dir/root.key -issuer $root -no_nonce -cert $user{revoked} -ndays 7 -respout $dir/staple 2>&1);
+sub brought {
+	my ($site) = @_;
+	my $tool = build_directory() . '/postern-cert';
+	return scalar qx($tool verify -c $site/postern.conf -ocsp $dir/staple $user{revoked} 2>&1);
+}
+$s = site_of();
+put($s, public => $user{revoked});
+like(brought($s), qr{verdict: valid}, 'brought along: it counts where nothing else is known');
+refresh($s);
+like(brought($s), qr{revoked by its issuer}, 'brought along: a revocation that is known here beats it');
+
 # ---- import ----
 $s = site_of(refresh_network => 'no');
 put($s, public => $fake);

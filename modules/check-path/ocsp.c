@@ -1,7 +1,7 @@
 /* ocsp.c - what OCSP responders say of a certificate: stapled, kept from before, or asked now
  *
- * What came with the message is looked at first, then the cache on disk (common/ocsp_cache.h), which postern-refresh(8) fills ahead
- * of time.  A responder is asked now only where the operator wants that, and for all questions of a message together no
+ * What the caller brought along is looked at first, then the cache on disk (common/ocsp_cache.h), which postern-refresh(8) fills ahead
+ * of time: a stapled answer was chosen by whom it favours, so a later revocation that we know of ourselves beats it.  A responder is asked now only where the operator wants that, and for all questions of a message together no
  * longer than check_path_budget.  Whatever goes wrong is no answer, and what becomes of that is the policy's to say.
  */
 #include "check-path/ocsp.h"
@@ -82,7 +82,7 @@ static bool consider(struct consultation *c, struct span der, const char *source
 		a.text = arena_printf(c->k->arena, "OCSP answer of %s is out of date", source);
 	else if (got.status == OCSP_UNKNOWN)
 		a.text = arena_printf(c->k->arena, "the responder %s does not know the certificate", source);
-	if (c->status == REVOCATION_NO_ANSWER || c->out->stale) {
+	if (c->status == REVOCATION_NO_ANSWER || c->out->stale || got.status == OCSP_REVOKED) {
 		*c->out = a;
 		c->status = statuses[got.status];
 	}
@@ -247,6 +247,7 @@ enum revocation_status ocsp_consult(struct checking *k, X509 *x, X509 *issuer, c
 				    struct revocation_answer *out)
 {
 	struct consultation c = { .k = k, .x = x, .issuer = issuer, .out = out, .status = REVOCATION_NO_ANSWER };
+	bool known;
 
 	(void)policy;
 	*out = (struct revocation_answer)REVOCATION_ANSWER_INIT;
@@ -255,7 +256,10 @@ enum revocation_status ocsp_consult(struct checking *k, X509 *x, X509 *issuer, c
 	if (!k->checker->ocsp)
 		k->checker->ocsp = mem_alloc(sizeof(*k->checker->ocsp));
 	c.memory = k->checker->ocsp;
-	if (!stapled(&c) && !cached(&c))
+	known = stapled(&c);
+	if (c.status != REVOCATION_REVOKED)
+		known |= cached(&c);
+	if (!known)
 		live(&c);
 	if (c.status != REVOCATION_NO_ANSWER)
 		revocation_add_evidence(k, "ocsp", out, x);

@@ -526,6 +526,8 @@ SKIP: {
 	$query->('GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader');
 	(my $reader = $where) =~ s/user=postern/user=reader/;
 	reading_only("keys_sql_database = $reader");
+	(my $standby = $where) =~ s/port=\d+/'port=' . postgres_standby()/e;
+	reading_only("keys_sql_database = $standby");
 	is(once(conf('postern', "keys_sql_database = postgresql://postern\@/postern?host=$T/pg&port=$port"), \&who, 'bob@partner.example'), 'bob gate',
 		'postgresql: a URI');
 

@@ -8,7 +8,7 @@ use Exporter 'import';
 use IO::Socket::INET;
 use POSIX ();
 
-our @EXPORT = qw(postgres_missing postgres_make postgres_start postgres_stop postgres_query);
+our @EXPORT = qw(postgres_missing postgres_make postgres_start postgres_standby postgres_stop postgres_query);
 
 my ($bin) = grep { -x "$_/initdb" && -x "$_/postgres" } (sort { $b cmp $a } glob '/usr/lib/postgresql/*/bin /usr/local/pgsql/bin'),
 	split /:/, $ENV{PATH};
@@ -55,7 +55,7 @@ sub postgres_make {
 		or die 'initdb failed: ' . text($server{log});
 	my %files = ('postgresql.conf' => "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nshared_buffers = 16MB\n" .
 			"max_connections = 60\nunix_socket_directories = '$dir'\nlisten_addresses = '127.0.0.1'\nautovacuum = off\n$configuration",
-		'pg_hba.conf' => "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n");
+		'pg_hba.conf' => "local all all trust\nlocal replication all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n");
 	for (sort keys %files) {
 		open my $f, $_ eq 'pg_hba.conf' ? '>' : '>>', "$dir/data/$_" or die;
 		print $f $files{$_};
@@ -65,11 +65,11 @@ sub postgres_make {
 
 sub text { open my $f, '<', $_[0] or return ''; local $/; return scalar <$f> }
 
-# Returns the port; the same one after a stop.
-sub postgres_start {
-	my $dir = $server{dir};
+# A server of this folder; port 0: any free one.  Returns its process and port.
+sub launch {
+	my ($data, $wanted) = @_;
 	for my $try (1 .. 5) {
-		$server{port} ||= IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp')->sockport;
+		my $port = $wanted || IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp')->sockport;
 		my $pid = fork // die;
 		if (!$pid) {
 			open STDIN, '<', '/dev/null';
@@ -77,25 +77,39 @@ sub postgres_start {
 			open STDERR, '>&', \*STDOUT;
 			chdir '/';
 			POSIX::setpgid(0, 0);
-			exec as_account("$bin/postgres", '-D', "$dir/data", '-p', $server{port}) or POSIX::_exit(127);
+			exec as_account("$bin/postgres", '-D', $data, '-p', $port) or POSIX::_exit(127);
 		}
-		$server{pid} = $pid;
+		push @{$server{pids}}, $pid;
 		for (1 .. 1200) {
-			return $server{port} if run_quietly('/dev/null', 'psql', '-h', $dir, '-p', $server{port}, '-U', 'postern', '-d', 'template1', '-c', 'SELECT 1');
+			return ($pid, $port) if run_quietly('/dev/null', 'psql', '-h', $server{dir}, '-p', $port, '-U', 'postern', '-d', 'template1', '-c', 'SELECT 1');
 			last if waitpid($pid, POSIX::WNOHANG()) == $pid;
 			select undef, undef, undef, 0.05;
 		}
-		delete $server{port}; # somebody else took it
+		pop @{$server{pids}}; # somebody else took the port
 	}
 	die 'PostgreSQL does not start: ' . text($server{log});
 }
 
-# At once: connections are cut.
+# Returns the port; the same one after a stop.
+sub postgres_start {
+	$server{port} = (launch("$server{dir}/data", $server{port}))[1];
+	return $server{port};
+}
+
+# A replica of it that may only be read; returns its port.
+sub postgres_standby {
+	run_quietly($server{log}, as_account("$bin/pg_basebackup", '-h', $server{dir}, '-p', $server{port}, '-U', 'postern', '-D', "$server{dir}/standby",
+		'-R', '-c', 'fast', '-X', 'stream', '--no-sync')) or die 'pg_basebackup failed: ' . text($server{log});
+	return (launch("$server{dir}/standby", 0))[1];
+}
+
+# All of them, at once: connections are cut.
 sub postgres_stop {
-	return unless $server{pid};
-	kill 'QUIT', $server{pid};
-	waitpid $server{pid}, 0;
-	delete $server{pid};
+	for my $pid (@{$server{pids}}) {
+		kill 'QUIT', $pid;
+		waitpid $pid, 0;
+	}
+	$server{pids} = [];
 }
 
 # What psql prints, without decoration.

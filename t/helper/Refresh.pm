@@ -76,7 +76,7 @@ sub requests {
 }
 
 # refresh_site(name => value...): a site that may ask this machine.
-sub refresh_site { return site(refresh_allow => '127.0.0.0/8', refresh_timeout => '20s', @_) }
+sub refresh_site { return site(refresh_allow => '127.0.0.0/8', refresh_timeout => '60s', @_) }
 
 # refresh(site, options...): one run; {code, err (lines of standard error), json}.
 sub refresh {

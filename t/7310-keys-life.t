@@ -204,6 +204,22 @@ do {
 is_deeply(\%use, { 'enc.pem' => 'sign', 'mine.pem' => 'sign', 'plain.pem' => 'sign', map { ("decrypt-only/$_.pem" => 'decrypt') } qw(gone old new next) },
 	'list-keys: each once, and its use');
 is(refused(ask($c, 'list-keys', 'from="x"')), 'bad-request permanent', 'from something else');
+# ---- the documents are those of the grammar
+put("$T/valid-1.xml", '<unlock id="1"><passphrase>' . b64('x') . '</passphrase></unlock>');
+put("$T/valid-2.xml", '<list-keys id="1"/>');
+put("$T/valid-3.xml", '<list-keys id="1" from="100"/>');
+put("$T/valid-4.xml", ask($c, 'list-keys', ''));
+put("$T/valid-5.xml", ask($c, 'list-keys', 'from="100"'));
+rename "$private/decrypt-only/old.pem", "$private/old.pem";
+put("$T/valid-6.xml", by_sign($c, 'fritz@example.org'));
+put("$T/valid-7.xml", unlock($c, 'x'));
+like(slurp("$T/valid-4.xml"), qr/<own /, '(a list with keys)');
+like(slurp("$T/valid-5.xml"), qr/^<result id="\d+"\/>/, 'behind the last key: nothing more');
+like(slurp("$T/valid-6.xml"), qr/<key .*<passed-over |<passed-over .*<key /s, '(a key, and one that was passed over)');
 finish($c);
+SKIP: {
+	skip 'xmllint is missing', 1 if system('command -v xmllint >/dev/null');
+	is(system("xmllint --nonet --noout --relaxng '$SRC/etc/postern-modules.rng' $T/valid-*.xml >$T/lint 2>&1"), 0, 'all documents are valid') or diag(slurp("$T/lint"));
+}
 
 done_testing;

@@ -6,7 +6,7 @@ site_make "$T"
 person carol carol@partner.example
 own rita rita@behoerde.example rsa
 own tina tina@behoerde.example
-conf "$T" 'notice_limit = 1000'
+conf "$T" 'notice_limit = 1000' 'log_level = debug'
 lock() { # NAME PASSPHRASE: its key in certs/private gets a passphrase
 	{ openssl pkcs8 -topk8 -v2 aes-128-cbc -iter 1 -passout "pass:$2" -in "$T/$1.key"; cat "$T/$1.pem"; } >"$T/certs/private/$1.pem"
 }
@@ -142,6 +142,19 @@ is "-resume" "$code $out $(holds) $(outside) $(inside)" "0 $id resumed 0 1 0"
 is "for who waited" "$(grep -h '^Delivered-To' "$T"/external/new/*)" "Delivered-To: carol@partner.example"
 cp "$T"/external/new/* "$T/got"
 ok "signed by the locked key" openssl cms -verify -in "$T/got" -CAfile "$T/ca.pem" -certfile "$T/rita.pem" -nointern -out /dev/null
+clean
+
+# ---- the mail server still has the message, because another recipient has to wait for something else
+conf "$T" 'external = smtp:127.0.0.1:1'
+run "$T" 10.0.0.1 rita@behoerde.example carol@partner.example erin@partner.example <"$T/m"
+is "one waits for the passphrase, the other for the destination" "$code $(holds)" "75 1"
+is "the sender is told at once" "$(subjects)" "Outgoing message waits for a passphrase|Your message has to wait|"
+conf "$T" "external = maildir:$T/external"
+resume "$(hold_id)" <"$T/secret"
+is "the first is resumed" "$code $(outside) $(holds)" "0 1 0"
+empty "$T/internal"
+run "$T" 10.0.0.1 rita@behoerde.example carol@partner.example erin@partner.example <"$T/m"
+is "the mail server tries again: nothing is held or sent twice" "$code $(outside) $(holds) $(inside)" "0 2 0 0"
 clean
 lock tina other
 run "$T" 10.0.0.1 rita@behoerde.example carol@partner.example dave@partner.example <"$T/m"

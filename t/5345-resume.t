@@ -172,6 +172,15 @@ run "$T" 10.0.0.1 '' carol@partner.example <"$T/m"
 is "without a sender: the administrator" "$code $(subjects)" "0 Outgoing message waits for a passphrase|"
 clean
 
+# ---- the central passphrase was not what it should be, and is mended
+lock tina 'correct horse'
+run "$T" 10.0.0.1 rita@behoerde.example dave@partner.example <"$T/m"
+cp "$T/secret" "$T/passphrase"
+give anything "$(hold_id)"
+is "then any word will do" "$code $(outside) $(holds)" "0 1 0"
+rm "$T/passphrase"
+clean
+
 # ---- PKCS#12: nobody can look into it
 openssl pkcs12 -export -inkey "$T/rita.key" -in "$T/rita.pem" -passout 'pass:correct horse' -iter 1 -out "$T/certs/private/rita.p12"
 rm "$T/certs/private/rita.pem"

@@ -175,6 +175,13 @@ is((key_of($c, 'for="sign" address="sealed@example.org"'))[0], 'passphrase-neede
 is((key_of($c, 'for="sign" address="nobody@example.org"'))[0], 'not-found permanent', 'nobody\'s');
 ($id, $which, $source, $name) = key_of($c, 'for="decrypt"', recipient($der{maria}) . recipient($der{office}));
 is("$name $which", 'office 1', 'the key of the second of two recipients, by issuer and serial number');
+my @strangers = map { sprintf '<recipient issuer="%s" serial="%04x"/>', b64(issuer_of($der{maria})), 0x1000 + $_ } 1 .. 250;
+is((key_of($c, 'for="decrypt"', join '', @strangers, recipient($der{office})))[1], 250, 'of the last of 251');
+# names as nobody has them: empty; an unknown type; a NUL; quotation marks, braces and backslashes
+my @odd = map { sprintf '<recipient issuer="%s" serial="ff"/>', b64(pack 'H*', $_) } '3000', '300d310b300906032a03041302' . '6162',
+	'300d310b300906035504030c02' . '0061', '3010310e300c06035504030c05' . '22227d5c22';
+is((key_of($c, 'for="decrypt"', join '', @odd, recipient($der{office})))[1], 4, 'odd names do no harm to others');
+like(refused(ask($c, 'find-certificates', '', $_ =~ s/recipient/by/r)), qr/^(not-found|bad-request) permanent$/, 'nor are they a reason to wait') for @odd;
 put("$T/cek", 'k' x 16);
 openssl('pkeyutl', '-encrypt', '-certin', '-inkey', "$T/office.crt", '-in', "$T/cek", '-out', "$T/wrapped", '-pkeyopt', 'rsa_padding_mode:oaep');
 like(ask($c, 'unwrap', "key=\"$id\" mechanism=\"rsa-oaep\"", b64(slurp("$T/wrapped"))), qr{<secret>@{[b64('k' x 16)]}</secret>}, 'opens');

@@ -9,6 +9,7 @@
 #define VALUES_MAX 512        /* of one answer */
 #define AWAY_MS 30000         /* so long nobody knocks again */
 #define NOTES_MAX ((size_t)8192)
+#define AT_ONCE ((size_t)50)  /* questions without an answer; slapd hangs up at a hundred */
 
 struct directory {
 	const struct directory_options *o;
@@ -202,10 +203,10 @@ static int send_query(struct directory *d, const struct query *q, int *id, struc
 	return result == LDAP_SUCCESS ? 0 : connection_failed(&d->connection, "search", result, NULL, err);
 }
 
-/* All that have no answer yet: first sent, then collected. */
-static int run(struct directory *d, struct query *queries, size_t n, deadline until, struct error *err)
+/* All of these that have no answer yet: first sent, then collected. */
+static int run_some(struct directory *d, struct query *queries, size_t n, deadline until, struct error *err)
 {
-	int *ids = mem_array(n, sizeof(*ids));
+	int ids[AT_ONCE] = { 0 };
 	int rc = 0;
 
 	d->connection.until = deadline_earlier(until, deadline_in((int64_t)d->o->search_timeout));
@@ -215,7 +216,15 @@ static int run(struct directory *d, struct query *queries, size_t n, deadline un
 	for (size_t i = 0; i < n && rc == 0; i++)
 		if (!queries[i].answered)
 			rc = collect(d, ids[i], &queries[i], until, err);
-	free(ids);
+	return rc;
+}
+
+static int run(struct directory *d, struct query *queries, size_t n, deadline until, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i += AT_ONCE)
+		rc = run_some(d, queries + i, n - i < AT_ONCE ? n - i : AT_ONCE, until, err);
 	if (rc < 0) /* what is still to come would only be in the way */
 		connection_close(&d->connection);
 	return rc;

@@ -77,7 +77,7 @@ static bool issuer_text(const X509_NAME *issuer, struct buf *out)
 	}
 	BIO_free(bio);
 	ERR_clear_error();
-	return n > 0;
+	return n >= 0; /* an empty name is one */
 }
 
 int filter_serial(const char *template, const struct identifier *id, struct buf *out, struct error *err)

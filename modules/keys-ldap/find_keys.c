@@ -135,18 +135,20 @@ static void write_key(struct search *q, const struct opened *o, const struct cer
 
 /* ---- asking ---- */
 
-int keys_ask(struct search *q, size_t which, const char *filter, struct query *out)
+int keys_ask(struct search *q, size_t which, struct query *queries, size_t n)
 {
-	struct task t = { .directory = q->state->directories[which], .queries = out, .n = 1, .until = q->until };
+	struct task t = { .directory = q->state->directories[which], .queries = queries, .n = n, .until = q->until };
 
-	*out = (struct query){ .filter = filter, .attributes = wanted_attributes };
+	for (size_t i = 0; i < n; i++)
+		queries[i].attributes = wanted_attributes;
 	ask_directories(&t, 1, false);
-	if (t.err.code) {
-		out->n = 0;
-		return ask_failed(&t, &q->state->options[which], q->err);
+	for (size_t i = 0; i < n; i++) {
+		if (t.err.code)
+			queries[i].n = 0;
+		else
+			q->cut = q->cut || queries[i].cut;
 	}
-	q->cut = q->cut || out->cut;
-	return 0;
+	return t.err.code ? ask_failed(&t, &q->state->options[which], q->err) : 0;
 }
 
 bool keys_is_pkcs12(const struct value *v)
@@ -213,12 +215,13 @@ static int find_to_sign(struct search *q, const struct xml *request)
 		return error_set(q->err, E_PERM, "<find-keys for=\"sign\"> wants an address");
 	for (size_t i = 0; i < q->state->n && rc == 0; i++) {
 		struct buf filter = BUF_INIT;
-		struct query query;
+		struct query query = { 0 };
 
 		if (!q->state->options[i].private)
 			continue;
 		filter_address(q->state->options[i].filter, address, &filter);
-		rc = keys_ask(q, i, buf_str(&filter), &query);
+		query.filter = buf_str(&filter);
+		rc = keys_ask(q, i, &query, 1);
 		for (size_t k = 0; k < query.n && rc == 0; k++)
 			if (keys_is_pkcs12(&query.values[k]))
 				note_locked(q, keys_open(q, &query.values[k], directory_name(q->state->directories[i])));
@@ -301,38 +304,49 @@ static void try_values(struct search *q, size_t which, const struct query *query
 		}
 }
 
-static int ask_for_recipients(struct search *q, size_t which, const struct recipients *r)
+/* The filter for a recipient's entry in the arena; NULL: there is none for such.  A sender's oddity about one recipient is no reason
+ * not to look for the others. */
+static const char *filter_of(struct search *q, const struct directory_options *o, const struct identifier *id)
 {
-	const struct directory_options *o = &q->state->options[which];
+	const char *template = id->serial ? o->serial_filter : o->key_id_filter, *out = NULL;
+	struct buf filter = BUF_INIT;
 	int rc = 0;
 
-	for (size_t i = 0; i < r->n && rc == 0; i++) {
-		const char *template = r->ids[i]->serial ? o->serial_filter : o->key_id_filter;
-		struct buf filter = BUF_INIT;
-		struct query query = { 0 };
+	if (id->serial)
+		rc = filter_serial(template, id, &filter, NULL);
+	else
+		filter_key_id(template, id, &filter);
+	if (rc == 0 && *template)
+		out = arena_strdup(&q->s->arena, buf_str(&filter));
+	buf_release(&filter);
+	return out;
+}
 
-		if (*template && r->ids[i]->serial)
-			rc = filter_serial(template, r->ids[i], &filter, q->err);
-		else
-			filter_key_id(template, r->ids[i], &filter);
-		if (rc == 0 && *template)
-			rc = keys_ask(q, which, buf_str(&filter), &query);
-		if (rc == 0)
-			try_values(q, which, &query, r);
-		buf_release(&filter);
+static int ask_for_recipients(struct search *q, size_t which, const struct recipients *r)
+{
+	struct query *queries = arena_array(&q->s->arena, r->n, sizeof(*queries));
+	size_t n = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		queries[n].filter = filter_of(q, &q->state->options[which], r->ids[i]);
+		n += queries[n].filter != NULL;
 	}
+	if (n)
+		rc = keys_ask(q, which, queries, n);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		try_values(q, which, &queries[i], r);
 	return rc;
 }
 
 static int find_in_one(struct search *q, size_t which, const struct recipients *r)
 {
-	const struct directory_options *o = &q->state->options[which];
-	struct query query;
+	struct query query = { .filter = q->state->options[which].own_filter };
 	int rc = ask_for_recipients(q, which, r);
 
-	if (rc < 0 || q->found || !*o->own_filter)
+	if (rc < 0 || q->found || !*query.filter)
 		return rc;
-	rc = keys_ask(q, which, o->own_filter, &query);
+	rc = keys_ask(q, which, &query, 1);
 	if (rc == 0)
 		try_values(q, which, &query, r);
 	return rc;

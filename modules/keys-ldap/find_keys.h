@@ -29,8 +29,8 @@ struct search {
 int keys_begin(struct search *q, struct server *s, struct xml_writer *w, struct error *err);
 void keys_end(struct search *q);
 
-/* One search in one directory; the values, or none where it is skipped. */
-int keys_ask(struct search *q, size_t which, const char *filter, struct query *out);
+/* Searches in one directory; the values, or none where it is skipped.  Of each query the filter is given. */
+int keys_ask(struct search *q, size_t which, struct query *queries, size_t n);
 bool keys_is_pkcs12(const struct value *v);
 
 /* What is in a userPKCS12, once; file.locked where no passphrase fits, and file.n = 0 where nothing can be read, which is logged. */

@@ -53,8 +53,8 @@ static int by_name(const void *a, const void *b)
 static int list_directory(struct listing *l, size_t which)
 {
 	const struct directory_options *o = &l->q.state->options[which];
-	struct query query;
-	int rc = keys_ask(&l->q, which, *o->own_filter ? o->own_filter : "(userPKCS12=*)", &query);
+	struct query query = { .filter = *o->own_filter ? o->own_filter : "(userPKCS12=*)" };
+	int rc = keys_ask(&l->q, which, &query, 1);
 
 	if (query.n)
 		qsort(query.values, query.n, sizeof(*query.values), by_name);

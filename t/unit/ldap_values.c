@@ -62,9 +62,22 @@ static void assert_serial(const char *template, const char *cn, const char *hex,
 	identifier_release(&id);
 }
 
+static void an_empty_issuer_is_one(void)
+{
+	struct identifier id = { X509_NAME_new(), ASN1_INTEGER_new(), BUF_INIT };
+	struct buf out = BUF_INIT;
+
+	ASN1_INTEGER_set_int64(id.serial, -3);
+	assert_int_equal(filter_serial("[%i] %n %x", &id, &out, NULL), 0);
+	assert_string_equal(buf_str(&out), "[] -3 -03");
+	buf_release(&out);
+	identifier_release(&id);
+}
+
 static void issuers_and_numbers_are_written(void **state)
 {
 	(void)state;
+	an_empty_issuer_is_one();
 	assert_serial("%n %x", "a", "0A3F", "2623 A3F");
 	assert_serial("%n %x", "a", "0", "0 0");
 	assert_serial("%n", "a", "8000000000000000000000000000000000000001", "730750818665451459101842416358141509827966271489");

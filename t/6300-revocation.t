@@ -92,6 +92,17 @@ for my $mode (qw(if-present require)) {
 	judged("$mode: a file that is no CRL", $mode eq 'require' ? 'unknown crl-missing' : 'valid ', $junk, $good);
 }
 
+# nobody knows: what is to be encrypted waits, and goes neither in clear nor back
+my $partner = certificate('partner', by => 'sub', key => 'leaf', serial => '0x4444', extensions => ['keyUsage = critical,keyAgreement',
+	@mail[1 .. 2]]);
+judged('to encrypt: not revoked', 'valid ', with('require', $root_crl, $sub_crl), $partner, purpose => 'encrypt');
+for (['crl-missing', $root_crl], ['crl-expired', $root_crl, $old], ['crl-invalid', $root_crl, $forged]) {
+	my ($reason, @lists) = @$_;
+	$a = ask(with('require', @lists), certificate => der($partner), purpose => 'encrypt', address => 'a@b.example');
+	is("$a->{verdict} $a->{reason}", 'refused configuration', "to encrypt, $reason: temporary") or diag $a->{raw};
+	like($a->{text}, qr{^$reason: }, "to encrypt, $reason: says so");
+}
+
 # any file name will do: one that is no UTF-8 is no reason to hold all mail of its issuer
 $a = judged('a file name in Latin 1', 'valid ', do {
 	my $latin = with('require', $root_crl);

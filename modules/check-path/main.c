@@ -1,6 +1,9 @@
 /* main.c - check-path: the protocol's side of a check (postern-modules(7), check-path(8)) */
+#include <string.h>
+
 #include "check-path/check.h"
 #include "check-path/question.h"
+#include "check-path/reason.h"
 #include "check-path/verify_log.h"
 #include "common/mains.h"
 #include "lib/server.h"
@@ -22,6 +25,18 @@ static void stop(struct server *s)
 	checker_close(s->state);
 }
 
+/* To encrypt, "unknown" would mean: not at all where the rules leave the choice, and a refusal for good where they do not.  That a
+ * CRL is late, or a responder silent, is neither's fault, and the operator's to mend: the message waits. */
+static bool waits_for_revocation(const struct check_request *q, const struct check_answer *answer)
+{
+	static const enum reason reasons[] = { REASON_CRL_MISSING, REASON_CRL_EXPIRED, REASON_CRL_INVALID };
+
+	for (size_t i = 0; q->purpose == CHECK_ENCRYPT && i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (strcmp(answer->reason, reason_word(reasons[i])) == 0)
+			return true;
+	return false;
+}
+
 static int handle_check(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
 {
 	struct check_request question;
@@ -33,6 +48,8 @@ static int handle_check(struct server *s, const struct xml *request, struct xml_
 	if (rc < 0)
 		return rc;
 	verify_log_add(s->config, s->queue_id, &question, &answer);
+	if (waits_for_revocation(&question, &answer))
+		return error_set(err, E_CONFIG, "%s: %s", answer.reason, answer.text);
 	question_answer(&s->arena, w, &answer);
 	return 0;
 }

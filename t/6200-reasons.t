@@ -133,6 +133,7 @@ subtest 'key usage' => sub {
 		[qw(leaf sign digitalSignature 1)], [qw(leaf sign nonRepudiation 1)], [qw(leaf sign keyAgreement 0)],
 		['leaf', 'sign', '', 1], ['leaf', 'encrypt', '', 1], [qw(leaf encrypt keyAgreement 1)],
 		[qw(leaf encrypt keyEncipherment 0)], [qw(leaf encrypt digitalSignature 0)],
+		['leaf', 'encrypt', 'keyAgreement,decipherOnly', 1], ['leaf', 'encrypt', 'keyAgreement,encipherOnly', 0],
 		[qw(rsa sign digitalSignature 1)], [qw(rsa encrypt keyEncipherment 1)], [qw(rsa encrypt keyAgreement 0)],
 		[qw(rsa encrypt dataEncipherment 0)], [qw(rsa sign keyEncipherment 0)], ['rsa', 'encrypt', '', 1],
 		[qw(pss sign digitalSignature 1)], ['pss', 'encrypt', '', 0], [qw(ed sign digitalSignature 1)],

@@ -201,6 +201,13 @@ static bool purpose_is_mail(struct checking *k, X509 *x)
 		     "emailProtection", policy_who(k, x));
 }
 
+/* RFC 5280 section 4.2.1.3: with encipherOnly its owner agrees on keys to encrypt, not to decrypt. */
+static bool only_enciphers(X509 *x, uint32_t needed)
+{
+	return needed == KU_KEY_AGREEMENT && X509_get_extension_flags(x) & EXFLAG_KUSAGE &&
+	       X509_get_key_usage(x) & KU_ENCIPHER_ONLY;
+}
+
 bool policy_purpose(struct checking *k, X509 *x)
 {
 	bool sign = k->request->purpose == CHECK_SIGN;
@@ -221,6 +228,9 @@ bool policy_purpose(struct checking *k, X509 *x)
 		return judge(&k->judgement, k->arena, REASON_WRONG_KEY_USAGE, "%s must not be used to %s: its key usage lacks "
 			     "%s", policy_who(k, x), sign ? "sign" : "encrypt", sign ? "digitalSignature and nonRepudiation" :
 			     needed == KU_KEY_ENCIPHERMENT ? "keyEncipherment" : "keyAgreement");
+	if (only_enciphers(x, needed))
+		return judge(&k->judgement, k->arena, REASON_WRONG_KEY_USAGE, "%s must not be used to encrypt: its key usage is "
+			     "encipherOnly", policy_who(k, x));
 	return true;
 }
 

@@ -55,7 +55,8 @@ const char *name_text(struct arena *a, const X509_NAME *name)
 	if (bio && X509_NAME_print_ex(bio, name, 0, flags) >= 0 && (n = BIO_get_mem_data(bio, &bytes)) >= 0 &&
 	    utf8_valid(span_from(bytes, (size_t)n))) {
 		s = arena_alloc(a, (size_t)n + 4);
-		memcpy(s, bytes, (size_t)n);
+		if (n) /* of an empty name there are no bytes at all */
+			memcpy(s, bytes, (size_t)n);
 		make_printable(s);
 		cut(s);
 	}

@@ -47,6 +47,20 @@ fresh; cp "$T/old.pem" "$public"
 never "expired" "certs/public/old\.pem: .*expired"
 fresh; cp "$T/stranger.pem" "$public"
 never "from a CA we do not know" "certs/public/stranger\.pem: "
+
+# ---- not known for now ----
+fresh; cp "$T/carol.pem" "$public"
+conf "$T" "check_path_crl = require"
+send "$A" "$C"
+is "whether he is revoked cannot be told: FE waits" "$code $(left)" "75 0"
+like "... and says for what" "$out" '^4\..*crl-missing'
+rules '. (to) . (do) EIP, NS'
+send "$A" "$C"
+is "... and EIP does not send it in clear" "$code $(left)" "75 0"
+rules '. (to) . (do) FE, NS'
+conf "$T" "check_path_crl = if-present"
+
+# ---- never, again ----
 fresh; cp "$T/tls.pem" "$public"
 never "for TLS" "certs/public/tls\.pem: "
 fresh; cp "$T/signer.pem" "$public"

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "lib/openssl.h"
+
 #define LIBRARY "libpq.so.5"
 
 static const struct {
@@ -19,14 +21,17 @@ static const struct {
 
 static struct libpq libpq;
 
-/* RTLD_LOCAL: its OpenSSL and ours do not see each other. */
+/* RTLD_LOCAL: its OpenSSL and ours do not see each other where ours is linked from the archive.  Else it is the same one, and libpq
+ * looks for digests by name, which our start leaves out. */
 const struct libpq *libpq_load(struct error *err)
 {
 	static bool loaded;
-	void *library = loaded ? NULL : dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	void *library;
 
 	if (loaded)
 		return &libpq;
+	openssl_start();
+	library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (!library) {
 		error_set(err, E_CONFIG, "keys_sql_database is PostgreSQL's, and its library cannot be loaded: %s", dlerror());
 		return NULL;

@@ -147,6 +147,30 @@ subtest 'indirect' => sub {
 	says('and says that it was revoked', $bad, $foreign, [$own->('self2', revoked => [['78', 1, 'sub']])], ca => [$self]);
 };
 
+subtest 'self-issued' => sub {
+	# a CA whose lists have a key of their own, and one that has a new key and signs with the old one
+	my $house = certificate('house', by => 'root', extensions => [$ca[0], 'keyUsage = critical,keyCertSign']);
+	key('lists');
+	my $signer = certificate('signer', by => 'house', key => 'lists', subject => '/CN=house', serial => '0x55', extensions => ['keyUsage = critical,cRLSign']);
+	my $user = certificate('user', by => 'house', key => 'leaf', serial => '0x56', extensions => \@mail);
+	my $of = sub { my ($name, @revoked) = @_; list("h$name", by => 'lists', issuer => ['house'], revoked => [@revoked]) };
+	my @in = (ca => [$house, $signer]);
+	says('a key for lists', $good, $user, [$of->('1')], @in);
+	says('revoked', $gone, $user, [$of->('2', '56')], @in);
+	says('the signer is revoked', $bad, $user, [$of->('3', '55')], @in);
+	says('the signer is a candidate', $good, $user, [$of->('4')], ca => [$house], candidates => [$signer]);
+	says('the CA\'s own key must not', $bad, $user, [list('h5', by => 'house')], @in);
+	my $faked = certificate('faked', by => 'signer', subject => '/CN=user2', key => 'leaf', serial => '0x57', extensions => \@mail);
+	says('a certificate by the key for lists', 'invalid not-a-ca', $faked, [$of->('6')], @in);
+	my $older = certificate('older', by => 'root', subject => '/CN=firm', extensions => \@ca);
+	key('newer');
+	my $newer = certificate('newer', by => 'older', key => 'newer', subject => '/CN=firm', extensions => \@ca);
+	my $staff = certificate('staff', by => 'newer', key => 'leaf', serial => '0x58', extensions => \@mail);
+	says('the old key signs for the new one', $good, $staff, [list('n1', by => 'older', issuer => ['firm'])], ca => [$older, $newer]);
+	says('revoked', $gone, $staff, [list('n2', by => 'older', issuer => ['firm'], revoked => ['58'])], ca => [$older, $newer]);
+	says('the new key for both', $good, $staff, [list('n3', by => 'newer', issuer => ['firm'])], ca => [$older, $newer]);
+};
+
 subtest 'lists that are odd' => sub {
 	says('an unknown critical extension', $bad, $plain, [list('o1', by => 'sub', extensions => [critical('1.2.3.4.5')])]);
 	says('an entry with one', $bad, $plain, [list('o2', by => 'sub', revoked => ['1'], entry => critical('1.2.3.4.5'))]);

@@ -16,6 +16,12 @@ fuzz_fuzz_certfile_SOURCES = fuzz/fuzz_certfile.c
 fuzz_fuzz_certfile_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS)
 fuzz_fuzz_certfile_LDFLAGS = $(FUZZ_LINK)
 
+noinst_PROGRAMS += fuzz/fuzz_certinput
+fuzz_fuzz_certinput_SOURCES = fuzz/fuzz_certinput.c tools/cert/input.c tools/cert/describe.c tools/cert/json.c
+fuzz_fuzz_certinput_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
+fuzz_fuzz_certinput_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
+fuzz_fuzz_certinput_LDFLAGS = $(FUZZ_LINK)
+
 noinst_PROGRAMS += fuzz/fuzz_config
 fuzz_fuzz_config_SOURCES = fuzz/fuzz_config.c
 fuzz_fuzz_config_LDADD = $(BASE_LDADD)

@@ -1,12 +1,11 @@
 /* input.c - certificates and revocation lists from files that somebody names */
 #include "cert/input.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
-#include "cert/describe.h"
 #include "common/certfile.h"
 #include "lib/fs.h"
+#include "lib/log.h"
 
 #define INPUT_MAX ((size_t)256 << 20)
 
@@ -59,7 +58,7 @@ static int take_file(struct arena *a, const char *path, struct span bytes, struc
 	int rc = certfile_read(bytes, NULL, &f, &why);
 
 	if (rc < 0 && (f.n || is_meant(bytes)))
-		fprintf(stderr, "warning: %s: %s; passed over\n", printable(a, path), why.text);
+		log_warning("%s: %s; passed over", path, why.text);
 	if (f.n == 0 && !is_meant(bytes))
 		rc = error_set(err, E_PERM, "%s: %s", path, why.code ? why.text : "holds no certificate and no revocation list");
 	else
@@ -125,27 +124,32 @@ static bool first_of_der(struct arena *a, const char *path, struct span bytes, s
 	return true;
 }
 
-int input_read_first(struct arena *a, const char *path, struct span *first, struct input *out, struct error *err)
+int input_take_first(struct arena *a, const char *path, struct span bytes, struct span *first, struct input *out, struct error *err)
 {
 	struct input all = { 0 };
-	struct buf bytes = BUF_INIT;
-	struct span s;
-	int rc = read_bytes(path, &bytes, err);
+	int rc;
 
 	*first = span_from(NULL, 0);
-	if (rc < 0)
-		goto out;
-	s = span_from(buf_str(&bytes), bytes.len);
-	if (first_of_pem(a, path, s, first, out) || first_of_der(a, path, s, first, out))
-		goto out;
-	rc = take_file(a, path, s, &all, err);
+	if (first_of_pem(a, path, bytes, first, out) || first_of_der(a, path, bytes, first, out))
+		return 0;
+	rc = take_file(a, path, bytes, &all, err);
 	if (rc == 0 && all.ncertificates == 0)
 		rc = error_set(err, E_PERM, "%s: holds no certificate", path);
 	if (rc == 0)
 		*first = all.certificates[0].der;
 	for (size_t i = 1; rc == 0 && i < all.ncertificates; i++)
 		push(a, &out->certificates, &out->ncertificates, all.certificates[i].der, all.certificates[i].name);
-out:
+	return rc;
+}
+
+int input_read_first(struct arena *a, const char *path, struct span *first, struct input *out, struct error *err)
+{
+	struct buf bytes = BUF_INIT;
+	int rc = read_bytes(path, &bytes, err);
+
+	*first = span_from(NULL, 0);
+	if (rc == 0)
+		rc = input_take_first(a, path, span_from(buf_str(&bytes), bytes.len), first, out, err);
 	buf_release(&bytes);
 	return rc;
 }

@@ -17,5 +17,7 @@ int input_read(struct arena *a, const char *path, struct input *out, struct erro
 /* The same for a certificate that is to be judged, which may be broken: what stands at the place of the first certificate
  * becomes *first as it is, the others are added to *out. */
 int input_read_first(struct arena *a, const char *path, struct span *first, struct input *out, struct error *err);
+/* The same from what was read; path is what warnings call it. */
+int input_take_first(struct arena *a, const char *path, struct span bytes, struct span *first, struct input *out, struct error *err);
 
 #endif

@@ -174,6 +174,14 @@ is(signs('lone'), 'configuration temporary', '... not tried again');
 is(scalar(() = shim_log() =~ /^C_Login$/mg), 1, '... indeed');
 put("$T/pin.Two", "3333\n", 0600);
 is(signs('lone'), 'good', '... until the file says so, too');
+{ # a program says it: what is refused stays refused until the program is another one
+	put("$T/say", "#!/bin/sh\necho 9999\n", 0700);
+	configure($config, uris => ['pkcs11:token=One'], lines => "keys_pkcs11_pin_file = program:$T/say one\n");
+	is(signs('tok'), 'configuration temporary', 'a program says a wrong PIN') for 1 .. 2;
+	is(scalar(() = shim_log() =~ /^C_Login$/mg), 1, '... which is tried once');
+	put("$T/say", "#!/bin/sh\necho 1111 # the right one\n", 0700);
+	is(signs('tok'), 'good', '... and another one when the program has changed');
+}
 { # two at once
 	put("$T/pin", "8888\n", 0600);
 	configure($config, @one);

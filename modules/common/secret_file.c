@@ -100,9 +100,11 @@ char *secret_path(const char *source)
 
 	if (path)
 		return path;
-	if (begins(source, by_program))
-		source += sizeof(by_program) - 1;
+	if (!begins(source, by_program))
+		return mem_strdup(source); /* a name may hold blanks */
+	source += sizeof(by_program) - 1;
+	source += strspn(source, " \t");
 	path = mem_strdup(source);
-	path[strcspn(path, " \t")] = begins(path, "/") ? '\0' : path[strcspn(path, " \t")];
+	path[strcspn(path, " \t")] = '\0';
 	return path;
 }

@@ -116,15 +116,13 @@ static int read_pin(struct login *l)
 {
 	const char *path = l->t->wanted->pin_file;
 	struct stamp after;
-	bool folder;
-	int rc = stamp_path(path, &l->stamp, &folder, l->err);
+	int rc;
 
-	if (rc == 0)
-		rc = secret_read(path, &l->pin, l->err);
+	stamp_secret(path, &l->stamp);
+	rc = secret_read(path, &l->pin, l->err);
 	if (rc == 0 && !*l->pin)
 		rc = error_set(l->err, E_CONFIG, "%s: there is no PIN in it", path);
-	if (rc == 0)
-		rc = stamp_path(path, &after, &folder, l->err);
+	stamp_secret(path, &after);
 	if (rc == 0 && !stamp_equal(&l->stamp, &after))
 		rc = error_set(l->err, E_TEMP, "%s: changed while it was read", path);
 	if (rc == 0)

@@ -115,7 +115,7 @@ static int load_libraries(struct pkcs11 *p, struct error *err)
 
 /* ---- URIs (RFC 7512) ---- */
 
-/* pin-source: a path or file:PATH (RFC 7512 section 2.4); programs are not started. */
+/* pin-source: a path or file:PATH (RFC 7512 section 2.4); programs are not started, but by keys_pkcs11_pin_file. */
 static int find_pin_file(struct wanted *w, struct error *err)
 {
 	const char *source = p11_kit_uri_get_pin_source(w->uri);
@@ -125,7 +125,7 @@ static int find_pin_file(struct wanted *w, struct error *err)
 		w->pin_file = source + 5;
 	if (strncmp(w->pin_file, "//", 2) == 0) /* file:///PATH */
 		w->pin_file += 2;
-	if (*w->pin_file && *w->pin_file != '/')
+	if (source && *w->pin_file && *w->pin_file != '/')
 		return error_set(err, E_CONFIG, "keys_pkcs11_tokens: pin-source must be file: and an absolute path");
 	return 0;
 }

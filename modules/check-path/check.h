@@ -96,7 +96,7 @@ struct check_evidence {
 	struct check_evidence *next;
 	const char *source;             /* a file of an area, or a sentence: "not checked: ..." */
 	time_t time;                    /* thisUpdate of a CRL; 0: none */
-	const char *kind;               /* "crl", "ocsp", "area", "remark" */
+	const char *kind;               /* "crl", "ocsp", "area", "relay", "remark" */
 	const char *number;             /* of a CRL, in hexadecimal; "": none */
 	const char *about;              /* serial number of the certificate it speaks of; "": none */
 	time_t until;                   /* nextUpdate; 0: none */

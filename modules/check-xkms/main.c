@@ -154,8 +154,7 @@ static void give_evidence(struct judged *j, const char *url)
 {
 	struct check_evidence *e = arena_alloc(j->arena, sizeof(*e));
 
-	e->source = url;
-	e->time = time(NULL);
+	*e = (struct check_evidence){ .source = url, .kind = "relay", .number = "", .about = "", .time = time(NULL) };
 	j->answer->evidence = e;
 }
 

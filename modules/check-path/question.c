@@ -76,7 +76,7 @@ static void put_time(struct xml_writer *w, const char *name, time_t when)
 
 static void put_text(struct xml_writer *w, const char *name, const char *text)
 {
-	xml_put(w, name, *text ? text : NULL);
+	xml_put(w, name, text && *text ? text : NULL);
 }
 
 /* Files and addresses have names that others gave them. */
@@ -102,7 +102,7 @@ void question_answer(struct arena *a, struct xml_writer *w, const struct check_a
 		put_time(w, "time", e->time);
 		put_time(w, "next", e->until);
 		put_text(w, "kind", e->kind);
-		put_text(w, "number", xml_printable(arena_strdup(a, e->number)));
+		put_text(w, "number", e->number ? xml_printable(arena_strdup(a, e->number)) : NULL);
 		put_text(w, "serial", e->about);
 		xml_close(w);
 	}

@@ -8,15 +8,17 @@ faulty_site "$S"
 letter "$S" "the text"
 conf "$S" "module_timeout = 60s"
 now() { perl -MTime::HiRes=time -e 'printf "%d\n", 1000 * time'; }
-# ends WHAT ERE DEADLINE COMMAND: 75 with that line, not before the deadline and long before the slow one would have been ready
-ends() {
-	what=$1 want=$2
+# ended WHAT ERE DEADLINE MILLISECONDS: 75 with that line, not before the deadline and long before the slow one would have been ready
+ended() {
+	like "$1: deferred" "$code:$out" "^75:4\.[0-9]\.[0-9] $2"
+	ok "$1: ($4 ms) not before the deadline" test "$4" -ge $(($3 - 20))
+	ok "$1: ... nor when the slow one would have been ready" test "$4" -lt $(($3 + 45000))
+}
+ends() { # WHAT ERE DEADLINE COMMAND
 	conf "$S" "deadline = $3ms"
 	before=$(now); "$4" "$S"; took=$(($(now) - before))
-	like "$what: deferred" "$code:$out" "^75:4\.[0-9]\.[0-9] $want"
-	ok "$what: ($took ms) not before the deadline" test $took -ge $(($3 - 20))
-	ok "$what: ... nor when the slow one would have been ready" test $took -lt $(($3 + 45000))
-	none_left "$what: no process is left" "$S"
+	ended "$1" "$2" "$3" $took
+	none_left "$1: no process is left" "$S"
 }
 then_once() { # WHAT MAILDIR
 	conf "$S" "deadline = 300s"
@@ -54,26 +56,48 @@ for at in "out rules-file decide" "out keys-file sign" "out check-path check-cer
 	then_once "$1, slow $2" "$to" "send_$1"
 done
 
-# ---- destinations
-sink slow -hang rcpt
-conf "$S" "external = smtp:127.0.0.1:$port"
-ends "a server that hangs at RCPT" "smtp:127\.0\.0\.1:$port" 4000 send_out
-sink late -slow 1500
-conf "$S" "external = smtp:127.0.0.1:$port"
-ends "a server that is slow at everything" "smtp:127\.0\.0\.1:$port" 4000 send_out
-sink final -hang final
-conf "$S" "external = smtp:127.0.0.1:$port"
-ends "a server that hangs after the message" "smtp:127\.0\.0\.1:$port" 4000 send_out
-is "none of them accepted" "$(cat "$T"/slow/accepted "$T"/late/accepted "$T"/final/accepted 2>/dev/null)" ""
+# ---- destinations: all at once, since each waits for the deadline; the last one with the site's own spool
+begin() { # NAME DESTINATION [SPOOL]
+	{
+		grep -Ev '^(external|spool|deadline) *=' "$S/postern.conf"
+		printf '%s\n' "external = $2" "spool = ${3-$S/spool.$1}" "deadline = 6s"
+	} >"$S/$1.conf"
+	mkdir -p "$T/$1" "${3-$S/spool.$1}"
+	now >"$T/$1/began"
+	(
+		"$BUILD/postern" -c "$S/$1.conf" -client 10.0.0.5 -sender alice@behoerde.example -queue-id T1 -readmail bob@partner.example \
+			<"$S/out.eml" >"$T/$1/said" 2>&1
+		echo $? >"$T/$1/code"
+		now >"$T/$1/ended"
+	) &
+	begun="$begun $!"
+}
+outcome() { # NAME WHAT ERE
+	code=$(cat "$T/$1/code") out=$(cat "$T/$1/said")
+	ended "$2" "$3" 6000 $(($(cat "$T/$1/ended") - $(cat "$T/$1/began")))
+}
 cat >"$T/sleeper" <<'X'
 #!/bin/sh
 cat >/dev/null
 exec sleep 121.0625
 X
 chmod 755 "$T/sleeper"
-conf "$S" "external = command:$T/sleeper \${recipients}"
-ends "a command that sleeps" "$T/sleeper" 4000 send_out
-not_ok "... and is gone" pgrep -f "sleep 121[.]0625"
+sink slow -hang rcpt; slow=$port
+sink late -slow 1500; late=$port
+sink final -hang final; final=$port
+begun=
+begin slow "smtp:127.0.0.1:$slow"
+begin late "smtp:127.0.0.1:$late"
+begin final "smtp:127.0.0.1:$final"
+begin sleeps "command:$T/sleeper \${recipients}" "$S/spool"
+wait $begun
+outcome slow "a server that hangs at RCPT" "smtp:127\.0\.0\.1:$slow"
+outcome late "a server that is slow at everything" "smtp:127\.0\.0\.1:$late"
+outcome final "a server that hangs after the message" "smtp:127\.0\.0\.1:$final"
+outcome sleeps "a command that sleeps" "$T/sleeper"
+is "none of them accepted" "$(cat "$T"/slow/accepted "$T"/late/accepted "$T"/final/accepted 2>/dev/null)" ""
+none_left "no process is left" "$S"
+not_ok "... and the command is gone" pgrep -f "sleep 121[.]0625"
 conf "$S" "external = maildir:$S/external"
 then_once "slow destinations" "$S/external" send_out
 done_testing

@@ -7,6 +7,7 @@ export ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0"
 S=$T/site
 faulty_site "$S" rsa
 letter "$S" "the text"
+conf "$S" "module_timeout = 30m" "deadline = 40m" # modules wait while their memory is looked into
 mkdir "$T/pause"
 
 # ---- by the system calls
@@ -121,7 +122,7 @@ if may_look; then
 	looks in check-certificate "$S/alice.key" check-path
 	# the second way to see it: the keys module does have them, when it is asked for
 	E=$T/ec
-	faulty_site "$E"; letter "$E" "the text"
+	faulty_site "$E"; letter "$E" "the text"; conf "$E" "module_timeout = 30m" "deadline = 40m"
 	S=$E
 	looks out sign "$S/alice.key"
 	looks in agree "$S/alice.key"

@@ -5,6 +5,7 @@
 S=$T/site
 faulty_site "$S"
 letter "$S" "the text"
+conf "$S" "module_timeout = 30m" "deadline = 40m" # looking into memory takes its time, and modules wait meanwhile
 mkdir "$T/pause"
 
 # ---- each name is a program, wherever it is copied, linked or called from

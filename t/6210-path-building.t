@@ -33,6 +33,16 @@ sub says {
 	return $a;
 }
 
+subtest 'a new key signed with the old one, without key identifiers' => sub {
+	my $old = ca('roll-old', undef, 'Roll');
+	key('Roll-new');
+	my $new = certificate('roll-new', by => 'roll-old', key => 'Roll-new', subject => '/CN=Roll', extensions => [@ca]);
+	my $ann = leaf('roll-leaf', 'roll-new');
+	says('is no anchor', 'unknown no-path', $ann, [$new], []);
+	says('is an issuer', 'valid ', $ann, [$old], [$new]);
+	says('also from the area', 'valid ', $ann, [$old, $new], []);
+};
+
 my $root1 = ca('root1', undef, 'Root1');
 my $root2 = ca('root2', undef, 'Root2');
 

@@ -237,9 +237,14 @@ static bool is_given_anchor(const struct areas *a, const X509 *x)
 	return false;
 }
 
+bool areas_self_signed(X509 *x)
+{
+	return X509_get_extension_flags(x) & EXFLAG_SS && (X509_get0_authority_key_id(x) || X509_self_signed(x, 1) == 1);
+}
+
 bool areas_is_anchor(const struct areas *a, X509 *x, bool in_ca)
 {
-	return a->anchors ? is_given_anchor(a, x) : in_ca && X509_get_extension_flags(x) & EXFLAG_SS;
+	return a->anchors ? is_given_anchor(a, x) : in_ca && areas_self_signed(x);
 }
 
 static void push_given(struct areas *a, const X509_NAME *subject, STACK_OF(X509) *out)

@@ -42,6 +42,9 @@ X509 *areas_certificate(struct span *der);
 int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *subject, const ASN1_OCTET_STRING *key_id,
 		       STACK_OF(X509) *out, struct error *err);
 
+/* OpenSSL calls self-signed what names itself as its issuer and whose key identifiers do not say otherwise.  Where there are none, as
+ * there may be in a CA's new key signed with its old one, the signature decides. */
+bool areas_self_signed(X509 *x);
 /* Whether x is a trust anchor: one of those given, or, where none were, a self-signed one of area ca (in_ca: it is there). */
 bool areas_is_anchor(const struct areas *a, X509 *x, bool in_ca);
 

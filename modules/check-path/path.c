@@ -263,18 +263,13 @@ static bool may_have_issued(struct checking *k, X509 *issuer, X509 *x, const AUT
 	       (X509_check_akid(issuer, id) == X509_V_OK || is_signed_by(k, x, issuer));
 }
 
-static bool is_self_signed(X509 *x)
-{
-	return X509_get_extension_flags(x) & EXFLAG_SS;
-}
-
 /* Puts x into list unless it is on the path already or forbidden; anchors to the front. */
 static void add_issuer(struct search *s, STACK_OF(X509) *list, X509 *x, bool from_area, const AUTHORITY_KEYID *id)
 {
 	const char *file = NULL;
 	bool anchor = areas_is_anchor(s->k->checker->areas, x, from_area);
 
-	if (holds(s->path, x) || holds(list, x) || (!anchor && is_self_signed(x)) ||
+	if (holds(s->path, x) || holds(list, x) || (!anchor && areas_self_signed(x)) ||
 	    (anchor && s->k->anchor && X509_cmp(s->k->anchor, x) != 0) ||
 	    !may_have_issued(s->k, x, sk_X509_value(s->path, sk_X509_num(s->path) - 1), id))
 		return;
@@ -394,7 +389,7 @@ bool path_check(struct checking *k)
 	bool found = false, anchor;
 
 	sk_X509_push(s.path, k->leaf);
-	if (is_self_signed(k->leaf))
+	if (areas_self_signed(k->leaf))
 		areas_find_exact(k->checker->areas, k->arena, AREAS_CA, k->leaf, &file, &k->error);
 	anchor = areas_is_anchor(k->checker->areas, k->leaf, file != NULL) && !k->anchor;
 	if (!k->error.code)

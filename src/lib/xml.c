@@ -296,12 +296,28 @@ void xml_open(struct xml_writer *w, const char *name)
 	w->tag_open = true;
 }
 
+/* Bytes at the front of text that stand for themselves. */
+static size_t plain(const char *text)
+{
+	size_t n = 0;
+
+	for (unsigned char c; (c = (unsigned char)text[n]) >= 0x20 && c != '&' && c != '<' && c != '>' && c != '"' && c != 0xef; n++)
+		;
+	return n;
+}
+
 static void add_escaped(struct xml_writer *w, const char *where, const char *text)
 {
 	if (!utf8_valid(span_of(text)) && !w->problem.code)
 		error_set(&w->problem, E_PERM, "%s: value is not UTF-8", where);
 	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+		size_t n = plain(text);
+		unsigned char c = (unsigned char)text[n];
+
+		buf_add(&w->out, text, n);
+		text += n;
+		if (!c)
+			break;
 
 		if (c < 0x20 && c != '\t' && c != '\n' && c != '\r' && !w->problem.code)
 			error_set(&w->problem, E_PERM, "%s: control character 0x%02x in a value", where, c);
@@ -343,7 +359,9 @@ void xml_put(struct xml_writer *w, const char *name, const char *value)
 			error_set(&w->problem, E_PERM, "attribute %s outside a start tag", name);
 		return;
 	}
-	buf_addf(&w->out, " %s=\"", name);
+	buf_addch(&w->out, ' ');
+	buf_addstr(&w->out, name);
+	buf_addstr(&w->out, "=\"");
 	add_escaped(w, name, value);
 	buf_addch(&w->out, '"');
 }
@@ -385,10 +403,13 @@ void xml_close(struct xml_writer *w)
 			error_set(&w->problem, E_PERM, "closing more elements than were opened");
 		return;
 	}
-	if (w->tag_open)
+	if (w->tag_open) {
 		buf_addstr(&w->out, "/>");
-	else
-		buf_addf(&w->out, "</%s>", name);
+	} else {
+		buf_addstr(&w->out, "</");
+		buf_addstr(&w->out, name);
+		buf_addch(&w->out, '>');
+	}
 	w->tag_open = false;
 }
 

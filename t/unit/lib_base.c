@@ -154,6 +154,63 @@ static void base64(void **state)
 	}
 }
 
+/* All lengths, with breaks at each width, against the definition: 24 bits are four letters. */
+static void base64_lengths(void **state)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	unsigned char bytes[200];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 167 + 41);
+	for (size_t line = 0; line <= 80; line += line == 0 ? 1 : 3)
+		for (size_t n = 0; n <= sizeof(bytes); n++) {
+			struct buf coded = BUF_INIT, plain = BUF_INIT, wanted = BUF_INIT;
+			size_t quads = line >= 4 ? line / 4 : 1;
+
+			for (size_t i = 0; i < (n + 2) / 3; i++) {
+				for (int k = 0; k < 4; k++) {
+					unsigned v = 0;
+
+					for (size_t b = 0; b < 3; b++)
+						v = v << 8 | (3 * i + b < n ? bytes[3 * i + b] : 0);
+					buf_addch(&wanted, 3 * i + (size_t)k > n ? '=' : letters[v >> (18 - 6 * k) & 63]);
+				}
+				if (line && (i % quads == quads - 1 || i + 1 == (n + 2) / 3))
+					buf_addstr(&wanted, "\r\n");
+			}
+			base64_encode(&coded, bytes, n, line, "\r\n");
+			assert_string_equal(buf_str(&coded), buf_str(&wanted));
+			assert_int_equal(coded.len, wanted.len);
+			assert_int_equal(base64_decode(&plain, span_from(buf_str(&coded), coded.len), true), 0);
+			assert_int_equal(plain.len, n);
+			assert_memory_equal(buf_str(&plain), bytes, n);
+			buf_release(&coded);
+			buf_release(&plain);
+			buf_release(&wanted);
+		}
+}
+
+/* Whatever stands where, a byte that is no letter is skipped or refused, never taken for one. */
+static void base64_foreign(void **state)
+{
+	for (int c = 1; c < 256; c++)
+		for (size_t at = 0; at < 9; at++) {
+			char text[] = "QUJDREVG\0";
+			struct buf out = BUF_INIT;
+			bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+
+			memmove(text + at + 1, text + at, sizeof(text) - at - 2);
+			text[at] = (char)c;
+			if (letter || c == '=')
+				continue;
+			assert_int_equal(base64_decode(&out, span_of(text), false), 0);
+			assert_string_equal(buf_str(&out), "ABCDEF");
+			buf_release(&out);
+			assert_int_equal(base64_decode(&out, span_of(text), true), ascii_space(c) ? 0 : E_PERM);
+			buf_release(&out);
+		}
+}
+
 static void frames(void **state)
 {
 	struct span doc;
@@ -256,7 +313,7 @@ int main(void)
 		cmocka_unit_test(error_text_is_cut_between_characters),
 		cmocka_unit_test(addresses),   cmocka_unit_test(address_lengths), cmocka_unit_test(domains),
 		cmocka_unit_test(lookups),
-		cmocka_unit_test(networks),    cmocka_unit_test(base64),          cmocka_unit_test(frames),
+		cmocka_unit_test(networks),    cmocka_unit_test(base64), cmocka_unit_test(base64_lengths), cmocka_unit_test(base64_foreign),          cmocka_unit_test(frames),
 		cmocka_unit_test(xml_reading), cmocka_unit_test(xml_round_trip),  cmocka_unit_test(xml_writer_refuses),
 	};
 

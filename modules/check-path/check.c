@@ -31,7 +31,7 @@ const struct config_option check_options[] = {
 	{ "check_path_revocation", CONFIG_LIST, "crl ocsp", offsetof(struct check_policy, revocation), NULL, 0, 0,
 	  "who is asked whether a certificate was revoked, in this order: crl, ocsp" },
 	{ "check_path_ocsp", CONFIG_WORD, "cached", offsetof(struct check_policy, ocsp), ocsp_words, 0, 0,
-	  "OCSP answers: no, cached (kept from before, or in the message), live (a responder is asked, too)" },
+	  "OCSP answers: no, cached (kept from before), live (a responder is asked, too)" },
 	{ "check_path_budget", CONFIG_TIME, "3s", offsetof(struct check_policy, budget), NULL, 10, 600000,
 	  "longest time that all questions to responders take for one message" },
 	{ "check_path_ocsp_nonce", CONFIG_WORD, "optional", offsetof(struct check_policy, ocsp_nonce), nonce_words, 0, 0,

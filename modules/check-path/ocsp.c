@@ -96,7 +96,7 @@ static bool stapled(struct consultation *c)
 	const struct check_request *r = c->k->request;
 
 	for (size_t i = 0; i < r->nocsp && i < STAPLED_MAX; i++)
-		if (ocsp_is_about(r->ocsp[i], c->x, c->issuer) && consider(c, r->ocsp[i], "an OCSP answer in the message"))
+		if (ocsp_is_about(r->ocsp[i], c->x, c->issuer) && consider(c, r->ocsp[i], "an OCSP answer that was brought along"))
 			return true;
 	return false;
 }

@@ -1,8 +1,8 @@
 /* revocation.c - from what CRLs and OCSP say to a verdict, by the policy for the issuer
  *
  * An answer that is there but cannot be used is never passed over in silence: then nobody knows, and the verdict is
- * "unknown".  What a source says in favour of a certificate counts as long as it is current; what it says against it
- * always does.
+ * "unknown".  What a source says in favour of a certificate counts as long as it is current, and then nobody else is
+ * asked; what one that is asked says against it counts however old it is.
  */
 #include "check-path/revocation.h"
 

@@ -29,12 +29,12 @@ static void add_escaped(struct buf *out, struct span value)
 	}
 }
 
-struct placeholder {
+struct substitution {
 	char letter;
 	struct span value;
 };
 
-static void expand(const char *template, const struct placeholder *values, size_t n, struct buf *out)
+static void expand(const char *template, const struct substitution *values, size_t n, struct buf *out)
 {
 	for (const char *p = template; *p; p++) {
 		if (*p != '%' || !p[1]) {
@@ -54,7 +54,7 @@ void filter_address(const char *template, const char *address, struct buf *out)
 {
 	const char *domain = address_domain(address);
 	size_t n = strlen(address), local = *domain ? n - strlen(domain) - 1 : n;
-	const struct placeholder values[] = {
+	const struct substitution values[] = {
 		{ 's', span_from(address, n) }, { 'u', span_from(address, local) }, { 'd', span_of(domain) },
 	};
 
@@ -94,7 +94,7 @@ int filter_serial(const char *template, const struct identifier *id, struct buf 
 
 		while (digits[0] == '0' && digits[1])
 			digits++;
-		expand(template, (const struct placeholder[]){
+		expand(template, (const struct substitution[]){
 			{ 'i', span_from(buf_str(&issuer), issuer.len) }, { 'n', span_of(decimal) }, { 'x', span_of(digits) },
 		}, 3, out);
 	}
@@ -113,6 +113,6 @@ void filter_key_id(const char *template, const struct identifier *id, struct buf
 
 	for (size_t i = 0; i < bytes.n; i++)
 		buf_addf(&hex, "%02x", (unsigned char)bytes.p[i]);
-	expand(template, (const struct placeholder[]){ { 'b', bytes }, { 'x', span_from(buf_str(&hex), hex.len) } }, 2, out);
+	expand(template, (const struct substitution[]){ { 'b', bytes }, { 'x', span_from(buf_str(&hex), hex.len) } }, 2, out);
 	buf_release(&hex);
 }

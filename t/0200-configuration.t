@@ -114,9 +114,9 @@ is "-get into a full disk: 75" "$?" 75
 out=$("$P" -c /nonexistent -get hostname 2>&1)
 is "-get without a configuration: 75" "$?" 75
 # shellcheck disable=SC2046
-get $(sed -n 's/^	{ "\([a-z_]*\)", CONFIG_.*/\1/p' "$SRC/src/lib/config.c")
+get $(sed -n 's/^	{ "\([a-z_]*\)", CONFIG_.*/\1/p' "$SRC/src/lib/config_options.c")
 is "-get knows every name: one line each" "$(printf '%s\n' "$out" | wc -l)" \
-	"$(grep -c '^	{ "[a-z_]*", CONFIG_' "$SRC/src/lib/config.c")"
+	"$(grep -c '^	{ "[a-z_]*", CONFIG_' "$SRC/src/lib/config_options.c")"
 
 # -check
 out=$("$P" -c "$T/postern.conf" -check 2>&1)
@@ -177,7 +177,7 @@ chmod 755 "$T/certs/private"
 like "-check warns of an open private area" "$("$P" -c "$T/postern.conf" -check 2>&1)" '^warning: area .*private: mode 0755'
 
 # every option stands in the manual page and in etc/postern.conf
-for name in $(sed -n 's/^	{ "\([a-z_]*\)", CONFIG_.*/\1/p' "$SRC/src/lib/config.c"); do
+for name in $(sed -n 's/^	{ "\([a-z_]*\)", CONFIG_.*/\1/p' "$SRC/src/lib/config_options.c"); do
 	ok "$name is in postern.conf.5" grep -Eq "^\\.It Cm (.* , )?$name( |\$)" "$SRC/man/postern.conf.5"
 	ok "$name is in etc/postern.conf" grep -Eq "^#? ?$name( |=)" "$SRC/etc/postern.conf"
 done

@@ -4,7 +4,8 @@ libbase_a_SOURCES = \
 	src/lib/banned.h \
 	src/lib/base64.c src/lib/base64.h \
 	src/lib/buf.c src/lib/buf.h \
-	src/lib/config.c src/lib/config.h src/lib/config_group.c src/lib/config_inside.h src/lib/config_text.c \
+	src/lib/config.c src/lib/config.h src/lib/config_inside.h \
+	src/lib/config_foreign.c src/lib/config_group.c src/lib/config_options.c src/lib/config_text.c src/lib/config_value.c \
 	src/lib/deadline.c src/lib/deadline.h \
 	src/lib/digest.c src/lib/digest.h \
 	src/lib/error.c src/lib/error.h \

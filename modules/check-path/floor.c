@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "lib/fs.h"
+#include "lib/sections.h"
 
 #define FILE_MAX ((size_t)256 * 1024)
 
@@ -146,146 +147,39 @@ static const struct setting {
 };
 #define NSETTINGS (sizeof(settings) / sizeof(*settings))
 
-struct section {
-	struct section *next;
-	struct floor floor;
-};
-
-struct reading {
-	struct arena *arena;
-	const char *file;
-	unsigned line;
-	struct error *err;
-	struct section *sections;
-	bool begun, set[NSETTINGS];  /* in the current section */
-};
-
-static int complain(struct reading *r, const char *why, struct span what)
+static int find_setting(struct span name)
 {
-	return error_set(r->err, E_CONFIG, "%s:%u: %s: %.*s", r->file, r->line, why, (int)(what.n < 80 ? what.n : 80),
-			 what.n ? what.p : "");
+	for (size_t i = 0; i < NSETTINGS; i++)
+		if (span_caseeq(name, settings[i].name))
+			return (int)i;
+	return -1;
 }
 
-static const struct floor *find(const struct section *s, struct span name)
+static const char *set(struct arena *a, void *floor, int setting, struct span *value)
 {
-	for (; s; s = s->next)
-		if (span_caseeq(name, s->floor.name))
-			return &s->floor;
-	for (size_t i = 0; i < sizeof(built_in) / sizeof(*built_in); i++)
-		if (span_caseeq(name, built_in[i].name))
-			return &built_in[i];
-	return NULL;
-}
-
-/* What the section does not say is as in the built-in floor of its name, or in "default". */
-static int begin_section(struct reading *r, struct span line)
-{
-	struct span name = span_trim(span_sub(line, 1, line.n - 1));
-	struct section *s = arena_alloc(r->arena, sizeof(*s));
-	const struct floor *base = find(NULL, name);
-
-	if (line.p[line.n - 1] != ']' || !name.n || name.n > 64)
-		return complain(r, "not a section", line);
-	for (const struct section *other = r->sections; other; other = other->next)
-		if (span_caseeq(name, other->floor.name))
-			return complain(r, "a floor for the second time", name);
-	s->floor = base ? *base : built_in[0];
-	s->floor.name = arena_strndup(r->arena, name.p, name.n);
-	s->next = r->sections;
-	r->sections = s;
-	r->begun = false;
-	memset(r->set, 0, sizeof(r->set));
-	return 0;
-}
-
-static int inherit(struct reading *r, struct span value)
-{
-	const char *own = r->sections->floor.name;
-	const struct floor *base = find(r->sections->next, value);
-
-	if (r->begun)
-		return complain(r, "\"like\" must come first in its section", value);
-	if (!base)
-		return complain(r, "\"like\" names no floor that is built in or stands above", value);
-	r->sections->floor = *base;
-	r->sections->floor.name = own;
-	return 0;
-}
-
-static int apply(struct reading *r, const struct setting *s, struct span value)
-{
-	char *field = (char *)&r->sections->floor + s->offset;
-	struct span rest = value, word;
+	const struct setting *s = &settings[setting];
+	void *field = (char *)floor + s->offset;
+	struct span rest = *value, word;
 
 	if (s->most)
-		return span_number(value, s->most, (uint64_t *)(void *)field) ? 0
-			: complain(r, "not a number in the allowed range", value);
+		return span_number(*value, s->most, field) ? NULL : "not a number in the allowed range";
 	while (next_word(&rest, &word))
-		if (!s->is(word))
-			return complain(r, "not a word of this setting", word);
-	*(const char **)(void *)field = arena_strndup(r->arena, value.p, value.n);
-	return 0;
-}
-
-static int read_setting(struct reading *r, struct span line)
-{
-	ptrdiff_t equals = span_find(line, '=');
-	struct span name, value;
-	int rc;
-
-	if (equals < 0)
-		return complain(r, "neither [floor] nor name = value", line);
-	name = span_trim(span_sub(line, 0, (size_t)equals));
-	value = span_trim(span_sub(line, (size_t)equals + 1, line.n));
-	if (!r->sections)
-		return complain(r, "a setting before the first [floor]", name);
-	if (span_caseeq(name, "like")) {
-		rc = inherit(r, value);
-		r->begun = true;
-		return rc;
-	}
-	r->begun = true;
-	for (size_t i = 0; i < NSETTINGS; i++)
-		if (span_caseeq(name, settings[i].name)) {
-			if (r->set[i])
-				return complain(r, "a second time in one floor", name);
-			r->set[i] = true;
-			return apply(r, &settings[i], value);
+		if (!s->is(word)) {
+			*value = word;
+			return "not a word of this setting";
 		}
-	return complain(r, "unknown setting", name);
-}
-
-static int read_line(struct reading *r, struct span line)
-{
-	line = span_trim(line);
-	if (!line.n || line.p[0] == '#')
-		return 0;
-	return line.p[0] == '[' ? begin_section(r, line) : read_setting(r, line);
+	*(const char **)field = arena_strndup(a, value->p, value->n);
+	return NULL;
 }
 
 int floor_parse(struct arena *a, const char *file, struct span text, const char *name, struct floor *out, struct error *err)
 {
-	struct reading r = { .arena = a, .file = file, .err = err };
-	const struct floor *found;
-	int rc = 0;
+	static const struct sections kind = { "floor", built_in, sizeof(built_in) / sizeof(*built_in), sizeof(*built_in), built_in,
+					      find_setting, set };
+	int rc = sections_find(&kind, a, file, text, name, out, err);
 
-	*out = (struct floor){ 0 };
-	while (text.n && rc == 0) {
-		ptrdiff_t end = span_find(text, '\n');
-		size_t n = end < 0 ? text.n : (size_t)end;
-
-		r.line++;
-		rc = read_line(&r, span_sub(text, 0, n));
-		text = span_sub(text, n + 1, text.n);
-	}
-	if (rc < 0)
-		return rc;
-	found = find(r.sections, span_of(name));
-	if (!found)
-		return error_set(err, E_CONFIG, "check_path_floor: no floor \"%s\" is built in%s%s", name, *file ? " or stands in " : "",
-				 file);
-	*out = *found;
-	return 0;
+	return rc == E_NOTFOUND ? error_set(err, E_CONFIG, "check_path_floor: no floor \"%s\" is built in%s%s", name,
+					    *file ? " or stands in " : "", file) : rc;
 }
 
 int floor_find(struct arena *a, const char *file, const char *name, struct floor *out, struct error *err)

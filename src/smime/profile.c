@@ -12,10 +12,9 @@
 
 #include "lib/buf.h"
 #include "lib/fs.h"
+#include "lib/sections.h"
 
 #define FILE_MAX ((size_t)256 * 1024)
-#define NAME_MAX_LENGTH 64
-#define SECTIONS_MAX 1000
 
 /* What each is for: postern-profiles(5). */
 static const struct profile built_in[] = {
@@ -66,171 +65,49 @@ static const struct setting {
 };
 #define NSETTINGS (sizeof(settings) / sizeof(*settings))
 
-struct section {
-	struct section *next;
-	struct profile profile;
-};
-
-struct reading {
-	struct arena *arena;
-	const char *file;
-	unsigned line;
-	struct section *sections, *current;
-	size_t nsections;
-	bool set[NSETTINGS]; /* in the current section */
-	bool begun;          /* the current section has a setting or like already */
-	struct error *err;
-};
-
-static int complain(struct reading *r, const char *why, struct span what)
+static int find_setting(struct span name)
 {
-	return error_set(r->err, E_CONFIG, "%s:%u: %s: %.*s", r->file, r->line, why, (int)(what.n < 80 ? what.n : 80),
-			 what.n ? what.p : "");
+	for (size_t i = 0; i < NSETTINGS; i++)
+		if (span_caseeq(name, settings[i].name))
+			return (int)i;
+	return -1;
 }
 
-static const struct profile *find_built_in(struct span name)
+static const char *set(struct arena *a, void *profile, int setting, struct span *value)
 {
-	for (size_t i = 0; i < sizeof(built_in) / sizeof(*built_in); i++)
-		if (span_caseeq(name, built_in[i].name))
-			return &built_in[i];
-	return NULL;
-}
-
-static const struct profile *find_section(const struct section *s, struct span name)
-{
-	for (; s; s = s->next)
-		if (span_caseeq(name, s->profile.name))
-			return &s->profile;
-	return NULL;
-}
-
-static int begin_section(struct reading *r, struct span line)
-{
-	struct span name = span_trim(span_sub(line, 1, line.n - 1));
-	const struct profile *base;
-
-	if (line.p[line.n - 1] != ']' || !name.n || name.n > NAME_MAX_LENGTH)
-		return complain(r, "not a section", line);
-	for (size_t i = 0; i < name.n; i++)
-		if (!ascii_alpha((unsigned char)name.p[i]) && !ascii_digit((unsigned char)name.p[i]) &&
-		    !memchr("._-", name.p[i], 3))
-			return complain(r, "a profile's name has letters, digits, '.', '_' and '-' only", name);
-	if (find_section(r->sections, name))
-		return complain(r, "profile a second time", name);
-	if (r->nsections++ == SECTIONS_MAX)
-		return complain(r, "too many profiles", name);
-	base = find_built_in(name);
-	r->current = arena_alloc(r->arena, sizeof(*r->current));
-	r->current->profile = base ? *base : built_in[0];
-	r->current->profile.adaptive = base && base->adaptive; /* adapting is asked for by name or by word only */
-	r->current->profile.name = arena_strndup(r->arena, name.p, name.n);
-	r->current->next = r->sections;
-	r->sections = r->current;
-	memset(r->set, 0, sizeof(r->set));
-	r->begun = false;
-	return 0;
-}
-
-static int inherit(struct reading *r, struct span value)
-{
-	const char *own = r->current->profile.name;
-	const struct profile *base = find_section(r->current->next, value);
-
-	if (r->begun)
-		return complain(r, "\"like\" must come first in its section", value);
-	if (!base)
-		base = find_built_in(value);
-	if (!base)
-		return complain(r, "\"like\" names no profile that is built in or stands above", value);
-	r->current->profile = *base;
-	r->current->profile.name = own;
-	return 0;
-}
-
-static int apply(struct reading *r, const struct setting *s, struct span value)
-{
-	void *field = (char *)&r->current->profile + s->offset;
+	const struct setting *s = &settings[setting];
+	void *field = (char *)profile + s->offset;
 	uint64_t number;
 
+	(void)a;
 	if (s->kind == NUMBER) {
-		if (!span_number(value, (uint64_t)s->most, &number))
-			return complain(r, "not a number in the allowed range", value);
+		if (!span_number(*value, (uint64_t)s->most, &number))
+			return "not a number in the allowed range";
 		*(int *)field = (int)number;
-		return 0;
+		return NULL;
 	}
 	for (size_t i = 0; s->words[i]; i++)
-		if (span_caseeq(value, s->words[i])) {
+		if (span_caseeq(*value, s->words[i])) {
 			if (s->kind == FLAG)
 				*(bool *)field = i == 1;
 			else
 				*(const char **)field = s->words[i];
-			return 0;
+			return NULL;
 		}
-	return complain(r, "not a value of this setting", value);
-}
-
-static int read_setting(struct reading *r, struct span line)
-{
-	ptrdiff_t equals = span_find(line, '=');
-	struct span name, value;
-
-	if (equals < 0)
-		return complain(r, "neither [profile] nor name = value", line);
-	name = span_trim(span_sub(line, 0, (size_t)equals));
-	value = span_trim(span_sub(line, (size_t)equals + 1, line.n));
-	if (!r->current)
-		return complain(r, "a setting before the first [profile]", name);
-	if (span_caseeq(name, "like")) {
-		int rc = inherit(r, value);
-
-		r->begun = true;
-		return rc;
-	}
-	r->begun = true;
-	for (size_t i = 0; i < NSETTINGS; i++)
-		if (span_caseeq(name, settings[i].name)) {
-			if (r->set[i])
-				return complain(r, "a second time in one profile", name);
-			r->set[i] = true;
-			return apply(r, &settings[i], value);
-		}
-	return complain(r, "unknown setting", name);
-}
-
-static int read_line(struct reading *r, struct span line)
-{
-	line = span_trim(line);
-	if (!line.n || line.p[0] == '#')
-		return 0;
-	if (memchr(line.p, '\0', line.n))
-		return complain(r, "a NUL byte", (struct span){ 0 });
-	return line.p[0] == '[' ? begin_section(r, line) : read_setting(r, line);
+	return "not a value of this setting";
 }
 
 int profile_parse(struct arena *a, const char *file, struct span text, const char *name, struct profile *out,
 		  struct error *err)
 {
-	struct reading r = { .arena = a, .file = file, .err = err };
-	const struct profile *found;
+	struct profile fresh = built_in[0];
+	const struct sections kind = { "profile", built_in, sizeof(built_in) / sizeof(*built_in), sizeof(*built_in), &fresh,
+				       find_setting, set };
+	int rc;
 
-	*out = (struct profile){ 0 };
-	while (text.n) {
-		ptrdiff_t end = span_find(text, '\n');
-		size_t n = end < 0 ? text.n : (size_t)end;
-		int rc;
-
-		r.line++;
-		if ((rc = read_line(&r, span_sub(text, 0, n))) < 0)
-			return rc;
-		text = span_sub(text, end < 0 ? n : n + 1, text.n);
-	}
-	found = find_section(r.sections, span_of(name));
-	if (!found)
-		found = find_built_in(span_of(name));
-	if (!found)
-		return error_set(err, E_NOTFOUND, "no profile %s in %s, and none is built in", name, file);
-	*out = *found;
-	return 0;
+	fresh.adaptive = false; /* adapting is asked for by name or by word only */
+	rc = sections_find(&kind, a, file, text, name, out, err);
+	return rc == E_NOTFOUND ? error_set(err, rc, "no profile %s in %s, and none is built in", name, file) : rc;
 }
 
 int profile_file(struct arena *a, const char *file, struct span *text, struct error *err)

@@ -70,8 +70,8 @@ static void errors(void **state)
 		{ "[a]\n[A]", "F:2: a floor for the second time: A" },
 		{ "[a]\nrsa_bits = 1\nlike = default", "F:3: \"like\" must come first in its section: default" },
 		{ "[a]\nlike = b\n[b]", "F:2: \"like\" names no floor that is built in or stands above: b" },
-		{ "[a", "F:1: not a section: [a" },
-		{ "[]", "F:1: not a section: []" },
+		{ "[a", "F:1: a section's line ends with ]: [a" },
+		{ "[]", "F:1: a name has letters, digits, '.', '_' and '-' only, 64 at most: " },
 		{ "[a]\nword", "F:2: neither [floor] nor name = value: word" },
 		{ "", "check_path_floor: no floor \"house\" is built in or stands in F" },
 	};

@@ -101,7 +101,7 @@ static void mistakes_name_file_and_line(void **state)
 		{ "[a]\nunknown = 1\n", "profiles:2: unknown setting: unknown" },
 		{ "[a]\nopaque = maybe\n", "profiles:2:" },
 		{ "[a]\nopaque = yes\nopaque = no\n", "profiles:3: a second time" },
-		{ "[a]\n[A]\n", "profiles:2: profile a second time" },
+		{ "[a]\n[A]\n", "profiles:2: a profile for the second time: A" },
 		{ "[a]\nopaque = yes\nlike = bdew\n", "profiles:3:" },
 		{ "[a]\nlike = bdew\nlike = bdew\n", "profiles:3:" },
 		{ "[a]\nlike = a\n", "profiles:2:" },
@@ -126,6 +126,21 @@ static void mistakes_name_file_and_line(void **state)
 	}
 	assert_int_equal(profile_parse(&arena, "profiles", span_from("[a]\nx\0y = 1\n", 12), "a", &p, &err), E_CONFIG);
 	assert_int_equal(parse("[a]\nrsa_bits_least = 16384\nec_bits_least = 521\n", "a", &p, &err), 0);
+}
+
+static void numbers_of_sections(void **state)
+{
+	struct buf text = BUF_INIT;
+	struct profile p;
+	struct error err;
+
+	for (int i = 0; i < 1000; i++)
+		buf_addf(&text, "[p%d]\n", i);
+	assert_int_equal(parse(buf_str(&text), "p999", &p, &err), 0);
+	buf_addstr(&text, "[p1000]\n");
+	assert_int_equal(parse(buf_str(&text), "p999", &p, &err), E_CONFIG);
+	assert_string_equal(err.text, "profiles:1001: too many sections: p1000");
+	buf_release(&text);
 }
 
 static void lengths_of_names(void **state)
@@ -153,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(built_in_without_a_file),     cmocka_unit_test(shipped_file),
 		cmocka_unit_test(a_file_changes_and_adds),     cmocka_unit_test(mistakes_name_file_and_line),
+		cmocka_unit_test(numbers_of_sections),
 		cmocka_unit_test(lengths_of_names),
 	};
 

@@ -77,6 +77,21 @@ static enum outcome use_end(struct checker *c, struct use *u, enum outcome so_fa
 	return so_far;
 }
 
+/* One point about one key, in a conversation of its own. */
+static enum outcome with_key(struct checker *c, enum outcome (*point)(struct checker *, struct use *, enum key_mechanism),
+			     enum key_mechanism mechanism)
+{
+	struct use u;
+
+	if (lacks(c, "find-keys"))
+		return NOT_ASKED;
+	if (!c->own_address)
+		return not_asked(c, no_own);
+	if (!use_begin(c, &u))
+		return FAILED;
+	return use_end(c, &u, point(c, &u, mechanism));
+}
+
 /* ---- sign ---- */
 
 static bool verifies(struct use *u, enum key_mechanism mechanism, const unsigned char *value, size_t n, const struct buf *signature)
@@ -94,66 +109,57 @@ static bool verifies(struct use *u, enum key_mechanism mechanism, const unsigned
 	return good;
 }
 
-static enum outcome signs(struct checker *c, enum key_mechanism mechanism)
+static enum outcome sign(struct checker *c, struct use *u, enum key_mechanism mechanism)
 {
 	unsigned char value[32] = { 0 };
 	struct key_request q = { .mechanism = mechanism, .digest = "sha256", .mgf_digest = "sha256", .salt_length = 32,
 				 .input = span_from(value, sizeof(value)) };
 	struct buf signature = BUF_INIT;
 	enum outcome o = PASSED;
-	struct use u;
 
-	if (lacks(c, "find-keys"))
-		return NOT_ASKED;
-	if (!c->own_address)
-		return not_asked(c, no_own);
-	if (!use_begin(c, &u))
-		return FAILED;
-	if (mechanism == KEY_ECDSA ? !u.ec : !u.rsa)
+	if (mechanism == KEY_ECDSA ? !u->ec : !u->rsa)
 		o = not_asked(c, "its key is of another kind");
 	else if (RAND_bytes(value, sizeof(value)) != 1)
 		o = not_asked(c, "no random numbers");
-	else if (u.calls.sign(u.calls.ctx, u.keys[0].key_id, &q, &signature, &u.err) < 0)
-		o = failed(c, "%s", u.err.text);
-	else if (!verifies(&u, mechanism, value, sizeof(value), &signature))
+	else if (u->calls.sign(u->calls.ctx, u->keys[0].key_id, &q, &signature, &u->err) < 0)
+		o = failed(c, "%s", u->err.text);
+	else if (!verifies(u, mechanism, value, sizeof(value), &signature))
 		o = failed(c, "the signature does not fit the certificate's key");
 	buf_wipe(&signature);
-	return use_end(c, &u, o);
+	return o;
 }
 
 static enum outcome signs_pkcs1(struct checker *c)
 {
-	return signs(c, KEY_RSA_PKCS1);
+	return with_key(c, sign, KEY_RSA_PKCS1);
 }
 
 static enum outcome signs_pss(struct checker *c)
 {
-	return signs(c, KEY_RSA_PSS);
+	return with_key(c, sign, KEY_RSA_PSS);
 }
 
 static enum outcome signs_ecdsa(struct checker *c)
 {
-	return signs(c, KEY_ECDSA);
+	return with_key(c, sign, KEY_ECDSA);
 }
 
-static enum outcome signs_no_wrong_length(struct checker *c)
+static enum outcome sign_wrong_length(struct checker *c, struct use *u, enum key_mechanism mechanism)
 {
 	struct key_request q = { .digest = "sha256", .mgf_digest = "sha256", .salt_length = 32, .input = span_from("0123456789", 10) };
 	struct buf signature = BUF_INIT;
 	enum outcome o = PASSED;
-	struct use u;
 
-	if (lacks(c, "find-keys"))
-		return NOT_ASKED;
-	if (!c->own_address)
-		return not_asked(c, no_own);
-	if (!use_begin(c, &u))
-		return FAILED;
-	q.mechanism = u.ec ? KEY_ECDSA : KEY_RSA_PKCS1;
-	if (u.calls.sign(u.calls.ctx, u.keys[0].key_id, &q, &signature, &u.err) == 0)
+	q.mechanism = u->ec ? KEY_ECDSA : mechanism;
+	if (u->calls.sign(u->calls.ctx, u->keys[0].key_id, &q, &signature, &u->err) == 0)
 		o = failed(c, "it signed ten bytes as a SHA-256 value");
 	buf_wipe(&signature);
-	return use_end(c, &u, o);
+	return o;
+}
+
+static enum outcome signs_no_wrong_length(struct checker *c)
+{
+	return with_key(c, sign_wrong_length, KEY_RSA_PKCS1);
 }
 
 /* ---- unwrap ---- */
@@ -181,70 +187,61 @@ static bool may(const struct use *u, uint32_t usage)
 	return known == UINT32_MAX || (known & usage);
 }
 
-static enum outcome unwraps(struct checker *c, enum key_mechanism mechanism)
+static enum outcome unwrap(struct checker *c, struct use *u, enum key_mechanism mechanism)
 {
 	unsigned char secret[SECRET] = { 0 }, wrapped[2048];
 	size_t n = sizeof(wrapped);
 	struct key_request q = { .mechanism = mechanism, .digest = "sha256", .mgf_digest = "sha256" };
 	struct buf out = BUF_INIT;
 	enum outcome o = PASSED;
-	struct use u;
 
-	if (lacks(c, "find-keys"))
-		return NOT_ASKED;
-	if (!c->own_address)
-		return not_asked(c, no_own);
-	if (!use_begin(c, &u))
-		return FAILED;
-	if (!u.rsa || !may(&u, KU_KEY_ENCIPHERMENT))
+	if (!u->rsa || !may(u, KU_KEY_ENCIPHERMENT))
 		o = not_asked(c, "its key is not for that");
-	else if (RAND_bytes(secret, SECRET) != 1 || !wraps(&u, mechanism, secret, wrapped, &n))
+	else if (RAND_bytes(secret, SECRET) != 1 || !wraps(u, mechanism, secret, wrapped, &n))
 		o = not_asked(c, "OpenSSL cannot encrypt to this key");
 	q.input = span_from(wrapped, n);
-	if (o == PASSED && u.calls.unwrap(u.calls.ctx, u.keys[0].key_id, &q, &out, &u.err) < 0)
-		o = failed(c, "%s", u.err.text);
+	if (o == PASSED && u->calls.unwrap(u->calls.ctx, u->keys[0].key_id, &q, &out, &u->err) < 0)
+		o = failed(c, "%s", u->err.text);
 	else if (o == PASSED && !span_eq(span_from(out.data, out.len), span_from(secret, SECRET)))
 		o = failed(c, "what came back is not what was encrypted");
 	buf_wipe(&out);
-	return use_end(c, &u, o);
+	return o;
 }
 
 static enum outcome unwraps_pkcs1(struct checker *c)
 {
-	return unwraps(c, KEY_RSA_PKCS1);
+	return with_key(c, unwrap, KEY_RSA_PKCS1);
 }
 
 static enum outcome unwraps_oaep(struct checker *c)
 {
-	return unwraps(c, KEY_RSA_OAEP);
+	return with_key(c, unwrap, KEY_RSA_OAEP);
 }
 
 /* What was encrypted to nobody: refused for good, or (which hides the padding from who asks) a secret that opens nothing;
  * never "try later", with which one message would come again and again. */
-static enum outcome unwraps_no_junk(struct checker *c)
+static enum outcome unwrap_junk(struct checker *c, struct use *u, enum key_mechanism mechanism)
 {
 	unsigned char junk[2048];
-	struct key_request q = { .mechanism = KEY_RSA_PKCS1, .digest = "sha256", .mgf_digest = "sha256" };
+	struct key_request q = { .mechanism = mechanism, .digest = "sha256", .mgf_digest = "sha256" };
 	struct buf out = BUF_INIT;
 	enum outcome o = PASSED;
-	struct use u;
 
-	if (lacks(c, "find-keys"))
-		return NOT_ASKED;
-	if (!c->own_address)
-		return not_asked(c, no_own);
-	if (!use_begin(c, &u))
-		return FAILED;
-	if (!u.rsa || !may(&u, KU_KEY_ENCIPHERMENT))
+	if (!u->rsa || !may(u, KU_KEY_ENCIPHERMENT))
 		o = not_asked(c, "its key is not for that");
 	else {
 		memset(junk, 0x2a, sizeof(junk));
-		q.input = span_from(junk, (size_t)EVP_PKEY_get_size(u.public));
-		if (u.calls.unwrap(u.calls.ctx, u.keys[0].key_id, &q, &out, &u.err) == E_TEMP)
-			o = failed(c, "it wants to be asked again later: %.200s", u.err.text);
+		q.input = span_sub(span_from(junk, sizeof(junk)), 0, (size_t)EVP_PKEY_get_size(u->public));
+		if (u->calls.unwrap(u->calls.ctx, u->keys[0].key_id, &q, &out, &u->err) == E_TEMP)
+			o = failed(c, "it wants to be asked again later: %.200s", u->err.text);
 	}
 	buf_wipe(&out);
-	return use_end(c, &u, o);
+	return o;
+}
+
+static enum outcome unwraps_no_junk(struct checker *c)
+{
+	return with_key(c, unwrap_junk, KEY_RSA_PKCS1);
 }
 
 /* ---- agree ---- */
@@ -270,13 +267,13 @@ static bool derives(EVP_PKEY *mine, EVP_PKEY *theirs, unsigned char *out, size_t
 	return good;
 }
 
-static enum outcome compare_agreement(struct checker *c, struct use *u)
+static enum outcome compare_agreement(struct checker *c, struct use *u, enum key_mechanism mechanism)
 {
 	EVP_PKEY *mine = companion(u->public);
 	unsigned char expected[128], *spki = NULL;
 	size_t n = sizeof(expected);
 	int length = mine ? i2d_PUBKEY(mine, &spki) : 0;
-	struct key_request q = { .mechanism = KEY_ECDH, .input = span_from(spki, length > 0 ? (size_t)length : 0) };
+	struct key_request q = { .mechanism = mechanism, .input = span_from(spki, length > 0 ? (size_t)length : 0) };
 	struct buf out = BUF_INIT;
 	enum outcome o = PASSED;
 
@@ -292,59 +289,51 @@ static enum outcome compare_agreement(struct checker *c, struct use *u)
 	return o;
 }
 
+static enum outcome agree(struct checker *c, struct use *u, enum key_mechanism mechanism)
+{
+	if (!u->ec || !may(u, KU_KEY_AGREEMENT))
+		return not_asked(c, "its key is not for that");
+	return compare_agreement(c, u, mechanism);
+}
+
 static enum outcome agrees(struct checker *c)
 {
-	enum outcome o;
-	struct use u;
-
-	if (lacks(c, "find-keys"))
-		return NOT_ASKED;
-	if (!c->own_address)
-		return not_asked(c, no_own);
-	if (!use_begin(c, &u))
-		return FAILED;
-	if (!u.ec || !may(&u, KU_KEY_AGREEMENT))
-		o = not_asked(c, "its key is not for that");
-	else
-		o = compare_agreement(c, &u);
-	return use_end(c, &u, o);
+	return with_key(c, agree, KEY_ECDH);
 }
 
 /* ---- find-keys, the other way ---- */
 
-static enum outcome finds_its_recipient(struct checker *c)
+static enum outcome find_recipient(struct checker *c, struct use *u, enum key_mechanism mechanism)
 {
 	struct found_key *keys = NULL;
 	struct certificate_id ids[2];
 	struct error err = { 0 };
 	X509 *other = stranger();
 	enum outcome o = PASSED;
-	struct use u;
 	size_t n = 0;
 	int rc;
 
-	if (lacks(c, "find-keys") || !c->own_address || !other) {
-		X509_free(other);
-		return lacks(c, "find-keys") ? NOT_ASKED : not_asked(c, no_own);
-	}
-	if (use_begin(c, &u)) {
-		ids[0] = identifier_of(&c->arena, other);
-		ids[1] = identifier_of(&c->arena, u.keys[0].certificate);
-		rc = ask_decrypting_keys(&u.m, &c->arena, ids, 2, &keys, &n, &err);
-		if (rc < 0)
-			o = failed(c, "%s", err.text);
-		for (size_t i = 0; rc == 0 && i < n; i++) {
-			if (keys[i].which != 1 || X509_cmp(keys[i].certificate, u.keys[0].certificate) != 0)
-				o = failed(c, "it found the key of another certificate");
-			X509_free(keys[i].certificate);
-			sk_X509_pop_free(keys[i].chain, X509_free);
-		}
-		o = use_end(c, &u, o);
-	} else {
-		o = FAILED;
+	(void)mechanism;
+	if (!other)
+		return not_asked(c, "OpenSSL makes no certificate");
+	ids[0] = identifier_of(&c->arena, other);
+	ids[1] = identifier_of(&c->arena, u->keys[0].certificate);
+	rc = ask_decrypting_keys(&u->m, &c->arena, ids, 2, &keys, &n, &err);
+	if (rc < 0)
+		o = failed(c, "%s", err.text);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (keys[i].which != 1 || X509_cmp(keys[i].certificate, u->keys[0].certificate) != 0)
+			o = failed(c, "it found the key of another certificate");
+		X509_free(keys[i].certificate);
+		sk_X509_pop_free(keys[i].chain, X509_free);
 	}
 	X509_free(other);
 	return o;
+}
+
+static enum outcome finds_its_recipient(struct checker *c)
+{
+	return with_key(c, find_recipient, KEY_ECDH);
 }
 
 #define KEYS (1u << ROLE_KEYS)

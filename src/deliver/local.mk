@@ -14,7 +14,6 @@ libdeliver_a_SOURCES = \
 	src/deliver/notice.c \
 	src/deliver/parcel.h \
 	src/deliver/report.h \
-	src/deliver/resolve.c src/deliver/resolve.h \
 	src/deliver/returned.c src/deliver/returned.h \
 	src/deliver/run.c src/deliver/run.h \
 	src/deliver/smtp.c \

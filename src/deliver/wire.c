@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "deliver/copy.h"
-#include "deliver/resolve.h"
+#include "lib/resolve.h"
 
 #define SEND_AT ((size_t)64 * 1024)
 

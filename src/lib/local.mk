@@ -18,6 +18,7 @@ libbase_a_SOURCES = \
 	src/lib/openssl.c src/lib/openssl.h src/lib/openssl_lean.c \
 	src/lib/netlist.c src/lib/netlist.h \
 	src/lib/sections.c src/lib/sections.h \
+	src/lib/resolve.c src/lib/resolve.h \
 	src/lib/server.c src/lib/server.h \
 	src/lib/xml.c src/lib/xml.h \
 	src/lib/xml_parser_only.c \

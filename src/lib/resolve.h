@@ -1,6 +1,6 @@
 /* resolve.h - a host's name into addresses, within the deadline */
-#ifndef POSTERN_DELIVER_RESOLVE_H
-#define POSTERN_DELIVER_RESOLVE_H
+#ifndef POSTERN_LIB_RESOLVE_H
+#define POSTERN_LIB_RESOLVE_H
 
 #include <sys/socket.h>
 

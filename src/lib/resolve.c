@@ -1,5 +1,5 @@
 /* resolve.c - a host's name into addresses, within the deadline */
-#include "deliver/resolve.h"
+#include "lib/resolve.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 /* keys-sql-bare.c - the bare library calls that bench/keys-sql compares keys-sql with: open, prepare, ask each address, take the rows
  *
- *   keys-sql-bare DATABASE STATEMENT <ADDRESSES       DATABASE: a file of SQLite, or a connection string with a "="
+ *   keys-sql-bare DATABASE [-pipeline] <ADDRESSES     DATABASE: a file of SQLite, or a connection string with a "=";
+ *                                                     -pipeline: 50 in one go (PostgreSQL), else one by one
  *   keys-sql-bare -statement                          prints the module's own statement
  *
  * No protocol, no XML, no base64, nothing is kept.
@@ -12,6 +13,8 @@
 #include <string.h>
 
 #include "keys-sql/statements.h"
+
+#define AT_ONCE 50 /* as in the requests to the module */
 
 static size_t rows, bytes;
 
@@ -50,37 +53,82 @@ static int ask_sqlite(const char *file)
 	return 0;
 }
 
-static int ask_postgresql(const char *string)
+static int take(PGconn *db, PGresult *r)
+{
+	if (PQresultStatus(r) != PGRES_TUPLES_OK)
+		return failed(PQerrorMessage(db));
+	for (int i = 0; i < PQntuples(r); i++, rows++)
+		bytes += PQgetvalue(r, i, 2) ? (size_t)PQgetlength(r, i, 2) : 0;
+	PQclear(r);
+	return 0;
+}
+
+/* One by one. */
+static int ask_each(PGconn *db)
+{
+	char address[400];
+	int rc = 0;
+
+	while (rc == 0 && next(address, sizeof(address))) {
+		const char *const values[] = { address, strchr(address, '@') };
+
+		rc = take(db, PQexecPrepared(db, "find", 2, values, NULL, NULL, 1));
+	}
+	return rc;
+}
+
+#ifdef LIBPQ_HAS_PIPELINING
+/* So many in one go as a request of the module's has. */
+static int ask_pipeline(PGconn *db)
+{
+	char address[400];
+	bool more = true;
+	int n, rc = 0;
+
+	PQenterPipelineMode(db);
+	while (more && rc == 0) {
+		for (n = 0; n < AT_ONCE && (more = next(address, sizeof(address))); n++) {
+			const char *const values[] = { address, strchr(address, '@') };
+
+			PQsendQueryPrepared(db, "find", 2, values, NULL, NULL, 1);
+		}
+		PQpipelineSync(db);
+		for (; n && rc == 0; n--) {
+			rc = take(db, PQgetResult(db));
+			PQclear(PQgetResult(db)); /* NULL: the answer's end */
+		}
+		PQclear(PQgetResult(db)); /* the pipeline's */
+	}
+	return rc;
+}
+#endif
+
+static int ask_postgresql(const char *string, bool pipeline)
 {
 	PGconn *db = PQconnectdb(string);
-	char address[400];
+	int rc;
 
 	if (PQstatus(db) != CONNECTION_OK)
 		return failed(PQerrorMessage(db));
 	PQclear(PQprepare(db, "find", statements[FIND_ADDRESS].text, 0, NULL));
-	while (next(address, sizeof(address))) {
-		const char *const values[] = { address, strchr(address, '@') };
-		PGresult *r = PQexecPrepared(db, "find", 2, values, NULL, NULL, 1);
-
-		if (PQresultStatus(r) != PGRES_TUPLES_OK)
-			return failed(PQerrorMessage(db));
-		for (int i = 0; i < PQntuples(r); i++, rows++)
-			bytes += PQgetvalue(r, i, 2) ? (size_t)PQgetlength(r, i, 2) : 0;
-		PQclear(r);
-	}
+#ifdef LIBPQ_HAS_PIPELINING
+	rc = pipeline ? ask_pipeline(db) : ask_each(db);
+#else
+	rc = pipeline ? failed("this libpq has no pipeline mode") : ask_each(db);
+#endif
 	PQfinish(db);
-	return 0;
+	return rc;
 }
 
 int main(int argc, char **argv)
 {
 	int rc;
 
-	if (argc != 2)
+	if (argc != 2 && argc != 3)
 		return failed("which database?");
 	if (strcmp(argv[1], "-statement") == 0)
 		return puts(statements[FIND_ADDRESS].text) < 0;
-	rc = strchr(argv[1], '=') ? ask_postgresql(argv[1]) : ask_sqlite(argv[1]);
+	rc = strchr(argv[1], '=') ? ask_postgresql(argv[1], argc == 3) : ask_sqlite(argv[1]);
 	printf("%zu rows, %zu bytes\n", rows, bytes);
 	return rc;
 }

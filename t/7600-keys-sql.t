@@ -186,6 +186,11 @@ sub finding {
 	is(who($c, 'office@example.org'), 'renewed office house', "$site: our own");
 	my $a = ask($c, 'find-certificates', '', '<address>bob@partner.example</address><address>nobody@example.net</address><address>who@partner.example</address>');
 	is(names($a), 'bob gate gate', "$site: several addresses in one question");
+	for my $n (100, 101) { # so many go at once, and one more
+		my @asked = map { "p$_\@partner.example" } 1 .. $n;
+		my $many = ask($c, 'find-certificates', '', join '', map { "<address>$_</address>" } @asked);
+		is_deeply([ $many =~ /<certificate for="([^"]*)"/g ], \@asked, "$site: $n addresses in one question");
+	}
 	like($a, qr/<certificate for="bob\@partner\.example" area="public" source="sql:[0-9a-f]{16} [^"]*bob\.pem" match="address">/, "$site: attributes");
 	like($a, qr/for="who\@partner\.example"[^>]*match="domain"/, "$site: match");
 	is(by($c, id_of($der{$_})), $_, "$site: $_ by issuer and serial number") for qw(bob middle house);
@@ -553,10 +558,18 @@ SKIP: {
 
 	# a host that is not there is passed by; one that takes the call and says nothing costs its part of the time
 	my $dead = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp');
-	(my $two = $where) =~ s/host=\S+ port=\d+/"host=127.0.0.1,$T\/pg port=1,$port"/e;
-	is(once(conf('two', "keys_sql_database = $two"), \&who, 'bob@partner.example'), 'bob gate', 'postgresql: the second of two hosts');
+	(my $second = $where) =~ s/host=\S+ port=\d+/"host=127.0.0.1,$T\/pg port=1,$port"/e;
+	is(once(conf('two', "keys_sql_database = $second"), \&who, 'bob@partner.example'), 'bob gate', 'postgresql: the second of two hosts');
 	is(once(conf('silent', "keys_sql_database = postgresql:host=127.0.0.1 port=" . $dead->sockport . ' dbname=x user=x', 'keys_sql_timeout = 500ms'),
 		\&who, 'bob@partner.example'), 'temporary temporary', 'postgresql: a server that says nothing');
+	my $silent = '127.0.0.1,' x 2 . "$T/pg port=" . join ',', ($dead->sockport) x 2, $port;
+	finish(patient(conf('third', "keys_sql_database = postgresql:host=$silent dbname=postern user=postern", 'keys_sql_timeout = 1500ms')));
+	pass('postgresql: the third of three hosts, of which two say nothing for longer than there is time');
+	my $both = "$T/pg,$T/pg port=$port," . ($standby =~ /port=(\d+)/)[0] . ' dbname=postern user=postern';
+	my $wanting = sub { once(conf('wanting', "keys_sql_database = postgresql:host=$both target_session_attrs=$_[0]"), \&store, 'middle',
+		'area="seen" address="x@example.net"') };
+	is($wanting->('prefer-standby'), 'not-found permanent', 'postgresql: a standby is preferred');
+	is($wanting->('read-write'), 'seen new', 'postgresql: ... or one that can be written to is wanted');
 
 	# locked in the middle, then gone in the middle
 	my $c = patient(conf('locked', 'keys_sql_timeout = 700ms'));
@@ -564,13 +577,20 @@ SKIP: {
 	print $holder "BEGIN; LOCK TABLE addresses IN ACCESS EXCLUSIVE MODE;\n\\! touch $T/held.pg\n";
 	$holder->flush;
 	sleep 0.01 until -e "$T/held.pg";
-	is(who($c, 'bob@partner.example'), 'temporary temporary', 'postgresql: held by another in the middle: mail waits');
+	is(refused(ask($c, 'find-certificates', '', '<address>x@y.example</address><address>bob@partner.example</address>' x 2)), 'temporary temporary',
+		'postgresql: held by another in the middle: mail waits');
 	close $holder;
 	finish($c);
 	$c = start_sql(conf('postern'));
 	my $id = find_key($c, 'office@example.org');
 	is(who($c, 'bob@partner.example'), 'bob gate', 'postgresql: before it is stopped');
 	is($query->("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'postern keys-sql'"), '1', 'postgresql: one connection for a message');
+	$query->('ALTER TABLE capabilities RENAME TO elsewhere');
+	my $two = '<address>bob@partner.example</address>' x 2;
+	is(refused(ask($c, 'find-certificates', '', $two)), 'configuration temporary', 'postgresql: a table that is away in the middle: mail waits');
+	$query->('ALTER TABLE elsewhere RENAME TO capabilities');
+	$query->('CHECKPOINT'); # commits do not wait for the disk here
+	is(names(ask($c, 'find-certificates', '', $two)), 'bob gate bob gate', 'postgresql: ... and with the table again, the same connection serves');
 	postgres_stop();
 	is(who($c, 'bob@partner.example'), 'temporary temporary', 'postgresql: stopped in the middle: mail waits');
 	is(signature_of($c, $id, 'renewed'), 'temporary temporary', 'postgresql: ... nor does it sign');

@@ -23,7 +23,7 @@ void database_close(struct database *db)
 		db->driver->close(db);
 }
 
-int database_ask(struct database *db, enum statement which, const struct value *values, struct error *err)
+static int begin(struct database *db, struct error *err)
 {
 	db->driver->end(db);
 	if (db->problem == PROBLEM_GONE)
@@ -31,7 +31,34 @@ int database_ask(struct database *db, enum statement which, const struct value *
 	db->problem = PROBLEM_NONE;
 	if (deadline_over(db->until))
 		return error_set(err, E_TEMP, "%s: no time left to ask", db->name);
-	return db->driver->ask(db, which, values, err);
+	return 0;
+}
+
+int database_ask(struct database *db, enum statement which, const struct value *values, struct error *err)
+{
+	int rc = begin(db, err);
+
+	return rc < 0 ? rc : db->driver->ask(db, which, values, err);
+}
+
+int database_ask_each(struct database *db, enum statement which, const struct value *values, size_t n, struct error *err)
+{
+	int rc = begin(db, err);
+
+	db->each.which = which;
+	db->each.values = values;
+	db->each.sent = db->pipelines && n > 1;
+	return rc < 0 || !db->each.sent ? rc : db->driver->send_each(db, which, values, n, err);
+}
+
+int database_next(struct database *db, struct error *err)
+{
+	const struct value *values = db->each.values;
+
+	if (db->each.sent)
+		return db->driver->next(db, db->each.which, err);
+	db->each.values += statements[db->each.which].values;
+	return database_ask(db, db->each.which, values, err);
 }
 
 int database_step(struct database *db, struct error *err)

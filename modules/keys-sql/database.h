@@ -49,6 +49,9 @@ struct database_driver {
 	int (*open)(const struct database_settings *settings, deadline until, struct database **out, struct error *err);
 	void (*close)(struct database *db);
 	int (*ask)(struct database *db, enum statement which, const struct value *values, struct error *err);
+	/* NULL where a database's pipelines is always false */
+	int (*send_each)(struct database *db, enum statement which, const struct value *values, size_t n, struct error *err);
+	int (*next)(struct database *db, enum statement which, struct error *err);
 	int (*step)(struct database *db, struct error *err);
 	struct span (*column)(const struct database *db, int i);
 	void (*end)(struct database *db);
@@ -64,6 +67,12 @@ struct database {
 	char *name;                    /* for people; no password in it */
 	enum database_problem problem; /* of the last error */
 	deadline until;                /* for what is asked next */
+	bool pipelines;                /* it can be asked many questions in one go */
+	struct {
+		enum statement which;
+		const struct value *values; /* of those that are not asked yet */
+		bool sent;                  /* all are */
+	} each;
 };
 
 /* E_TEMP: it is not there now; E_CONFIG: what the settings say cannot be.  *out is closed with database_close.  The schema is
@@ -84,6 +93,11 @@ struct span database_column(const struct database *db, int i); /* until the next
 char *database_text(const struct database *db, int i, struct arena *arena);
 struct span database_copy(const struct database *db, int i, struct arena *arena);
 void database_end(struct database *db);
+
+/* Asks the same statement n times, in one go where the database can; values: those of the first, then of the second, ...  They must
+ * stay until the end.  database_next goes to the rows of the first question, then of the second, and so on: as often as n. */
+int database_ask_each(struct database *db, enum statement which, const struct value *values, size_t n, struct error *err);
+int database_next(struct database *db, struct error *err);
 
 /* One that has no rows. */
 int database_run(struct database *db, enum statement which, const struct value *values, struct error *err);

@@ -4,6 +4,12 @@
 #include "lib/address.h"
 #include "lib/base64.h"
 
+#define QUESTIONS_AT_ONCE 100
+
+struct question {
+	const char *address, *lower;
+};
+
 struct found {
 	struct keys_found answer;
 	struct found *next;
@@ -64,25 +70,68 @@ static void read_by_address(struct server *s, const struct database *db, const c
 	};
 }
 
-static int find_by_address(struct server *s, struct database *db, const char *address, struct xml_writer *w, size_t *count,
-			   struct error *err)
+static int take_rows(struct server *s, struct database *db, const struct question *q, struct xml_writer *w, size_t *count,
+		     struct error *err)
 {
-	const char *lower = record_lower(&s->arena, address);
-	const struct value values[] = { value_text(lower), value_text(arena_printf(&s->arena, "@%s", address_domain(lower))) };
 	struct found *list = NULL, **end = &list;
 	struct keys_found f;
-	int rc;
+	int rc = database_next(db, err);
 
-	if (!*address || strlen(address) > ADDRESS_MAX)
-		return error_set(err, E_PERM, "<address> is empty or too long");
-	rc = database_ask(db, FIND_ADDRESS, values, err);
 	while (rc >= 0 && (rc = database_step(db, err)) > 0) {
-		read_by_address(s, db, address, lower, &f);
+		read_by_address(s, db, q->address, q->lower, &f);
 		append(s, &end, list, &f);
 	}
-	database_end(db);
 	if (rc == 0)
 		*count += write_found(s, w, list);
+	return rc;
+}
+
+/* All of these in one go: a message to many costs as many answers, but one round trip. */
+static int find_some(struct server *s, struct database *db, const struct question *questions, size_t n, struct xml_writer *w,
+		     size_t *count, struct error *err)
+{
+	struct value values[2 * QUESTIONS_AT_ONCE];
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		values[2 * i] = value_text(questions[i].lower);
+		values[2 * i + 1] = value_text(arena_printf(&s->arena, "@%s", address_domain(questions[i].lower)));
+	}
+	rc = database_ask_each(db, FIND_ADDRESS, values, n, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = take_rows(s, db, &questions[i], w, count, err);
+	database_end(db);
+	return rc;
+}
+
+static int read_question(struct server *s, const struct xml *address, struct question *out, struct error *err)
+{
+	struct buf text = BUF_INIT;
+
+	xml_text(address, &text);
+	out->address = arena_strdup(&s->arena, buf_str(&text));
+	out->lower = record_lower(&s->arena, out->address);
+	buf_release(&text);
+	if (!*out->address || strlen(out->address) > ADDRESS_MAX)
+		return error_set(err, E_PERM, "<address> is empty or too long");
+	return 0;
+}
+
+static int find_by_address(struct server *s, struct database *db, const struct xml *address, struct xml_writer *w, size_t *count,
+			   struct error *err)
+{
+	struct question questions[QUESTIONS_AT_ONCE];
+	size_t n = 0;
+	int rc = 0;
+
+	while (address && rc == 0) {
+		rc = read_question(s, address, &questions[n++], err);
+		address = xml_next(address, "address");
+		if (rc == 0 && (n == QUESTIONS_AT_ONCE || !address)) {
+			rc = find_some(s, db, questions, n, w, count, err);
+			n = 0;
+		}
+	}
 	return rc;
 }
 
@@ -129,13 +178,8 @@ int find_certificates(struct server *s, const struct xml *request, struct xml_wr
 	rc = keys_sql_database(s, &db, err);
 	if (rc == 0 && by)
 		rc = find_by_identifier(s, db, by, w, &count, err);
-	for (; address && rc == 0; address = xml_next(address, "address")) {
-		struct buf text = BUF_INIT;
-
-		xml_text(address, &text);
-		rc = find_by_address(s, db, buf_str(&text), w, &count, err);
-		buf_release(&text);
-	}
+	if (rc == 0 && address)
+		rc = find_by_address(s, db, address, w, &count, err);
 	if (rc == 0 && count == 0)
 		rc = error_set(err, E_NOTFOUND, "no such certificate in %s", db->name);
 	return rc;

@@ -13,9 +13,13 @@
 static const struct {
 	const char *name;
 	size_t at;
+	bool pipeline; /* not needed */
 } functions[] = {
-#define LIBPQ_ENTRY(f) { #f, offsetof(struct libpq, f) },
+#define LIBPQ_ENTRY(f) { #f, offsetof(struct libpq, f), false },
 	LIBPQ_FUNCTIONS(LIBPQ_ENTRY)
+#undef LIBPQ_ENTRY
+#define LIBPQ_ENTRY(f) { #f, offsetof(struct libpq, f), true },
+	LIBPQ_PIPELINE_FUNCTIONS(LIBPQ_ENTRY)
 #undef LIBPQ_ENTRY
 };
 
@@ -36,10 +40,13 @@ const struct libpq *libpq_load(struct error *err)
 		error_set(err, E_CONFIG, "keys_sql_database is PostgreSQL's, and its library cannot be loaded: %s", dlerror());
 		return NULL;
 	}
+	libpq.pipelines = true;
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
 		void *function = dlsym(library, functions[i].name);
 
-		if (!function) {
+		if (!function && functions[i].pipeline)
+			libpq.pipelines = false;
+		if (!function && !functions[i].pipeline) {
 			error_set(err, E_CONFIG, "%s is too old: it has no %s", LIBRARY, functions[i].name);
 			return NULL;
 		}

@@ -1,13 +1,12 @@
 /* postgresql.c - a PostgreSQL server as the database: for several nodes
  *
- * Connecting waits in libpq, which knows how to go from a dead host to the next one; everything after it waits here, for the
- * deadline.  Who answers too late is not asked again: what would come then belongs to another question.
+ * Everything waits here, and no longer than to the deadline.  Who answers too late is not asked again: what would come then
+ * belongs to another question.  The same statement for many values goes in one go (libpq's pipeline mode), where libpq can.
  */
 #include <poll.h>
 #include <unistd.h>
 
-#include "keys-sql/database.h"
-#include "keys-sql/libpq.h"
+#include "keys-sql/connect.h"
 #include "lib/log.h"
 
 #define PARAMETERS_MAX 20
@@ -17,10 +16,11 @@ struct postgresql {
 	const struct libpq *pq;
 	PGconn *connection;
 	bool asked[STATEMENTS], prepared[STATEMENTS];
+	bool pipeline;    /* several questions are under way */
+	bool preparing;   /* the first answer of the pipeline is not of a question */
 	bool busy;        /* results are to come */
 	PGresult *result; /* the rows that are here */
 	int row, rows;
-	uint64_t timeout;
 };
 
 /* SQLSTATEs and classes (PostgreSQL, appendix A): what begins so. */
@@ -79,50 +79,11 @@ static int failed(struct postgresql *db, const PGresult *result, struct error *e
 	return say(db, rc, text ? text : db->pq->PQresultErrorMessage(result), err);
 }
 
-/* ---- connecting ---- */
+/* ---- opening ---- */
 
 static void note(void *ctx, const char *text)
 {
 	log_debug("%s: %.*s", ((const struct postgresql *)ctx)->base.name, (int)strcspn(text, "\n"), text);
-}
-
-/* A configuration others may read is no place for a password.  hosts: how many libpq will try. */
-static int check_string(const struct libpq *pq, const char *string, unsigned *hosts, struct error *err)
-{
-	char *problem = NULL;
-	PQconninfoOption *all = pq->PQconninfoParse(string, &problem);
-	int rc = 0;
-
-	*hosts = 1;
-	if (!all)
-		rc = error_set(err, E_CONFIG, "keys_sql_database: %s", problem ? problem : "not a connection string");
-	for (const PQconninfoOption *o = all; o && o->keyword; o++) {
-		if (o->val && *o->val && strcmp(o->keyword, "password") == 0)
-			rc = error_set(err, E_CONFIG, "keys_sql_database holds a password; it belongs into keys_sql_password_file");
-		if (o->val && strcmp(o->keyword, "host") == 0)
-			for (const char *p = o->val; *p; p++)
-				*hosts += *p == ',';
-	}
-	pq->PQfreemem(problem);
-	pq->PQconninfoFree(all);
-	return rc;
-}
-
-/* What stands before dbname are defaults that the connection string may change. */
-static PGconn *connect_to(const struct libpq *pq, const char *string, const struct database_settings *settings, unsigned hosts,
-			  deadline until)
-{
-	unsigned seconds = (unsigned)deadline_left(until) / 1000 / hosts;
-	char connect_timeout[16], tcp_timeout[16], options[64];
-	const char *const keywords[] = { "sslmode", "gssencmode", "application_name", "connect_timeout", "tcp_user_timeout", "options",
-					 "dbname", "client_encoding", "password", NULL };
-	const char *const values[] = { "verify-full", "disable", "postern keys-sql", connect_timeout, tcp_timeout, options,
-				       string, "UTF8", settings->password, NULL };
-
-	snprintf(connect_timeout, sizeof(connect_timeout), "%u", seconds < 2 ? 2 : seconds);
-	snprintf(tcp_timeout, sizeof(tcp_timeout), "%llu", (unsigned long long)settings->timeout);
-	snprintf(options, sizeof(options), "-c statement_timeout=%llu", (unsigned long long)settings->timeout);
-	return pq->PQconnectdbParams(keywords, values, 1);
 }
 
 static void postgresql_close(struct database *base)
@@ -130,43 +91,28 @@ static void postgresql_close(struct database *base)
 	struct postgresql *db = (struct postgresql *)base;
 
 	db->pq->PQclear(db->result);
-	db->pq->PQfinish(db->connection);
+	db->pq->PQfinish(db->connection); /* NULL is fine */
 	free(db->base.name);
 	free(db);
 }
 
-static char *name_of(const struct libpq *pq, PGconn *connection)
-{
-	struct buf name = BUF_INIT;
-	const char *host = pq->PQhost(connection), *what = pq->PQdb(connection);
-
-	buf_addf(&name, "postgresql:%s@%s", what ? what : "", host ? host : "");
-	return name.data;
-}
-
 static int postgresql_open(const struct database_settings *settings, deadline until, struct database **out, struct error *err)
 {
-	const char *prefix = database_postgresql.prefix, *string = settings->where + strlen(prefix);
 	const struct libpq *pq = libpq_load(err);
 	struct postgresql *db;
-	unsigned hosts;
-	int rc = pq ? 0 : E_CONFIG;
+	int rc = E_CONFIG;
 
-	if (strncmp(string, "//", 2) == 0)
-		string = settings->where; /* libpq's own form: postgresql://... */
-	if (rc == 0)
-		rc = check_string(pq, string, &hosts, err);
-	if (rc < 0)
+	if (!pq)
 		return rc;
 	db = mem_alloc(sizeof(*db));
 	db->base.driver = &database_postgresql;
 	db->base.until = until;
+	db->base.pipelines = pq->pipelines;
 	db->pq = pq;
-	db->timeout = settings->timeout;
-	db->connection = connect_to(pq, string, settings, hosts, until);
-	db->base.name = name_of(pq, db->connection);
-	if (pq->PQstatus(db->connection) != CONNECTION_OK || pq->PQsetnonblocking(db->connection, 1) < 0) {
+	rc = connect_to_server(pq, settings, until, &db->connection, &db->base.name, err);
+	if (rc == 0 && pq->PQsetnonblocking(db->connection, 1) < 0)
 		rc = gone(db, pq->PQerrorMessage(db->connection), err);
+	if (rc < 0) {
 		postgresql_close(&db->base);
 		return rc;
 	}
@@ -200,15 +146,20 @@ static int send_all(struct postgresql *db, int sent, struct error *err)
 	return rc;
 }
 
+static void forget_rows(struct postgresql *db)
+{
+	db->pq->PQclear(db->result);
+	db->result = NULL;
+	db->row = -1;
+	db->rows = 0;
+}
+
 /* The next result: 1, it is there; 0, the question is answered. */
 static int next_result(struct postgresql *db, struct error *err)
 {
 	int rc = 0;
 
-	db->pq->PQclear(db->result);
-	db->result = NULL;
-	db->row = -1;
-	db->rows = 0;
+	forget_rows(db);
 	while (rc == 0 && db->busy && db->pq->PQisBusy(db->connection))
 		rc = wait_for(db, POLLIN, err);
 	if (rc < 0 || !db->busy)
@@ -232,16 +183,35 @@ static int take_results(struct postgresql *db, struct error *err)
 	return rc < 0 ? rc : more;
 }
 
+/* Passes over what was asked and is not wanted any more. */
+static void end_pipeline(struct postgresql *db)
+{
+	bool empty = false;
+	int rc = 0;
+
+	while (rc >= 0) {
+		db->busy = true;
+		rc = next_result(db, NULL);
+		if (rc > 0 && db->pq->PQresultStatus(db->result) == PIPELINE_SYNC)
+			break;
+		if (rc == 0 && empty) /* two in a row: nothing comes any more */
+			rc = gone(db, "the connection was lost", NULL);
+		empty = rc == 0;
+	}
+	db->busy = db->pipeline = false;
+	if (rc > 0 && !db->pq->PQexitPipelineMode(db->connection))
+		gone(db, db->pq->PQerrorMessage(db->connection), NULL);
+}
+
 static void postgresql_end(struct database *base)
 {
 	struct postgresql *db = (struct postgresql *)base;
 
 	if (db->busy && db->base.problem != PROBLEM_GONE)
 		take_results(db, NULL);
-	db->pq->PQclear(db->result);
-	db->result = NULL;
-	db->row = -1;
-	db->rows = 0;
+	if (db->pipeline && db->base.problem != PROBLEM_GONE)
+		end_pipeline(db);
+	forget_rows(db);
 }
 
 /* ---- statements ---- */
@@ -286,6 +256,46 @@ static int postgresql_ask(struct database *base, enum statement which, const str
 		db->pq->PQsetSingleRowMode(db->connection);
 	db->asked[which] = true;
 	return send_all(db, sent, err);
+}
+
+static int postgresql_send_each(struct database *base, enum statement which, const struct value *values, size_t n, struct error *err)
+{
+	struct postgresql *db = (struct postgresql *)base;
+	const struct statement_text *s = &statements[which];
+	struct parameters p;
+	int rc, sent = db->pq->PQenterPipelineMode(db->connection);
+
+	db->pipeline = sent;
+	db->preparing = !db->prepared[which];
+	if (sent && db->preparing)
+		sent = db->pq->PQsendPrepare(db->connection, s->name, s->text, 0, NULL);
+	for (; sent && n; n--, values += s->values) {
+		fill(&p, which, values);
+		sent = db->pq->PQsendQueryPrepared(db->connection, s->name, p.n, p.values, p.lengths, p.formats, 1);
+	}
+	if (sent)
+		sent = db->pq->PQpipelineSync(db->connection);
+	db->asked[which] = true;
+	rc = send_all(db, sent, err);
+	db->busy = false; /* no answer is begun */
+	return rc;
+}
+
+/* The questions' answers come in their order. */
+static int postgresql_next(struct database *base, enum statement which, struct error *err)
+{
+	struct postgresql *db = (struct postgresql *)base;
+	int rc = db->busy ? take_results(db, err) : 0;
+
+	db->busy = true;
+	if (rc == 0 && db->preparing) {
+		rc = take_results(db, err);
+		db->prepared[which] = rc == 0;
+		db->preparing = false;
+		db->busy = true;
+	}
+	forget_rows(db);
+	return rc;
 }
 
 static int postgresql_step(struct database *base, struct error *err)
@@ -347,6 +357,8 @@ const struct database_driver database_postgresql = {
 	.open = postgresql_open,
 	.close = postgresql_close,
 	.ask = postgresql_ask,
+	.send_each = postgresql_send_each,
+	.next = postgresql_next,
 	.step = postgresql_step,
 	.column = postgresql_column,
 	.end = postgresql_end,

@@ -74,6 +74,11 @@ sub program { put("$T/teller", "#!/bin/sh\n$_[0]\n", 0700); configure("passphras
 is(program('echo "$1 $2"'), 'signed', 'a program, with its arguments');
 is(program('printf "open sesame"'), 'signed', 'without a line end');
 is(program('[ -z "$(cat)" ] && echo open sesame'), 'signed', 'its standard input is empty');
+{
+	local @ENV{qw(SECRET_OF_OURS BASH_ENV CREDENTIALS_DIRECTORY)} = ('x', '/nonexistent', "$T/credentials");
+	is(program("env | cut -d= -f1 | grep -vx -e PWD -e SHLVL -e _ | sort >$T/names; echo open sesame"), 'signed', 'it is run');
+	is(slurp("$T/names"), "CREDENTIALS_DIRECTORY\nHOME\nLC_ALL\nPATH\nSHELL\n", '... with an environment of its own, as documented');
+}
 is(program('echo open sesame; exit 3'), 'temporary temporary', 'its failure counts');
 is(program('echo'), 'configuration temporary', 'an empty line');
 is(program('printf "open\\0sesame\\n"'), 'configuration temporary', 'a NUL byte');

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -17,10 +19,16 @@
 
 #define WORDS_MAX 32
 
+/* What it finds in its environment, whoever started us; and the directory of systemd's credentials, where there is one. */
+static const char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/", "SHELL=/bin/sh" };
+static const char credentials[] = "CREDENTIALS_DIRECTORY";
+#define NENVIRONMENT (sizeof(environment) / sizeof(*environment))
+
 struct program {
 	struct arena arena;
 	char *words[WORDS_MAX + 1];
-	pid_t pid;
+	const char *environment[NENVIRONMENT + 2];
+	pid_t pid, parent;
 	int from;
 	deadline until;
 	struct error *err;
@@ -41,6 +49,15 @@ static int split(struct program *p, const char *command)
 	return n && *p->words[0] == '/' ? 0 : error_set(p->err, E_CONFIG, "program: \"%s\" is not an absolute path", n ? p->words[0] : "");
 }
 
+static void make_environment(struct program *p)
+{
+	const char *directory = getenv(credentials);
+
+	memcpy(p->environment, environment, sizeof(environment));
+	if (directory)
+		p->environment[NENVIRONMENT] = arena_printf(&p->arena, "%s=%s", credentials, directory);
+}
+
 static _Noreturn void become(const struct program *p, int out)
 {
 	int in = open("/dev/null", O_RDONLY);
@@ -52,10 +69,12 @@ static _Noreturn void become(const struct program *p, int out)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != p->parent) /* died before the prctl */
+		_exit(126);
 	if (in < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
 		_exit(126);
 	close_range(3, ~0U, 0);
-	execv(p->words[0], p->words);
+	execve(p->words[0], p->words, (char *const *)(uintptr_t)p->environment);
 	_exit(127);
 }
 
@@ -65,6 +84,8 @@ static int start(struct program *p)
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_set(p->err, E_TEMP, "program: pipe: %s", strerror(errno));
+	make_environment(p);
+	p->parent = getpid();
 	p->pid = fork();
 	if (p->pid == 0)
 		become(p, ends[1]);

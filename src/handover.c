@@ -15,6 +15,7 @@
 #include "resume.h"
 
 #define JOURNAL_SECONDS ((uint64_t)10 * 24 * 3600)
+#define LOCK_MS 1000 /* for another process that has the same message: what takes longer is tried again later */
 
 void note_temporary(struct carrying *c, const char *status, const char *text)
 {
@@ -183,19 +184,33 @@ static void deliver_all(struct carrying *c, bool kept)
 	}
 }
 
+/* The journal, with nobody else at it.  Whether the caller is there is asked behind the lock: as long as he is, nobody else was
+ * told to try this message. */
+static bool begin(struct carrying *c)
+{
+	const struct handover *h = c->h;
+	const struct envelope *e = h->envelope;
+	deadline until = deadline_earlier(h->until, deadline_in(LOCK_MS));
+	struct error err = { 0 };
+
+	if (journal_open(h->arena, h->config->spool, h->identity, &c->journal, &err) < 0 ||
+	    journal_lock(&c->journal, e->recipients, e->n, until, &err) < 0 ||
+	    journal_lock(&c->journal, e->ill_formed, e->nill, until, &err) < 0)
+		outcome_error(c->out, &err);
+	else if (caller_is_gone())
+		outcome_defer(c->out, "4.3.2", "the mail server has ended; nothing was handed over");
+	else
+		return true;
+	journal_release(&c->journal);
+	return false;
+}
+
 static void carry_out(struct carrying *c)
 {
 	const struct plan *p = c->h->plan;
-	struct error err = { 0 };
 
-	if (caller_is_gone()) {
-		outcome_defer(c->out, "4.3.2", "the mail server has ended; nothing was handed over");
+	if (!begin(c))
 		return;
-	}
-	if (journal_open(c->h->arena, c->h->config->spool, c->h->identity, &c->journal, &err) < 0) {
-		outcome_error(c->out, &err);
-		return;
-	}
 	if (p->outcome.code != EXIT_DONE) {
 		keep_refused(c);
 	} else {

@@ -40,4 +40,35 @@ perl -e 'pipe my $r, my $w; close $r; open STDIN, "<", shift; open STDOUT, ">&",
 	-client 10.0.0.5 -sender alice@behoerde.example -queue-id T1 -readmail bob@partner.example
 is "nobody reads the output: deferred" "$?" 75
 untouched "... and nothing handed over" "$S"
+
+# ---- it died while its postern, which it may not kill, was at a destination; the mail server is back at once
+cat >"$T/slow" <<END
+#!/bin/sh
+echo \$* >>"$T/began"
+mkdir "$T/first" 2>/dev/null && until [ -e "$T/go" ]; do sleep 0.05; done
+cat >"$T/mail.\$\$"
+END
+chmod +x "$T/slow"
+cp "$S/postern.conf" "$T/conf"
+conf "$S" "external = command:$T/slow \${recipients}"
+began() { [ "$(wc -l <"$T/began")" = "$1" ]; }
+mails() { ls "$T" | grep -c '^mail\.'; }
+mkfifo "$T/line"
+cat "$T/line" >"$T/heard" &
+reader=$!
+"$BUILD/postern" -c "$S/postern.conf" -client 10.0.0.5 -sender alice@behoerde.example -queue-id T1 -readmail bob@partner.example \
+	<"$S/out.eml" >"$T/line" 2>&1 &
+pid=$!
+wait_until began 1 || fail "(hands over)"
+kill -KILL $reader
+send_out "$S"
+is "the first attempt is at the destination: the second one is deferred" "$code $out" "75 4.3.0 another process is handing this message over"
+run "$S" 10.0.0.5 alice@behoerde.example carol@elsewhere.example <"$S/out.eml"
+is "... but other recipients of the same message are served meanwhile" "$code $out" "0 "
+touch "$T/go"
+wait $pid
+send_out "$S"
+is "when it has ended, the next attempt knows: once each" "$code:$(mails)" "0:2"
+like "... and says so" "$(cat "$S/log")" 'to=<bob@partner.example> had it in an earlier attempt'
+cp "$T/conf" "$S/postern.conf"
 done_testing

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -20,7 +21,9 @@
 #include "lib/log.h"
 
 #define SWEEP_EVERY ((time_t)24 * 3600) /* seconds between two sweeps of a spool */
-static const char sweep_stamp[] = "swept";
+#define LOCK_NAP_MS 20
+#define LOCK_DIGITS 15                  /* of a name, hexadecimal: they fit an off_t */
+static const char sweep_stamp[] = "swept"; /* its time is the last sweep's; nothing is ever written to it, but it is locked */
 
 static void entry_name(const struct journal *j, const char *kind, const char *recipient, char out[NAME_HEX + 1])
 {
@@ -40,7 +43,8 @@ int journal_open(struct arena *a, const char *spool, const char *message, struct
 int journal_open_in(struct arena *a, const char *spool, const char *name, const char *message, struct journal *out,
 		    struct error *err)
 {
-	*out = (struct journal){ .directory = arena_printf(a, "%s/%s", spool, name), .message = arena_strdup(a, message), .fd = -1 };
+	*out = (struct journal){ .directory = arena_printf(a, "%s/%s", spool, name), .message = arena_strdup(a, message), .fd = -1,
+				.lock = -1 };
 	out->fd = open_directory(out->directory);
 	if (out->fd < 0 && errno == ENOENT) {
 		if (fs_make_directory(out->directory, 0700, err) < 0 || sync_directory(spool, err) < 0)
@@ -61,8 +65,46 @@ void journal_release(struct journal *j)
 {
 	if (j->fd >= 0)
 		close(j->fd);
-	j->fd = -1;
+	if (j->lock >= 0)
+		close(j->lock);
+	j->fd = j->lock = -1;
 }
+
+/* ---- one process a recipient ---- */
+
+static int lock_one(const struct journal *j, const char *recipient, deadline until, struct error *err)
+{
+	struct timespec nap = { 0, (long)LOCK_NAP_MS * 1000000 };
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+	char name[NAME_HEX + 1];
+
+	entry_name(j, "lock", recipient, name);
+	name[LOCK_DIGITS] = '\0';
+	l.l_start = (off_t)strtoull(name, NULL, 16);
+	while (fcntl(j->lock, F_OFD_SETLK, &l) < 0) {
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			return error_set(err, E_TEMP, "%s/%s: cannot be locked: %s", j->directory, sweep_stamp, strerror(errno));
+		if (deadline_over(until))
+			return error_set(err, E_TEMP, "another process is handing this message over");
+		nanosleep(&nap, NULL);
+	}
+	return 0;
+}
+
+int journal_lock(struct journal *j, const char *const *recipients, size_t n, deadline until, struct error *err)
+{
+	int rc = 0;
+
+	if (j->lock < 0)
+		j->lock = openat(j->fd, sweep_stamp, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (j->lock < 0)
+		return error_set(err, E_TEMP, "%s/%s: %s", j->directory, sweep_stamp, strerror(errno));
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = lock_one(j, recipients[i], until, err);
+	return rc;
+}
+
+/* ---- entries ---- */
 
 int journal_has(const struct journal *j, const char *kind, const char *recipient, bool *has, struct error *err)
 {

@@ -238,6 +238,28 @@ static void journal_remembers(void **state)
 	arena_release(&a);
 }
 
+static void journal_is_locked(void **state)
+{
+	static const char *const ours[] = { "a@b", "c@d", "a@b" }, *const theirs[] = { "e@f", "c@d" };
+	struct arena a = ARENA_INIT;
+	struct journal j, again, other;
+	struct error err = { 0 };
+
+	assert_int_equal(journal_open_in(&a, directory, "locked", "one", &j, NULL), 0);
+	assert_int_equal(journal_open_in(&a, directory, "locked", "one", &again, NULL), 0);
+	assert_int_equal(journal_open_in(&a, directory, "locked", "two", &other, NULL), 0);
+	assert_int_equal(journal_lock(&j, ours, 3, deadline_in(0), NULL), 0);
+	assert_int_equal(journal_lock(&again, theirs, 2, deadline_in(0), &err), E_TEMP);
+	assert_non_null(strstr(err.text, "another process"));
+	assert_int_equal(journal_lock(&again, theirs, 1, deadline_in(0), NULL), 0); /* another recipient */
+	assert_int_equal(journal_lock(&other, ours, 3, deadline_in(0), NULL), 0);   /* another message */
+	journal_release(&j);
+	assert_int_equal(journal_lock(&again, theirs, 2, deadline_in(0), NULL), 0);
+	journal_release(&again);
+	journal_release(&other);
+	arena_release(&a);
+}
+
 static void age(const struct journal *j, const char *name, time_t seconds)
 {
 	struct timespec t[2];
@@ -296,7 +318,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused_destinations), cmocka_unit_test(accepted_destinations), cmocka_unit_test(lines),
 		cmocka_unit_test(statuses), cmocka_unit_test(names), cmocka_unit_test(pieces), cmocka_unit_test(pieces_by_hand), cmocka_unit_test(line_breaks),
-		cmocka_unit_test(journal_remembers), cmocka_unit_test(journal_sweeps), cmocka_unit_test(journal_cannot_be_opened),
+		cmocka_unit_test(journal_remembers), cmocka_unit_test(journal_is_locked),
+		cmocka_unit_test(journal_sweeps), cmocka_unit_test(journal_cannot_be_opened),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

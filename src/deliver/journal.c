@@ -22,7 +22,9 @@
 
 #define SWEEP_EVERY ((time_t)24 * 3600) /* seconds between two sweeps of a spool */
 #define LOCK_NAP_MS 20
-#define LOCK_DIGITS 15                  /* of a name, hexadecimal: they fit an off_t */
+#define MESSAGE_DIGITS 8                /* hexadecimal; with the recipient's they fit an off_t */
+#define RECIPIENT_DIGITS 7
+#define LOCKS_MAX 1000                  /* of one message: the kernel compares each with all that are there */
 static const char sweep_stamp[] = "swept"; /* its time is the last sweep's; nothing is ever written to it, but it is locked */
 
 static void entry_name(const struct journal *j, const char *kind, const char *recipient, char out[NAME_HEX + 1])
@@ -72,15 +74,21 @@ void journal_release(struct journal *j)
 
 /* ---- one process a recipient ---- */
 
-static int lock_one(const struct journal *j, const char *recipient, deadline until, struct error *err)
+/* A message has a range of the file, by its hash; each of its recipients a byte of it. */
+static off_t lock_hash(const struct journal *j, const char *recipient, int digits)
 {
-	struct timespec nap = { 0, (long)LOCK_NAP_MS * 1000000 };
-	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
 	char name[NAME_HEX + 1];
 
 	entry_name(j, "lock", recipient, name);
-	name[LOCK_DIGITS] = '\0';
-	l.l_start = (off_t)strtoull(name, NULL, 16);
+	name[digits] = '\0';
+	return (off_t)strtoull(name, NULL, 16);
+}
+
+static int lock_range(const struct journal *j, off_t start, off_t length, deadline until, struct error *err)
+{
+	struct timespec nap = { 0, (long)LOCK_NAP_MS * 1000000 };
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = length };
+
 	while (fcntl(j->lock, F_OFD_SETLK, &l) < 0) {
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			return error_set(err, E_TEMP, "%s/%s: cannot be locked: %s", j->directory, sweep_stamp, strerror(errno));
@@ -93,14 +101,17 @@ static int lock_one(const struct journal *j, const char *recipient, deadline unt
 
 int journal_lock(struct journal *j, const char *const *recipients, size_t n, deadline until, struct error *err)
 {
+	off_t length = (off_t)1 << 4 * RECIPIENT_DIGITS, start = lock_hash(j, "", MESSAGE_DIGITS) * length;
 	int rc = 0;
 
 	if (j->lock < 0)
 		j->lock = openat(j->fd, sweep_stamp, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (j->lock < 0)
 		return error_set(err, E_TEMP, "%s/%s: %s", j->directory, sweep_stamp, strerror(errno));
+	if (n > LOCKS_MAX)
+		return lock_range(j, start, length, until, err);
 	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = lock_one(j, recipients[i], until, err);
+		rc = lock_range(j, start + lock_hash(j, recipients[i], RECIPIENT_DIGITS), 1, until, err);
 	return rc;
 }
 

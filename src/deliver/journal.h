@@ -29,7 +29,7 @@ void journal_release(struct journal *j); /* and its locks */
 
 /* From here to journal_release no other process works for these recipients of this message: one whose mail server was killed may
  * still be at it.  Others of the same message may be served by others at the same time.  One byte each of a file that is there
- * anyway: nothing to tidy up, nothing to write.  E_TEMP: another process has one of them, until the end of the wait. */
+ * anyway: nothing to tidy up, nothing to write.  For more than a thousand recipients the whole message is locked.  E_TEMP: another process has one of them, until the end of the wait. */
 int journal_lock(struct journal *j, const char *const *recipients, size_t n, deadline until, struct error *err);
 
 /* kind: "mail", "scan", "dsn", "notice". */

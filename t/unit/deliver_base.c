@@ -260,6 +260,33 @@ static void journal_is_locked(void **state)
 	arena_release(&a);
 }
 
+/* Up to a thousand recipients each has a lock of its own, one more is the whole message. */
+static void many_lock_the_message(void **state)
+{
+	struct arena a = ARENA_INIT;
+	const char **many = arena_array(&a, 1001, sizeof(*many));
+	struct journal j, again, other;
+
+	for (int i = 0; i < 1001; i++)
+		many[i] = arena_printf(&a, "r%d@example.org", i);
+	assert_int_equal(journal_open_in(&a, directory, "locked", "one", &j, NULL), 0);
+	assert_int_equal(journal_open_in(&a, directory, "locked", "one", &again, NULL), 0);
+	assert_int_equal(journal_open_in(&a, directory, "locked", "two", &other, NULL), 0);
+	assert_int_equal(journal_lock(&j, many, 1000, deadline_in(0), NULL), 0);
+	assert_int_equal(journal_lock(&again, &many[1000], 1, deadline_in(0), NULL), 0);
+	journal_release(&j);
+	journal_release(&again);
+	assert_int_equal(journal_open_in(&a, directory, "locked", "one", &j, NULL), 0);
+	assert_int_equal(journal_open_in(&a, directory, "locked", "one", &again, NULL), 0);
+	assert_int_equal(journal_lock(&j, many, 1001, deadline_in(0), NULL), 0);
+	assert_int_equal(journal_lock(&again, (const char *const[]){ "another@example.org" }, 1, deadline_in(0), NULL), E_TEMP);
+	assert_int_equal(journal_lock(&other, many, 1001, deadline_in(0), NULL), 0);
+	journal_release(&j);
+	journal_release(&again);
+	journal_release(&other);
+	arena_release(&a);
+}
+
 static void age(const struct journal *j, const char *name, time_t seconds)
 {
 	struct timespec t[2];
@@ -318,7 +345,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused_destinations), cmocka_unit_test(accepted_destinations), cmocka_unit_test(lines),
 		cmocka_unit_test(statuses), cmocka_unit_test(names), cmocka_unit_test(pieces), cmocka_unit_test(pieces_by_hand), cmocka_unit_test(line_breaks),
-		cmocka_unit_test(journal_remembers), cmocka_unit_test(journal_is_locked),
+		cmocka_unit_test(journal_remembers), cmocka_unit_test(journal_is_locked), cmocka_unit_test(many_lock_the_message),
 		cmocka_unit_test(journal_sweeps), cmocka_unit_test(journal_cannot_be_opened),
 	};
 

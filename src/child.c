@@ -71,7 +71,7 @@ static _Noreturn void run_child(struct work *w, int record, pid_t parent)
 	int rc;
 
 	shut_in(w, record, parent);
-	openssl_start_with_ciphers();
+	openssl_begin();
 	routes_plan(w);
 	record_write(w->plan, &bytes);
 	rc = fs_write_all(record, bytes.data, bytes.len, NULL);

@@ -134,8 +134,8 @@ int checker_open(const struct config *config, const struct check_policy *policy,
 	*out = NULL;
 	c = mem_alloc(sizeof(*c));
 	/* no openssl.cnf: it costs a millisecond, and no file of the system may change what is valid here */
-	openssl_start();
 	openssl_load(NULL);
+	openssl_start();
 	c->policy = policy;
 	c->config = config;
 	rc = read_policy(c, err);

@@ -220,8 +220,8 @@ static int start(struct server *s, struct error *err)
 	int rc;
 
 	s->state = state;
-	openssl_start();
 	openssl_load(NULL);
+	openssl_start();
 	rc = relays_open(&options, &state->relays, err);
 	if (rc == 0)
 		rc = xkms_signatures_start(&options, err);

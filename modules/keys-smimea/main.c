@@ -208,8 +208,8 @@ static int find_certificates(struct server *s, const struct xml *request, struct
 static int start(struct server *s, struct error *err)
 {
 	(void)err;
-	openssl_start();
 	openssl_load(NULL);
+	openssl_start();
 	s->state = mem_alloc(sizeof(struct resolver *));
 	return 0;
 }

@@ -34,10 +34,15 @@ static const EVP_MD *(*const digests[])(void) = {
 /* The whole of OpenSSL's texts at once; hidden in the shared library. */
 extern int ossl_err_load_crypto_strings(void) __attribute__((weak));
 
-void openssl_start(void)
+void openssl_begin(void)
 {
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS |
 			    OPENSSL_INIT_NO_ATEXIT | (ossl_err_load_crypto_strings ? OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS : 0), NULL);
+}
+
+void openssl_start(void)
+{
+	openssl_begin();
 	for (size_t i = 0; i < sizeof(digests) / sizeof(*digests); i++)
 		OBJ_NAME_add(OBJ_nid2sn(EVP_MD_get_type(digests[i]())), OBJ_NAME_TYPE_MD_METH, (const char *)digests[i]());
 }

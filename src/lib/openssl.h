@@ -7,15 +7,17 @@
 
 #include "lib/buf.h"
 
-/* Starts libcrypto: no configuration file, no cipher that has an OID, nothing to be cleaned up at exit.  To be called before
- * anything else of OpenSSL; again is harmless. */
+/* Starts libcrypto: no configuration file, nothing to be cleaned up at exit.  To be called before anything else of OpenSSL; again
+ * is harmless, as it is of those below. */
+void openssl_begin(void);
+/* The same, and digests have their OIDs. */
 void openssl_start(void);
 /* The same, and the ciphers of S/MIME have their OIDs. */
 void openssl_start_with_ciphers(void);
 
 /* Loads into this context (NULL: the default one) what nearly every message needs of the default provider: RSA, elliptic
- * curves, SHA-1 and SHA-2, AES; random numbers come from a hash (NIST SP 800-90A).  To be called before the context is used.
- * false: OpenSSL cannot. */
+ * curves, SHA-1 and SHA-2, AES; random numbers come from a hash (NIST SP 800-90A).  To be called before the context is used,
+ * and before openssl_start(): a context that is new learns by heart all names that are known by then.  false: OpenSSL cannot. */
 bool openssl_load(OSSL_LIB_CTX *ctx);
 /* Before a context that had it is freed. */
 void openssl_unload(OSSL_LIB_CTX *ctx);

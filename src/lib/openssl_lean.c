@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <openssl/core_dispatch.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/provider.h>
 #include <openssl/rand.h>
@@ -154,12 +155,15 @@ static OSSL_PROVIDER *held[2];
 
 bool openssl_load(OSSL_LIB_CTX *ctx)
 {
+	openssl_begin();
 	RAND_set_DRBG_type(ctx, "HASH-DRBG", NULL, NULL, "SHA256");
 	if (!ossl_default_provider_init)
 		held[0] = OSSL_PROVIDER_load(ctx, "default");
 	else
 		held[0] = OSSL_PROVIDER_add_builtin(ctx, LEAN, initialise_lean) &&
 				  OSSL_PROVIDER_add_builtin(ctx, REST, initialise_rest) ? OSSL_PROVIDER_load(ctx, LEAN) : NULL;
+	/* The first fetch is when it learns the names.  Not of a digest or cipher: those learn their OIDs from them. */
+	EVP_KEYMGMT_free(EVP_KEYMGMT_fetch(ctx, "EC", NULL));
 	return held[0] != NULL;
 }
 

@@ -95,7 +95,7 @@ int delegate_new(const struct key_calls *calls, struct delegate **out, struct er
 
 	*out = NULL;
 	/* Before anything else of OpenSSL runs: else its first fetch would read openssl.cnf. */
-	openssl_start_with_ciphers();
+	openssl_begin();
 	if (!(d->ctx = OSSL_LIB_CTX_new()) || !OSSL_PROVIDER_add_builtin(d->ctx, PROVIDER_NAME, initialise) ||
 	    !openssl_load(d->ctx) ||
 	    !(d->own = OSSL_PROVIDER_load(d->ctx, PROVIDER_NAME))) {
@@ -105,6 +105,7 @@ int delegate_new(const struct key_calls *calls, struct delegate **out, struct er
 	d->provider = OSSL_PROVIDER_get0_provider_ctx(d->own);
 	d->provider->ctx = d->ctx;
 	d->provider->calls = *calls;
+	openssl_start_with_ciphers();
 	*out = d;
 	return 0;
 }

@@ -81,8 +81,8 @@ int main(int argc, char **argv)
 		arena_release(&t.arena);
 		return EXIT_USAGE;
 	}
-	openssl_start();
 	openssl_load(NULL);
+	openssl_start();
 	rc = t.command->needs_config ? read_config(&t, &err) : 0;
 	code = rc < 0 ? complain(&err) : t.command->run(&t);
 	if (fflush(stdout) != 0 && code == EXIT_GOOD)

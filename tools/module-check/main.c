@@ -278,8 +278,8 @@ int main(int argc, char **argv)
 		return rc - 1;
 	signal(SIGPIPE, SIG_IGN);
 	log_open("/dev/null", "postern-module-check", NULL); /* what postern's code would log stands in the report */
-	openssl_start();
 	openssl_load(NULL);
+	openssl_start();
 	openssl_complete(NULL);
 	if (!mkdtemp(directory)) {
 		fprintf(stderr, "postern-module-check: %s: %s\n", directory, strerror(errno));

@@ -72,7 +72,7 @@ uint64_t segments_length(const struct segment *segments, size_t n)
 int segments_eol(const struct segment *segments, size_t n, const char **eol, struct error *err)
 {
 	struct segment_reader r = { .segments = segments, .n = n };
-	char *piece = mem_alloc(COPY_PIECE);
+	char *piece = mem_resize(NULL, COPY_PIECE);
 	ssize_t k = segment_read(&r, piece, COPY_PIECE, err);
 	const char *lf = k > 0 ? memchr(piece, '\n', (size_t)k) : NULL;
 
@@ -83,7 +83,7 @@ int segments_eol(const struct segment *segments, size_t n, const char **eol, str
 
 static int copy_rest_by_hand(int out, struct segment_reader *r, struct error *err)
 {
-	char *piece = mem_alloc(COPY_PIECE);
+	char *piece = mem_resize(NULL, COPY_PIECE);
 	ssize_t k;
 	int rc = 0;
 

@@ -357,7 +357,7 @@ int wire_put_message(struct wire *w, const struct segment *segments, size_t n, s
 {
 	struct segment_reader r = { .segments = segments, .n = n };
 	struct stuffing s = { .w = w, .line_start = true };
-	char *piece = mem_alloc(COPY_PIECE);
+	char *piece = mem_resize(NULL, COPY_PIECE);
 	ssize_t k;
 	int rc = 0;
 

@@ -1,12 +1,14 @@
 /* pkcs11-bare.c - the bare PKCS#11 calls, to compare keys-pkcs11 with
  *
- * usage: pkcs11-bare LIBRARY PIN ID sign-ecdsa|sign-rsa|unwrap-rsa COUNT [WRAPPED-KEY-FILE]
- * The first token; ID is one byte in hex.
+ * usage: pkcs11-bare LIBRARY PIN ID sign-ecdsa|sign-rsa|unwrap-rsa COUNT|asked [WRAPPED-KEY-FILE]
+ * The first token; ID is one byte in hex.  asked: one operation for each byte of standard input, answered with a byte, as
+ * whoever waits for a question between two operations.
  */
 #include <p11-kit/p11-kit.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void must(CK_RV rv, const char *what)
 {
@@ -14,6 +16,15 @@ static void must(CK_RV rv, const char *what)
 		return;
 	fprintf(stderr, "pkcs11-bare: %s: %s\n", what, p11_kit_strerror(rv));
 	exit(1);
+}
+
+static int more(const char *count, long done)
+{
+	char c = 0;
+
+	if (strcmp(count, "asked") != 0)
+		return done < strtol(count, NULL, 10);
+	return (done == 0 || write(STDOUT_FILENO, &c, 1) == 1) && read(STDIN_FILENO, &c, 1) == 1;
 }
 
 int main(int argc, char **argv)
@@ -56,7 +67,7 @@ int main(int argc, char **argv)
 	must(p->C_FindObjects(s, &key, 1, &found), "C_FindObjects");
 	must(p->C_FindObjectsFinal(s), "C_FindObjectsFinal");
 	must(found == 1 ? CKR_OK : CKR_KEY_HANDLE_INVALID, "the key");
-	for (long i = strtol(argv[5], NULL, 10); i > 0; i--) {
+	for (long i = 0; more(argv[5], i); i++) {
 		CK_ULONG nout = sizeof(out);
 
 		if (unwrap) {

@@ -104,6 +104,22 @@ like($calls, qr/^C_DecryptInit 0x9$/m, 'OAEP with SHA-1 was the token\'s');
 like($calls, qr/^C_DecryptInit 0x3$/m, 'other OAEP was bare RSA on the token');
 is(scalar(() = $calls =~ /^C_Login$/mg), 2, 'one login at each token');
 
+# ---- what a warm session is not asked again: every call is a round trip to an HSM in the network
+SKIP: {
+	my ($spy) = grep { -e } glob '/usr/lib/*/pkcs11-spy.so /usr/lib/pkcs11-spy.so /usr/lib64/pkcs11-spy.so';
+	skip 'no pkcs11-spy.so (opensc)', 2 unless $spy;
+	my $spied = put("$T/ops/spied.conf", slurp($config) =~ s/PKCS11_SHIM_MODULE=\S+/PKCS11_SHIM_MODULE=$spy PKCS11SPY=$LIBRARY PKCS11SPY_OUTPUT=$T\/spy/r);
+	my $warm = start($spied, module => 'keys-pkcs11');
+	my @sign = ('sign', 'key="' . find_key($warm, 'p256@example.org') . '" mechanism="ecdsa" digest="sha256"', digest('sha256'));
+	my $seen = sub { join ' ', slurp("$T/spy") =~ /^\d+: (C_\w+)/mg };
+	ask($warm, @sign);
+	my $before = $seen->();
+	is(scalar(() = $before =~ /C_OpenSession/g), 2, 'a session for each token');
+	verify('once more', 'p256', 'sha256', ask($warm, @sign));
+	is(substr($seen->(), length $before), ' C_SignInit C_Sign', '... and for the next signature nothing but that');
+	finish($warm);
+}
+
 # ---- what is refused
 my @bad = (
 	[ 'no-key permanent', 'sign', 'key="none" mechanism="ecdsa" digest="sha256"', digest('sha256'), 'an unknown key' ],

@@ -1,39 +1,14 @@
 /* ec.c - elliptic curves on a token: ECDSA (RFC 5753, SEC 1 4.1) and ECDH (SEC 1 3.3.1), with the forms that PKCS#11 has for both */
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
 #include "common/key_request.h"
+#include "keys-pkcs11/ecdsa.h"
 #include "keys-pkcs11/keys_pkcs11.h"
 
-#define FIELD_MAX 66 /* P-521 */
-
 /* ---- ECDSA ---- */
-
-/* r and s behind each other, each as long as the order, to a DER ECDSA-Sig-Value (RFC 3279 section 2.2.3). */
-static bool to_der(const struct buf *raw, struct buf *out)
-{
-	int half = (int)(raw->len / 2);
-	const unsigned char *p = (const unsigned char *)raw->data;
-	BIGNUM *r = BN_bin2bn(p, half, NULL), *s = BN_bin2bn(p + half, half, NULL);
-	ECDSA_SIG *signature = ECDSA_SIG_new();
-	unsigned char *der = NULL;
-	int n = 0;
-
-	if (r && s && signature && !BN_is_zero(r) && !BN_is_zero(s) && ECDSA_SIG_set0(signature, r, s)) {
-		r = s = NULL;
-		n = i2d_ECDSA_SIG(signature, &der);
-	}
-	if (n > 0)
-		buf_add(out, der, (size_t)n);
-	OPENSSL_free(der);
-	ECDSA_SIG_free(signature);
-	BN_free(r);
-	BN_free(s);
-	return n > 0;
-}
 
 CK_RV ec_sign(struct operation *o)
 {
@@ -45,7 +20,7 @@ CK_RV ec_sign(struct operation *o)
 	if (order && n > order)
 		n = order; /* the leftmost bytes count; not every token cuts them off itself */
 	rv = operate_sign(o, &m, span_from(o->request->input.data, n), &raw);
-	if (rv == CKR_OK && (raw.len == 0 || raw.len % 2 || raw.len > 2 * FIELD_MAX || !to_der(&raw, &o->out)))
+	if (rv == CKR_OK && !ecdsa_signature_der(span_from(raw.data, raw.len), &o->out))
 		rv = CKR_SIGNATURE_INVALID;
 	buf_release(&raw);
 	return rv;
@@ -129,7 +104,7 @@ static CK_RV derive_either(struct operation *o, unsigned char *room, size_t n, C
 /* The x coordinate, as long as the field: some tokens leave out zeros in front. */
 static CK_RV extract(struct operation *o, CK_OBJECT_HANDLE secret)
 {
-	static const char zeros[FIELD_MAX];
+	static const char zeros[EC_FIELD_MAX];
 	struct token *t = o->key->token;
 	size_t field = o->key->size;
 	struct buf value = BUF_INIT;
@@ -149,12 +124,12 @@ static CK_RV extract(struct operation *o, CK_OBJECT_HANDLE secret)
 
 CK_RV ec_agree(struct operation *o)
 {
-	unsigned char room[3 + 2 * FIELD_MAX + 1];
+	unsigned char room[3 + 2 * EC_FIELD_MAX + 1];
 	CK_OBJECT_HANDLE secret = CK_INVALID_HANDLE;
 	size_t n = 0;
 	CK_RV rv = peer_point(o, room + 3, sizeof(room) - 3, &n);
 
-	if (rv == CKR_OK && o->key->size > FIELD_MAX)
+	if (rv == CKR_OK && o->key->size > EC_FIELD_MAX)
 		rv = CKR_KEY_SIZE_RANGE;
 	if (rv == CKR_OK)
 		rv = derive_either(o, room, n, &secret);

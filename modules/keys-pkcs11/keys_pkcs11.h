@@ -53,7 +53,7 @@ struct token {
 	const struct wanted *wanted;
 	CK_SESSION_HANDLE session; /* CK_INVALID_HANDLE: none */
 	bool logged_in;
-	CK_MECHANISM_TYPE *mechanisms; /* what its slot knows; free() */
+	CK_MECHANISM_TYPE *mechanisms; /* what its slot knows; NULL: not asked yet; free() */
 	size_t nmechanisms;
 	struct token_certificate *certificates;
 	bool certificates_read;
@@ -111,7 +111,7 @@ void tokens_look_again(struct pkcs11 *p);
 
 int token_session(struct token *t, struct error *err);
 void token_end_session(struct token *t);
-bool token_has_mechanism(const struct token *t, CK_MECHANISM_TYPE m);
+bool token_has_mechanism(struct token *t, CK_MECHANISM_TYPE m);
 /* Whether the session still answers. */
 bool token_alive(const struct token *t);
 

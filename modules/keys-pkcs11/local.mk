@@ -1,6 +1,7 @@
 module_PROGRAMS += keys-pkcs11
 keys_pkcs11_SOURCES = \
 	modules/keys-pkcs11/ec.c \
+	modules/keys-pkcs11/ecdsa.c modules/keys-pkcs11/ecdsa.h \
 	modules/keys-pkcs11/find.c \
 	modules/keys-pkcs11/keys_pkcs11.h \
 	modules/keys-pkcs11/list.c \
@@ -20,6 +21,10 @@ t_helper_pkcs11_shim_so_SOURCES = t/helper/pkcs11-shim.c
 t_helper_pkcs11_shim_so_CFLAGS = -std=gnu17 $(WARN_CFLAGS) -fPIC $(P11KIT_CFLAGS)
 t_helper_pkcs11_shim_so_LDFLAGS = -shared
 t_helper_pkcs11_shim_so_LDADD = -ldl
+
+UNIT_TESTS += t/unit/pkcs11_ecdsa
+t_unit_pkcs11_ecdsa_SOURCES = t/unit/pkcs11_ecdsa.c t/unit/test.h modules/keys-pkcs11/ecdsa.c
+t_unit_pkcs11_ecdsa_LDADD = $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
 
 dist_man_MANS += man/keys-pkcs11.8
 

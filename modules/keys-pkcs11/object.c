@@ -6,6 +6,9 @@
 #include "keys-pkcs11/keys_pkcs11.h"
 #include "lib/log.h"
 
+#define ATTRIBUTES_AT_ONCE 2
+#define SHORT_VALUE ((size_t)4 * 1024) /* most certificates, and all identifiers and numbers, are no longer */
+
 /* ---- finding, reading ---- */
 
 CK_RV objects_find(struct token *t, CK_ATTRIBUTE *wanted, CK_ULONG n, CK_OBJECT_HANDLE *out, size_t max, size_t *found)
@@ -28,23 +31,53 @@ CK_RV objects_find(struct token *t, CK_ATTRIBUTE *wanted, CK_ULONG n, CK_OBJECT_
 	return rv;
 }
 
-CK_RV object_get(struct token *t, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, struct buf *out)
+/* Takes what a call has written behind each buffer's end, where there was room for so many bytes. */
+static CK_RV take_values(const CK_ATTRIBUTE *a, size_t n, size_t room, struct buf *const out[])
+{
+	for (size_t i = 0; i < n; i++) {
+		if (a[i].ulValueLen > room) /* also CK_UNAVAILABLE_INFORMATION */
+			return CKR_ATTRIBUTE_VALUE_INVALID;
+		out[i]->len += a[i].ulValueLen;
+	}
+	return CKR_OK;
+}
+
+/* One call where the values are as short as most are: each is a round trip to an HSM in the network. */
+static CK_RV get_short(struct token *t, CK_OBJECT_HANDLE object, const CK_ATTRIBUTE_TYPE *types, size_t n, struct buf *const out[])
+{
+	CK_ATTRIBUTE a[ATTRIBUTES_AT_ONCE];
+	CK_RV rv;
+
+	for (size_t i = 0; i < n; i++) {
+		buf_reserve(out[i], SHORT_VALUE + 1);
+		a[i] = (CK_ATTRIBUTE){ types[i], out[i]->data + out[i]->len, SHORT_VALUE };
+	}
+	rv = t->provider->calls->C_GetAttributeValue(t->session, object, a, n);
+	return rv == CKR_OK ? take_values(a, n, SHORT_VALUE, out) : rv;
+}
+
+static CK_RV get_long(struct token *t, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, struct buf *out)
 {
 	CK_ATTRIBUTE a = { type, NULL, 0 };
 	CK_RV rv = t->provider->calls->C_GetAttributeValue(t->session, object, &a, 1);
+	size_t room;
 
 	if (rv != CKR_OK)
 		return rv;
-	if (a.ulValueLen == CK_UNAVAILABLE_INFORMATION || a.ulValueLen > ATTRIBUTE_MAX)
+	room = a.ulValueLen;
+	if (room > ATTRIBUTE_MAX) /* also CK_UNAVAILABLE_INFORMATION */
 		return CKR_ATTRIBUTE_VALUE_INVALID;
-	if (a.ulValueLen == 0)
-		return CKR_OK;
-	buf_reserve(out, a.ulValueLen + 1);
+	buf_reserve(out, room + 1);
 	a.pValue = out->data + out->len;
 	rv = t->provider->calls->C_GetAttributeValue(t->session, object, &a, 1);
-	if (rv == CKR_OK)
-		out->len += a.ulValueLen;
-	return rv;
+	return rv == CKR_OK ? take_values(&a, 1, room, &out) : rv;
+}
+
+CK_RV object_get(struct token *t, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, struct buf *out)
+{
+	CK_RV rv = get_short(t, object, &type, 1, &out);
+
+	return rv == CKR_OK || rv == CKR_ATTRIBUTE_TYPE_INVALID || is_lost(rv) ? rv : get_long(t, object, type, out);
 }
 
 /* ---- certificates ---- */
@@ -58,13 +91,17 @@ static CK_RV read_certificate(struct pkcs11 *p, struct token *t, CK_OBJECT_HANDL
 {
 	struct buf der = BUF_INIT, id = BUF_INIT;
 	struct certificate_parts parts;
-	CK_RV rv = object_get(t, object, CKA_VALUE, &der);
+	CK_RV rv = get_short(t, object, (const CK_ATTRIBUTE_TYPE[]){ CKA_VALUE, CKA_ID }, 2, (struct buf *const[]){ &der, &id });
 
+	if (rv != CKR_OK && !is_lost(rv)) { /* a long one, or one without the other */
+		buf_clear(&der);
+		rv = object_get(t, object, CKA_VALUE, &der);
+		object_get(t, object, CKA_ID, &id); /* need not have one */
+	}
 	if (rv == CKR_OK || rv == CKR_ATTRIBUTE_VALUE_INVALID || rv == CKR_ATTRIBUTE_TYPE_INVALID) {
 		if (certificate_parts(span_from(buf_str(&der), der.len), &parts)) {
 			struct token_certificate *c = arena_alloc(&p->slots, sizeof(*c));
 
-			object_get(t, object, CKA_ID, &id); /* need not have one */
 			c->der = keep(p, &der);
 			c->id = keep(p, &id);
 			**last = c;

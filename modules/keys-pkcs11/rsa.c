@@ -212,7 +212,7 @@ static CK_RV unpad_oaep(struct operation *o)
 /* Some tokens take a label and do not look at it (SoftHSM 2.6): with one, OpenSSL's check is the better one. */
 static bool token_does_label(const struct operation *o, CK_MECHANISM_TYPE oaep)
 {
-	const struct token *t = o->key->token;
+	struct token *t = o->key->token;
 
 	return token_has_mechanism(t, oaep) && (!o->request->label.len || !token_has_mechanism(t, CKM_RSA_X_509));
 }

@@ -7,6 +7,7 @@
 #include "lib/log.h"
 
 #define SLOTS_MAX 1024
+#define MECHANISMS_USUAL 256
 #define MECHANISMS_MAX 4096
 
 /* ---- what went wrong ---- */
@@ -41,18 +42,6 @@ static const char *token_name(struct pkcs11 *p, const CK_TOKEN_INFO *info)
 	free(label);
 	free(serial);
 	return name;
-}
-
-static void read_mechanisms(struct token *t)
-{
-	CK_FUNCTION_LIST *calls = t->provider->calls;
-	CK_ULONG n = 0;
-
-	if (calls->C_GetMechanismList(t->slot, NULL, &n) != CKR_OK || n == 0 || n > MECHANISMS_MAX)
-		return;
-	t->mechanisms = mem_array(n, sizeof(*t->mechanisms));
-	if (calls->C_GetMechanismList(t->slot, t->mechanisms, &n) == CKR_OK)
-		t->nmechanisms = n;
 }
 
 static void add_token(struct pkcs11 *p, struct provider *provider, CK_SLOT_ID slot, const CK_TOKEN_INFO *info, struct wanted *w)
@@ -130,8 +119,6 @@ void tokens_open(struct pkcs11 *p)
 		if (provider->ready)
 			look_into_slots(p, provider);
 	note_missing(p);
-	for (struct token *t = p->tokens; t; t = t->next)
-		read_mechanisms(t);
 }
 
 void tokens_close(struct pkcs11 *p)
@@ -179,8 +166,26 @@ void token_end_session(struct token *t)
 	t->logged_in = false;
 }
 
-bool token_has_mechanism(const struct token *t, CK_MECHANISM_TYPE m)
+static void read_mechanisms(struct token *t)
 {
+	CK_FUNCTION_LIST *calls = t->provider->calls;
+	CK_ULONG n = MECHANISMS_USUAL;
+	CK_RV rv;
+
+	t->mechanisms = mem_array(n, sizeof(*t->mechanisms));
+	rv = calls->C_GetMechanismList(t->slot, t->mechanisms, &n);
+	if (rv == CKR_BUFFER_TOO_SMALL && n <= MECHANISMS_MAX) {
+		free(t->mechanisms);
+		t->mechanisms = mem_array(n, sizeof(*t->mechanisms));
+		rv = calls->C_GetMechanismList(t->slot, t->mechanisms, &n);
+	}
+	t->nmechanisms = rv == CKR_OK ? n : 0;
+}
+
+bool token_has_mechanism(struct token *t, CK_MECHANISM_TYPE m)
+{
+	if (!t->mechanisms)
+		read_mechanisms(t);
 	for (size_t i = 0; i < t->nmechanisms; i++)
 		if (t->mechanisms[i] == m)
 			return true;

@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/helper";
 use CrlPki;
+use File::Copy;
 use MIME::Base64;
 use PathCheck;
 use PathPki;
@@ -222,6 +223,34 @@ subtest 'files' => sub {
 	my $shard = list('shard', by => 'sub', point => point(name => uri("$u/shard00")));
 	my @lists = map { my $n = $_; my $to = pki_directory() . "/shard$n.crl"; $write->($to, slurp($shard) =~ s/shard00/shard$n/r); $to } 11 .. 79;
 	says('one shard of seventy', $good, leaf('shard', "fullname = URI:$u/shard00"), [@lists, $shard]);
+};
+
+# what was verified once is known, of these very bytes only
+subtest 'remembered' => sub {
+	my $s = site(check_path_crl => 'require');
+	my $swap = sub {
+		my ($from, $to) = map { slurp($_) } @_;
+		return '-----BEGIN X509 CRL-----' . "\n" . encode_base64(substr($from, 0, -8) . substr($to, -8)) . "-----END X509 CRL-----\n";
+	};
+	my $asked = sub { my $a = ask($s, certificate => der_of($plain)); return "$a->{verdict} $a->{reason}" };
+	my @lists = map { list("known$_", by => 'sub', number => $_) } 1, 2;
+	put($s, ca => $root, $sub);
+	put($s, crl => $root_list, $lists[0]);
+	is($asked->(), $good, 'a first process') for 1 .. 2;
+	my ($file) = grep { /known1/ } glob "$s/certs/crl/*";
+	open my $f, '>', $file or die;
+	print $f $swap->(@lists);
+	close $f or die;
+	is($asked->(), $bad, 'the same list with the signature of another');
+	copy($lists[0], $file) or die;
+	is($asked->(), $good, 'and as it was');
+	my ($ca) = grep { /sub/ } glob "$s/certs/ca/*";
+	my $forged = certificate('forged', by => 'root', key => 'sub', subject => '/CN=sub', serial => '0x22', extensions => \@ca);
+	my ($der, $other) = (der_of($sub), der_of($forged));
+	open $f, '>:raw', $ca or die;
+	print $f substr($der, 0, -8), substr($other, -8);
+	close $f or die;
+	is($asked->(), 'invalid bad-signature', 'a CA with the signature of another');
 };
 
 subtest 'by issuer' => sub {

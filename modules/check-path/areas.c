@@ -28,12 +28,8 @@ enum { NAMES = sizeof(names) / sizeof(*names) };
 struct parsed {
 	struct span der; /* owned */
 	X509 *x;         /* a reference */
-};
-
-/* A signature that was found to be good. */
-struct signature {
-	unsigned char crl[CRL_HASH_SIZE];
-	X509 *signer;    /* a reference; NULL: a free place */
+	bool hashed, in_ca; /* in_ca: these bytes stand in area ca */
+	unsigned char hash[AREAS_HASH]; /* SHA-256 */
 };
 
 /* Found by the name that it bears; parsed when it is asked for. */
@@ -49,13 +45,14 @@ struct given {
 struct areas {
 	const struct config *config;
 	struct area *areas[NAMES]; /* NULL: not opened, it was empty whenever somebody asked */
+	bool empty[NAMES];         /* it was looked at for this check */
 	struct parsed parsed[PARSED_MAX];
 	size_t nparsed;            /* ever; the place of the next is the remainder */
 	bool alone;                /* only what was given */
 	STACK_OF(X509) *anchors;   /* given; NULL: none */
 	struct given *issuers, *crls;
 	size_t nissuers, ncrls;
-	struct signature signatures[SIGNATURES_KEPT];
+	struct area_signature signatures[SIGNATURES_KEPT]; /* that were found to be good */
 	size_t nsignatures;        /* ever, as above */
 };
 
@@ -85,8 +82,6 @@ void areas_close(struct areas *a)
 		buf_release(&a->crls[i].form);
 	free(a->issuers);
 	free(a->crls);
-	for (size_t i = 0; i < SIGNATURES_KEPT; i++)
-		X509_free(a->signatures[i].signer);
 	for (size_t i = 0; i < PARSED_MAX; i++)
 		forget(&a->parsed[i]);
 	free(a);
@@ -101,11 +96,19 @@ static int ready(struct areas *a, struct arena *arena, enum areas_name name, str
 		return 0;
 	if (a->areas[name])
 		return 1;
+	if (a->empty[name])
+		return 0;
 	rc = area_occupied(arena, a->config, names[name], err);
+	a->empty[name] = rc == 0;
 	if (rc <= 0)
 		return rc;
 	rc = area_open(a->config, names[name], &a->areas[name], err);
 	return rc < 0 ? rc : 1;
+}
+
+void areas_look_again(struct areas *a)
+{
+	memset(a->empty, 0, sizeof(a->empty));
 }
 
 const char *areas_place(const struct areas *a, struct arena *arena, const char *area)
@@ -146,13 +149,36 @@ X509 *areas_certificate(struct span *der)
 }
 
 /* The certificate of these bytes; a reference of the areas, NULL where it is none. */
-static X509 *certificate_of(struct areas *a, struct span der)
+static X509 *certificate_of(struct areas *a, struct span der, bool in_ca)
 {
 	struct parsed *p = place_of(a, der);
 
 	if (!p->x)
 		p->x = areas_certificate(&der);
+	p->in_ca |= in_ca;
 	return p->x;
+}
+
+static struct parsed *parsed_of(struct areas *a, const X509 *x)
+{
+	for (size_t i = 0; i < PARSED_MAX; i++)
+		if (a->parsed[i].x == x)
+			return &a->parsed[i];
+	return NULL;
+}
+
+/* SHA-256; *in_ca: it stands in that area. */
+static bool hash_of(struct areas *a, X509 *x, unsigned char *out, bool *in_ca)
+{
+	struct parsed *p = parsed_of(a, x);
+
+	*in_ca = p && p->in_ca;
+	if (!p)
+		return X509_digest(x, EVP_sha256(), out, NULL) == 1;
+	if (!p->hashed)
+		p->hashed = EVP_Digest(p->der.p, p->der.n, p->hash, NULL, EVP_sha256(), NULL) == 1;
+	memcpy(out, p->hash, sizeof(p->hash));
+	return p->hashed;
 }
 
 /* ---- what the caller brought along ---- */
@@ -237,14 +263,14 @@ static bool is_given_anchor(const struct areas *a, const X509 *x)
 	return false;
 }
 
-bool areas_self_signed(X509 *x)
+bool areas_self_signed(struct areas *a, X509 *x)
 {
-	return X509_get_extension_flags(x) & EXFLAG_SS && (X509_get0_authority_key_id(x) || X509_self_signed(x, 1) == 1);
+	return X509_get_extension_flags(x) & EXFLAG_SS && (X509_get0_authority_key_id(x) || areas_made_certificate(a, x, x));
 }
 
-bool areas_is_anchor(const struct areas *a, X509 *x, bool in_ca)
+bool areas_is_anchor(struct areas *a, X509 *x, bool in_ca)
 {
-	return a->anchors ? is_given_anchor(a, x) : in_ca && areas_self_signed(x);
+	return a->anchors ? is_given_anchor(a, x) : in_ca && areas_self_signed(a, x);
 }
 
 static void push_given(struct areas *a, const X509_NAME *subject, STACK_OF(X509) *out)
@@ -259,7 +285,7 @@ static void push_given(struct areas *a, const X509_NAME *subject, STACK_OF(X509)
 			sk_X509_push(out, x);
 	}
 	for (size_t i = 0; i < a->nissuers; i++) {
-		X509 *x = same_mark(&a->issuers[i].mark, &wanted) ? certificate_of(a, a->issuers[i].der) : NULL;
+		X509 *x = same_mark(&a->issuers[i].mark, &wanted) ? certificate_of(a, a->issuers[i].der, false) : NULL;
 
 		/* a self-signed one is an anchor or nothing */
 		if (x && !(X509_get_extension_flags(x) & EXFLAG_SS) && X509_NAME_cmp(X509_get_subject_name(x), subject) == 0 &&
@@ -283,7 +309,7 @@ int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *su
 	if (rc > 0)
 		rc = area_find_issuers(a->areas[AREAS_CA], arena, subject, id, &found, err);
 	for (size_t i = 0; rc == 0 && i < found.n; i++) {
-		X509 *x = certificate_of(a, found.items[i].der);
+		X509 *x = certificate_of(a, found.items[i].der, true);
 
 		if (x && X509_up_ref(x))
 			sk_X509_push(out, x);
@@ -364,24 +390,67 @@ int areas_search_crl(struct areas *a, const struct areas_crl *in, const X509_NAM
 	return rc < 0 ? error_set(err, E_TEMP, "%s: cannot be searched", in->file) : rc;
 }
 
-bool areas_remembers_signature(const struct areas *a, const struct crl *crl, const X509 *signer)
-{
-	for (size_t i = 0; i < SIGNATURES_KEPT; i++) {
-		const struct signature *s = &a->signatures[i];
+/* ---- signatures ---- */
 
-		if (s->signer && memcmp(s->crl, crl->head.hash, CRL_HASH_SIZE) == 0 && X509_cmp(s->signer, signer) == 0)
+static bool remembers(struct areas *a, const struct area_signature *s, struct area *where)
+{
+	for (size_t i = 0; i < a->nsignatures && i < SIGNATURES_KEPT; i++)
+		if (memcmp(&a->signatures[i], s, sizeof(*s)) == 0)
 			return true;
-	}
-	return false;
+	return where && area_knows_signature(where, s);
 }
 
-void areas_remember_signature(struct areas *a, const struct crl *crl, X509 *signer)
+/* For other processes, too, where all of it stands in areas.  That they find it out again themselves is no error. */
+static void remember(struct areas *a, const struct area_signature *s, struct area *where)
 {
-	struct signature *s = &a->signatures[a->nsignatures++ % SIGNATURES_KEPT];
+	a->signatures[a->nsignatures++ % SIGNATURES_KEPT] = *s;
+	if (where)
+		area_learn_signature(where, s, NULL);
+}
 
-	if (!X509_up_ref(signer))
-		return;
-	X509_free(s->signer);
-	s->signer = signer;
-	memcpy(s->crl, crl->head.hash, CRL_HASH_SIZE);
+bool areas_made_certificate(struct areas *a, X509 *signer, X509 *x)
+{
+	EVP_PKEY *key = X509_get0_pubkey(signer);
+	struct area_signature s;
+	bool signer_in_ca, in_ca, good;
+
+	if (!key)
+		return false;
+	if (!parsed_of(a, x) || !hash_of(a, signer, s.signer, &signer_in_ca) || !hash_of(a, x, s.object, &in_ca))
+		return X509_verify(x, key) == 1; /* one that came with a question, and will not come again */
+	in_ca = in_ca && signer_in_ca;
+	if (remembers(a, &s, in_ca ? a->areas[AREAS_CA] : NULL))
+		return true;
+	good = X509_verify(x, key) == 1;
+	if (good)
+		remember(a, &s, in_ca ? a->areas[AREAS_CA] : NULL);
+	return good;
+}
+
+static bool signature_of_list(struct areas *a, const struct areas_crl *l, X509 *signer, struct area_signature *s, struct area **where)
+{
+	bool in_ca;
+
+	memcpy(s->object, l->list->head.hash, sizeof(s->object));
+	if (!hash_of(a, signer, s->signer, &in_ca))
+		return false;
+	*where = l->in_area && in_ca ? a->areas[AREAS_CRL] : NULL;
+	return true;
+}
+
+bool areas_remembers_list(struct areas *a, const struct areas_crl *l, X509 *signer)
+{
+	struct area_signature s;
+	struct area *where;
+
+	return signature_of_list(a, l, signer, &s, &where) && remembers(a, &s, where);
+}
+
+void areas_remember_list(struct areas *a, const struct areas_crl *l, X509 *signer)
+{
+	struct area_signature s;
+	struct area *where;
+
+	if (signature_of_list(a, l, signer, &s, &where))
+		remember(a, &s, where);
 }

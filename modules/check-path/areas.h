@@ -17,6 +17,8 @@
 
 struct areas;
 
+#define AREAS_HASH 32
+
 enum areas_name { AREAS_TRUSTED, AREAS_UNTRUSTED, AREAS_CA, AREAS_CRL };
 
 struct areas_crl {
@@ -27,6 +29,9 @@ struct areas_crl {
 
 int areas_open(const struct config *config, struct areas **out, struct error *err);
 void areas_close(struct areas *a); /* NULL is fine */
+
+/* Before each check: a folder that was empty may have been filled since. */
+void areas_look_again(struct areas *a);
 
 /* See checker_give(). */
 void areas_give(struct areas *a, const struct check_given *given);
@@ -44,9 +49,9 @@ int areas_find_issuers(struct areas *a, struct arena *arena, const X509_NAME *su
 
 /* OpenSSL calls self-signed what names itself as its issuer and whose key identifiers do not say otherwise.  Where there are none, as
  * there may be in a CA's new key signed with its old one, the signature decides. */
-bool areas_self_signed(X509 *x);
+bool areas_self_signed(struct areas *a, X509 *x);
 /* Whether x is a trust anchor: one of those given, or, where none were, a self-signed one of area ca (in_ca: it is there). */
-bool areas_is_anchor(const struct areas *a, X509 *x, bool in_ca);
+bool areas_is_anchor(struct areas *a, X509 *x, bool in_ca);
 
 /* Whether an area holds this very certificate: *file is its file, NULL if not. */
 int areas_find_exact(struct areas *a, struct arena *arena, enum areas_name name, X509 *x, const char **file,
@@ -59,8 +64,12 @@ int areas_find_crls(struct areas *a, struct arena *arena, const X509_NAME *issue
 int areas_search_crl(struct areas *a, const struct areas_crl *in, const X509_NAME *issuer, const ASN1_INTEGER *serial,
 		     struct crl_entry *out, struct error *err);
 
-/* That a signature on a CRL is this signer's, as long as the process lives. */
-bool areas_remembers_signature(const struct areas *a, const struct crl *crl, const X509 *signer);
-void areas_remember_signature(struct areas *a, const struct crl *crl, X509 *signer);
+/* Whether the signer's key made the signature of x: as X509_verify(), but what stands in area ca is verified once and then known
+ * from its index. */
+bool areas_made_certificate(struct areas *a, X509 *signer, X509 *x);
+
+/* That a signature on a CRL is this signer's, found out before: in this process, or by any if both stand in areas. */
+bool areas_remembers_list(struct areas *a, const struct areas_crl *l, X509 *signer);
+void areas_remember_list(struct areas *a, const struct areas_crl *l, X509 *signer);
 
 #endif

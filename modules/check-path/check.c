@@ -281,6 +281,7 @@ int check_certificate(struct checker *c, const struct check_request *request, st
 	struct checking k = { .checker = c, .request = request, .arena = arena, .common = &common };
 
 	*out = (struct check_answer){ .reason = "", .text = "" };
+	areas_look_again(c->areas);
 	decide(&k);
 	give_names(&k, out);
 	if (!k.error.code) {

@@ -108,6 +108,33 @@ static int on_problem(int good, X509_STORE_CTX *ctx)
 	return translate(k, x ? x : k->leaf, code);
 }
 
+static bool complain(X509_STORE_CTX *ctx, X509 *x, int depth, int code)
+{
+	X509_STORE_CTX_set_current_cert(ctx, x);
+	X509_STORE_CTX_set_error_depth(ctx, depth);
+	X509_STORE_CTX_set_error(ctx, code);
+	return on_problem(0, ctx);
+}
+
+/* What OpenSSL would do at this place (internal_verify() of its x509_vfy.c), with what is known of signatures. */
+static int verify_signatures(X509_STORE_CTX *ctx)
+{
+	struct checking *k = ((struct validation *)X509_STORE_CTX_get_app_data(ctx))->k;
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+
+	for (int i = sk_X509_num(chain) - 2; i >= 0; i--) {
+		X509 *x = sk_X509_value(chain, i), *issuer = sk_X509_value(chain, i + 1);
+
+		if (!(X509_get_key_usage(issuer) & KU_KEY_CERT_SIGN))
+			return complain(ctx, issuer, i + 1, X509_V_ERR_KEYUSAGE_NO_CERTSIGN);
+		if (!X509_get0_pubkey(issuer))
+			return complain(ctx, issuer, i + 1, X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY);
+		if (!areas_made_certificate(k->checker->areas, issuer, x))
+			return complain(ctx, x, i, X509_V_ERR_CERT_SIGNATURE_FAILURE);
+	}
+	return 1;
+}
+
 static bool set_policies(const struct check_policies *policies, X509_VERIFY_PARAM *p)
 {
 	unsigned long flags = X509_V_FLAG_POLICY_CHECK;
@@ -156,8 +183,10 @@ static bool openssl_agrees(struct checking *k, STACK_OF(X509) *path)
 	struct validation v = { k, path };
 	bool good = false;
 
-	if (store)
+	if (store) {
 		X509_STORE_set_check_issued(store, is_issuer);
+		X509_STORE_set_verify(store, verify_signatures);
+	}
 	X509_free(sk_X509_pop(others));
 	if (store && ctx && others && X509_STORE_add_cert(store, sk_X509_value(path, sk_X509_num(path) - 1)) &&
 	    X509_STORE_CTX_init(ctx, store, sk_X509_value(path, 0), others) && set_parameters(k, ctx)) {
@@ -251,9 +280,7 @@ static bool holds(STACK_OF(X509) *list, const X509 *x)
 
 static bool is_signed_by(struct checking *k, X509 *x, X509 *issuer)
 {
-	EVP_PKEY *key = X509_get0_pubkey(issuer);
-
-	return key && k->common->signatures++ < SIGNATURES_MAX && X509_verify(x, key) == 1;
+	return k->common->signatures++ < SIGNATURES_MAX && areas_made_certificate(k->checker->areas, issuer, x);
 }
 
 /* The name fits, and the key identifier (RFC 5280 section 4.2.1.1), or else the signature. */
@@ -269,7 +296,7 @@ static void add_issuer(struct search *s, STACK_OF(X509) *list, X509 *x, bool fro
 	const char *file = NULL;
 	bool anchor = areas_is_anchor(s->k->checker->areas, x, from_area);
 
-	if (holds(s->path, x) || holds(list, x) || (!anchor && areas_self_signed(x)) ||
+	if (holds(s->path, x) || holds(list, x) || (!anchor && areas_self_signed(s->k->checker->areas, x)) ||
 	    (anchor && s->k->anchor && X509_cmp(s->k->anchor, x) != 0) ||
 	    !may_have_issued(s->k, x, sk_X509_value(s->path, sk_X509_num(s->path) - 1), id))
 		return;
@@ -389,7 +416,7 @@ bool path_check(struct checking *k)
 	bool found = false, anchor;
 
 	sk_X509_push(s.path, k->leaf);
-	if (areas_self_signed(k->leaf))
+	if (areas_self_signed(k->checker->areas, k->leaf))
 		areas_find_exact(k->checker->areas, k->arena, AREAS_CA, k->leaf, &file, &k->error);
 	anchor = areas_is_anchor(k->checker->areas, k->leaf, file != NULL) && !k->anchor;
 	if (!k->error.code)

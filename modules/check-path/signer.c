@@ -46,7 +46,7 @@ static bool signed_by(struct checking *k, const struct list *l, X509 *x, const c
 	EVP_PKEY *key = X509_get0_pubkey(x);
 	int good;
 
-	if (areas_remembers_signature(k->checker->areas, l->crl, x))
+	if (areas_remembers_list(k->checker->areas, l->from, x))
 		return true;
 	if (!key || k->common->signatures++ >= SIGNATURES_MAX) {
 		*problem = key ? "has too many possible signers" : "has a signer with a key that is not supported here";
@@ -58,7 +58,7 @@ static bool signed_by(struct checking *k, const struct list *l, X509 *x, const c
 	else if (!good)
 		*problem = "has a bad signature";
 	else
-		areas_remember_signature(k->checker->areas, l->crl, x);
+		areas_remember_list(k->checker->areas, l->from, x);
 	return good > 0;
 }
 

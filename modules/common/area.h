@@ -102,6 +102,16 @@ int area_find_crls(struct area *a, struct arena *arena, const X509_NAME *issuer,
 int area_search_crl(struct area *a, const struct area_crl *in, const X509_NAME *issuer, const ASN1_INTEGER *serial,
 		    struct crl_entry *out, struct error *err);
 
+/* A signature of something in this area that is known to be good: SHA-256 of the certificate or list, and of the certificate of who
+ * made it. */
+struct area_signature {
+	unsigned char object[32], signer[32];
+};
+
+/* Whether a process has found out before; learning it is a matter of luck and time: places are few (signatures.c). */
+bool area_knows_signature(struct area *a, const struct area_signature *s);
+int area_learn_signature(struct area *a, const struct area_signature *s, struct error *err);
+
 /* Brings the index up to date now, so that nobody who asks has to wait for it. */
 int area_warm(struct area *a, struct error *err);
 

@@ -412,7 +412,7 @@ static int compare(MDB_val key, struct span prefix)
 
 static bool is_our_key(MDB_val key)
 {
-	return key.mv_size > 0 && memchr("CDFKMRW", *(const char *)key.mv_data, 7) != NULL;
+	return key.mv_size > 0 && memchr("CDFKMRSW", *(const char *)key.mv_data, 8) != NULL;
 }
 
 /* Nothing has the prefix.  Pages of nonsense must not be able to say so, for that would be mail in clear: the neighbours on

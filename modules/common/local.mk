@@ -27,6 +27,7 @@ libarea_a_SOURCES = \
 	modules/common/records.c modules/common/records.h \
 	modules/common/refresh.c modules/common/refresh_inside.h \
 	modules/common/scan.c \
+	modules/common/signatures.c \
 	modules/common/secret_file.c modules/common/secret_file.h \
 	modules/common/secret_program.c modules/common/secret_program.h \
 	modules/common/smimea.c modules/common/smimea.h \

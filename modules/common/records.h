@@ -7,6 +7,7 @@
  *   K kind value NUL id  -> nothing: who has this mark (see marks.h)
  *   R id                 -> of a revocation list: its compact form (see crl.h)
  *   W SUB/NAME           -> nothing: this file is looked at before every question
+ *   S place              -> struct signature_record: who made the signature of what (signatures.c)
  *
  * Numbers are in the machine's own order and layout; INDEX_VERSION changes with any of this.  An id is eight bytes, big
  * endian.  Private keys are never in it.
@@ -18,11 +19,12 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "common/area.h"
 #include "common/marks.h"
 #include "lib/buf.h"
 #include "lib/mem.h"
 
-#define INDEX_VERSION 2
+#define INDEX_VERSION 3
 #define ID_SIZE 8
 
 /* LMDB's limit for keys is 511 bytes. */
@@ -74,6 +76,12 @@ struct entry_record {
 	uint32_t unused;
 };
 
+/* Found out once: this certificate's key made that object's signature. */
+struct signature_record {
+	struct area_signature is; /* SHA-256 of both */
+	int64_t since;            /* when, seconds since the epoch */
+};
+
 /* ---- keys ---- */
 
 struct record_key {
@@ -85,6 +93,7 @@ struct span key_span(const struct record_key *k);
 void key_path(struct record_key *k, char kind, const char *path);       /* D, F, W */
 void key_entry(struct record_key *k, uint64_t id);                      /* C */
 void key_list(struct record_key *k, uint64_t id);                       /* R */
+void key_signature(struct record_key *k, const struct area_signature *s); /* S */
 void key_mark(struct record_key *k, struct span mark, uint64_t id);     /* K */
 void key_mark_prefix(struct record_key *k, struct span mark);
 uint64_t key_id(struct span key);                                       /* the id at the end of a C, K or R key */

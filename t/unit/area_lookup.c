@@ -306,6 +306,52 @@ static void other_questions(void **state)
 	area_close(a);
 }
 
+/* Puts a record in the place of s, which then was learnt so many seconds ago. */
+static void age(struct area *a, struct area_signature s, int64_t seconds)
+{
+	struct signature_record r = { s, (int64_t)time(NULL) - seconds };
+	struct record_key k;
+
+	key_signature(&k, &s);
+	assert_int_equal(index_begin(a->index, true, NULL), 0);
+	assert_int_equal(index_put(a->index, key_span(&k), span_from((const char *)&r, sizeof(r)), NULL), 0);
+	assert_int_equal(index_commit(a->index, NULL), 0);
+}
+
+static void signatures_are_remembered(void **state)
+{
+	struct area_signature s = { .object = "object", .signer = "signer" }, t = s, neighbour = s;
+	struct area *a, *b;
+
+	assert_int_equal(area_open(&config, "public", &a, NULL), 0);
+	assert_int_equal(area_open(&config, "public", &b, NULL), 0);
+	assert_false(area_knows_signature(a, &s));
+	assert_int_equal(area_learn_signature(a, &s, NULL), 0);
+	assert_true(area_knows_signature(b, &s)); /* as another process would */
+	t.signer[31] = 1;                          /* the same place, another signer */
+	assert_false(area_knows_signature(a, &t));
+	t = s;
+	t.object[31] = 1;
+	assert_false(area_knows_signature(a, &t));
+	assert_int_equal(area_learn_signature(a, &t, NULL), 0);
+	assert_true(area_knows_signature(a, &s)); /* it stays for a while */
+	assert_false(area_knows_signature(a, &t));
+	neighbour.object[1] ^= 1;
+	assert_int_equal(area_learn_signature(a, &neighbour, NULL), 0);
+	assert_true(area_knows_signature(a, &neighbour) && area_knows_signature(a, &s));
+	age(a, s, 7 * 86400);
+	area_learn_signature(a, &t, NULL);
+	assert_false(area_knows_signature(a, &t));
+	age(a, s, 7 * 86400 + 2);
+	area_learn_signature(a, &t, NULL);
+	assert_true(area_knows_signature(a, &t) && !area_knows_signature(a, &s));
+	age(a, s, -100);                        /* of a clock that was wrong */
+	area_learn_signature(a, &t, NULL);
+	assert_true(area_knows_signature(a, &t));
+	area_close(a);
+	area_close(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +361,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(files_of_the_largest_size, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_index_is_only_a_cache, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(other_questions, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(signatures_are_remembered, set_up, tear_down),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -12,6 +12,7 @@
 #include "handover.h"
 #include "lib/fs.h"
 #include "lib/log.h"
+#include "module/ask.h"
 #include "receive.h"
 #include "result.h"
 #include "resume.h"
@@ -88,6 +89,16 @@ static int receive_message(struct job *j, struct error *err)
 	return rc;
 }
 
+/* Before there is a child: what parses strangers' bytes never has the passphrase. */
+static int unlock(struct job *j, struct error *err)
+{
+	struct buf *passphrase = &j->options->resumed->passphrase;
+	int rc = j->modules.n ? ask_unlock(&j->modules, span_from(passphrase->data, passphrase->len), err) : 0;
+
+	buf_wipe(passphrase);
+	return rc;
+}
+
 /* What sealing needs to know is read here: the child opens no file. */
 static int read_profiles(struct job *j, struct work *w, struct error *err)
 {
@@ -125,8 +136,6 @@ static int make_plan(struct job *j, struct work *w, struct error *err)
 			    .message_size = j->message.size, .id = arena_strdup(&j->arena, id), .until = j->until, .plan = &j->plan,
 			    .trial = j->options->command == COMMAND_EXPLAIN, .released = j->options->released };
 
-	if (j->options->resumed && j->modules.n)
-		w->passphrase = &j->options->resumed->passphrase;
 	w->scratch_fd = temporary(j, tmp, err);
 	if (w->scratch_fd < 0)
 		return w->scratch_fd;
@@ -175,6 +184,8 @@ void job_run(const struct config *c, const struct options *o, struct outcome *ou
 		rc = receive_message(&j, &err);
 	if (rc == 0 && o->resumed)
 		rc = resume_check(&j.arena, span_from(j.mac_key.data, j.mac_key.len), j.message.digest, o->resumed->held, out, &err);
+	if (rc == 0 && o->resumed)
+		rc = unlock(&j, &err);
 	if (rc == 0)
 		rc = make_plan(&j, &w, &err);
 	modules_stop(&j.modules, rc == 0 ? MODULE_GRACE_MS : 0);

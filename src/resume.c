@@ -38,8 +38,10 @@ static void refuse_dumps(void)
 #endif
 }
 
-/* A person who gives up must get the terminal back as it was. */
+/* A person who gives up must get the terminal back as it was.  The signals are let through while we wait and at no other time, so none
+ * comes between looking and waiting. */
 static volatile sig_atomic_t interrupted;
+static sigset_t outside; /* the mask while we wait */
 
 static void note_interrupt(int number)
 {
@@ -47,22 +49,26 @@ static void note_interrupt(int number)
 	interrupted = 1;
 }
 
+static const int signals[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP };
+#define NSIGNALS (sizeof(signals) / sizeof(signals[0]))
+
 static void watch_interrupts(void)
 {
-	static const int signals[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	struct sigaction action = { .sa_handler = note_interrupt };
 
 	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+	for (size_t i = 0; i < NSIGNALS; i++)
+		sigaddset(&action.sa_mask, signals[i]);
+	sigprocmask(SIG_BLOCK, &action.sa_mask, &outside);
+	for (size_t i = 0; i < NSIGNALS; i++)
 		sigaction(signals[i], &action, NULL);
 }
 
 static void end_watch(void)
 {
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
+	for (size_t i = 0; i < NSIGNALS; i++)
+		signal(signals[i], SIG_DFL);
+	sigprocmask(SIG_SETMASK, &outside, NULL);
 }
 
 static int read_byte(int fd, deadline until, char *c, struct error *err)
@@ -70,7 +76,8 @@ static int read_byte(int fd, deadline until, char *c, struct error *err)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	for (;;) {
-		int ready = poll(&p, 1, deadline_left(until));
+		int left = deadline_left(until);
+		int ready = ppoll(&p, 1, &(struct timespec){ left / 1000, (left % 1000) * 1000000L }, &outside);
 		ssize_t n;
 
 		if (interrupted)
@@ -113,6 +120,7 @@ static int ask_person(int fd, deadline until, struct buf *out, struct error *err
 	bool person = tcgetattr(fd, &before) == 0;
 	int rc;
 
+	sigprocmask(SIG_BLOCK, NULL, &outside);
 	if (person) {
 		watch_interrupts();
 		quiet = before;

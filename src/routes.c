@@ -147,22 +147,12 @@ static planner *const planners[ROUTES] = {
 	[ROUTE_RETURNING] = route_returning, [ROUTE_RELAYING] = route_relaying,
 };
 
-static int unlock(struct work *w, struct error *err)
-{
-	int rc = ask_unlock(w->modules, span_from(w->passphrase->data, w->passphrase->len), err);
-
-	buf_wipe(w->passphrase);
-	return rc;
-}
-
 static int plan_all(struct work *w, struct error *err)
 {
 	int rc = map_message(w, err);
 
 	if (rc == 0)
 		rc = read_header(w, err);
-	if (rc == 0 && w->passphrase)
-		rc = unlock(w, err);
 	for (int r = 0; r < ROUTES && rc == 0; r++) {
 		const char **to = arena_array(w->arena, w->envelope->n, sizeof(*to));
 		size_t n = route_recipients(w->config, w->envelope, (enum route)r, to);

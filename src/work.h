@@ -28,7 +28,6 @@ struct work {
 	struct plan *plan;         /* the result */
 	bool trial;                /* -explain: nothing is to be stored */
 	bool released;             /* -release: what cannot be opened goes on as it is */
-	struct buf *passphrase;    /* -resume: for the keys modules, wiped when they have it; NULL: none */
 
 	/* set by routes_plan */
 	struct span file;          /* the spooled bytes, mapped */

@@ -1,6 +1,7 @@
 #!/bin/sh
 # a key with a passphrase of its own: mail that needs it is held, who can help is told, postern -resume goes on with it
 . "${0%/*}/lib.sh"
+. "$SRC/t/faults.sh"
 . "$SRC/t/incoming.sh"
 site_make "$T"
 person carol carol@partner.example
@@ -102,6 +103,65 @@ unlike "nothing forged gets in" "$(cat "$T/got")" 'forged'
 ok "the record is genuine" genuine
 unlike "the passphrase is in no log" "$(cat "$T/log")" 'correct horse'
 like "what happened is" "$(cat "$T/log")" 'resume-'"$id"
+
+# ---- who has the passphrase
+clean
+run "$T" 192.0.2.1 bob@partner.example rita@behoerde.example <"$T/m"
+id=$(hold_id); empty "$T/internal"
+mkdir "$T/modules" "$T/real" "$T/unlock" "$T/unwrap"
+one_program "$T"
+for module in rules-file keys-file check-path; do ln -s "../real/$module" "$T/modules/$module"; done
+cp "$T/postern.conf" "$T/conf"
+conf "$T" "module_directory = $T/modules"
+fault "$T" keys-file "at unlock pause $T/unlock" "at unwrap pause $T/unwrap"
+resume "$id" <"$T/secret" &
+wait_until test -e "$T/unlock/paused" || fail "(is at unlock)"
+pid=$(pgrep -of "postern -c $T/postern.conf -resume")
+is "the keys module has the passphrase before anything reads the message" "$(child_of "$pid")" ""
+rm -r "$T/unlock"
+wait_until test -e "$T/unwrap/paused" || fail "(is at unwrap)"
+traces() { # PID: how often the passphrase is in its memory
+	perl -e 'open my $maps, "<", "/proc/$ARGV[0]/maps" or exit 1; open my $m, "<", "/proc/$ARGV[0]/mem" or exit 1; binmode $m; my $n = 0;
+		my ($plain, $base64) = ("correct " . "horse", "Y29ycmVjdCBob3Jz" . "ZQ");
+		while (<$maps>) { /^(\w+)-(\w+) rw/ or next; my ($at, $end) = (hex $1, hex $2); next if $end - $at > 1 << 28; sysseek $m, $at, 0;
+			sysread $m, my $b, $end - $at or next; $n++ while $b =~ /\Q$plain\E|\Q$base64\E/g } print $n' "$1"
+}
+if [ -r "/proc/$pid/maps" ] && ! sanitized; then
+	is "neither the process that reads it nor its parent has it" "$(traces "$(child_of "$pid")") $(traces "$pid")" "0 0"
+else
+	skip "the memory of the processes" "not readable"
+fi
+rm -r "$T/unwrap"
+wait
+is "the message goes on" "$(inside) $(holds)" "1 0"
+cp "$T/conf" "$T/postern.conf"
+
+# ---- a terminal
+clean
+run "$T" 192.0.2.1 bob@partner.example rita@behoerde.example <"$T/m"
+id=$(hold_id); empty "$T/internal"
+for key in '\003' '\034' '\032'; do
+	rm -f "$T/keys" "$T/seen"; mkfifo "$T/keys"
+	script -qfc "trap : INT QUIT TSTP; '$BUILD/postern' -c '$T/postern.conf' -resume $id; echo ended \$?; stty -a" "$T/seen" <"$T/keys" >/dev/null 2>&1 &
+	exec 9>"$T/keys"
+	wait_until grep -q 'Passphrase: ' "$T/seen" || fail "(asks)"
+	printf 'correct' >&9
+	printf "$key" >&9
+	wait_until grep -q 'ended [0-9]' "$T/seen" || fail "(ends)"
+	exec 9>&-
+	wait
+	like "$key at a terminal: given up, still held, the terminal as it was" "$(tr -s '\r\n' '  ' <"$T/seen") $(holds)" 'ended 75 .* echo .* 1$'
+	unlike "... and nothing typed was shown" "$(cat "$T/seen")" correct
+done
+rm -f "$T/keys" "$T/seen"; mkfifo "$T/keys"
+script -qfc "'$BUILD/postern' -c '$T/postern.conf' -resume $id" "$T/seen" <"$T/keys" >/dev/null 2>&1 &
+exec 9>"$T/keys"
+wait_until grep -q 'Passphrase: ' "$T/seen" || fail "(asks)"
+printf 'correct horse\n' >&9
+wait_until grep -q "$id resumed" "$T/seen"
+exec 9>&-
+wait
+is "the passphrase typed: resumed" "$(grep -c "$id resumed" "$T/seen") $(holds)" "1 0"
 
 # ---- given up
 clean

@@ -10,6 +10,7 @@ static int write_unlock(struct xml_writer *w, void *arg)
 {
 	const struct span *passphrase = arg;
 
+	buf_reserve(&w->out, 2 * passphrase->n + 256); /* growing behind it would leave a copy */
 	xml_open(w, "passphrase");
 	xml_put_binary(w, passphrase->p, passphrase->n);
 	xml_close(w);

@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "smime/capabilities.h"
-#include "smime/profile.h"
+#include "lib/profile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -8,11 +8,11 @@
 
 #include "envelope.h"
 #include "lib/deadline.h"
+#include "lib/profile.h"
 #include "mime/entity.h"
 #include "module/module.h"
 #include "plan.h"
 #include "smime/delegate.h"
-#include "smime/profile.h"
 
 struct work {
 	struct arena *arena;

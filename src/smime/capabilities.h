@@ -5,7 +5,7 @@
 #include <openssl/x509.h>
 
 #include "lib/buf.h"
-#include "smime/profile.h"
+#include "lib/profile.h"
 
 /* The content ciphers we write, strongest first: bit i of a set is cipher i of this table. */
 struct content_cipher {

@@ -15,7 +15,6 @@ libsmime_a_SOURCES = \
 	src/smime/looks.c \
 	src/smime/open.c src/smime/open.h \
 	src/smime/plaintext.c \
-	src/smime/profile.c src/smime/profile.h \
 	src/smime/scratch.c \
 	src/smime/seal.h \
 	src/smime/seal_encrypt.c \

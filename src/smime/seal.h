@@ -2,8 +2,8 @@
 #ifndef POSTERN_SMIME_SEAL_H
 #define POSTERN_SMIME_SEAL_H
 
+#include "lib/profile.h"
 #include "smime/delegate.h"
-#include "smime/profile.h"
 
 struct signer {
 	X509 *certificate;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "smime/profile.h"
+#include "lib/profile.h"
 
 static const char *const names[] = { "compatible", "rfc8551", "bdew", "bdew-gcm", "bsi-tr-02102" };
 #define NNAMES (sizeof(names) / sizeof(*names))

@@ -1,6 +1,6 @@
 /* profile.h - named sets of algorithms; data, not code (etc/profiles, postern-profiles(5)) */
-#ifndef POSTERN_SMIME_PROFILE_H
-#define POSTERN_SMIME_PROFILE_H
+#ifndef POSTERN_LIB_PROFILE_H
+#define POSTERN_LIB_PROFILE_H
 
 #include <stdbool.h>
 

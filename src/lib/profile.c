@@ -6,7 +6,7 @@
  *   like = bdew
  *   rsa_bits_least = 4096
  */
-#include "smime/profile.h"
+#include "lib/profile.h"
 
 #include <string.h>
 

@@ -2,19 +2,25 @@
 #include "selfcheck.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "deliver/destination.h"
 #include "lib/fs.h"
+#include "lib/log.h"
+#include "lib/profile.h"
 #include "module/ask.h"
 #include "result.h"
-#include "smime/profile.h"
+#include "smime/open.h"
+#include "subject.h"
 
 #define PROBE_MS 10000
+#define KEYS_MAX ((size_t)50) /* of our own keys, whose certificates are checked: each is a question to the check modules */
 
 struct checking {
 	const struct config *config;
@@ -38,6 +44,12 @@ static void say(struct checking *k, enum grade grade, const char *fmt, ...)
 	vprintf(fmt, ap);
 	va_end(ap);
 	putchar('\n');
+}
+
+/* What modules log is what the operator wants to know: a file that is none, a key that others may read, an option of theirs. */
+static void say_logged(void *arg, enum log_level level, const char *text)
+{
+	say(arg, level == LOG_LEVEL_ERROR ? ERROR : WARNING, "%s", text);
 }
 
 static void check_identity(struct checking *k)
@@ -158,6 +170,27 @@ static void check_spool(struct checking *k)
 		close(fd);
 }
 
+/* A log that cannot be written holds all mail up; a verify log that cannot be written is only missed. */
+static void check_appendable(struct checking *k, enum grade grade, const char *name, const char *path)
+{
+	int fd = *path == '/' ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640) : -1;
+
+	if (*path == '/')
+		say(k, fd < 0 ? grade : OK, "%s %s%s%s", name, path, fd < 0 ? ": " : "", fd < 0 ? strerror(errno) : "");
+	if (fd >= 0)
+		close(fd);
+}
+
+static void check_patterns(struct checking *k)
+{
+	struct wishes wishes;
+	const char *rest;
+	struct error err = { 0 };
+
+	if (subject_wishes(&k->arena, k->config, "", &wishes, &rest, &err) < 0)
+		say(k, ERROR, "%s", err.text);
+}
+
 static void check_mac_key(struct checking *k)
 {
 	struct buf key = BUF_INIT;
@@ -229,9 +262,61 @@ static void check_keys(struct checking *k, struct modules *m)
 		say(k, OK, "keys modules answer");
 }
 
+/* "mail@behoerde.example (/etc/postern/certs/private/mail.pem)" */
+static const char *key_text(struct checking *k, const struct own_key *key)
+{
+	const char **addresses;
+	size_t n;
+
+	certificate_addresses(&k->arena, key->certificate, &addresses, &n);
+	return arena_printf(&k->arena, "%s (%s)", n ? addresses[0] : "of no address", key->source);
+}
+
+/* Whether the check modules answered. */
+static bool check_own_key(struct checking *k, struct modules *m, const struct own_key *key)
+{
+	struct check_result check;
+	struct error err = { 0 };
+	const char *text = key_text(k, key);
+
+	if (ask_check(m, &k->arena, key->certificate, NULL, "sign", time(NULL), "", &check, &err) < 0) {
+		say(k, ERROR, "check: %s", err.text);
+		return false;
+	}
+	if (check.verdict == VERDICT_VALID)
+		say(k, OK, "key of %s: its certificate is valid", text);
+	else
+		say(k, WARNING, "key of %s: its certificate is %s (%s): %s", text, verdict_name(check.verdict), check.reason, check.text);
+	return true;
+}
+
+/* With the keys the check modules are asked as well: whether partners can find our own signatures valid. */
+static void check_own_keys(struct checking *k, struct modules *m)
+{
+	struct own_key *keys;
+	struct error err = { 0 };
+	size_t n, signing = 0;
+	bool answered = true;
+
+	if (ask_own_keys(m, &k->arena, &keys, &n, &err) < 0) {
+		say(k, ERROR, "keys: %s", err.text);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		signing += keys[i].signs;
+		if (keys[i].signs && signing <= KEYS_MAX && answered)
+			answered = check_own_key(k, m, &keys[i]);
+		X509_free(keys[i].certificate);
+	}
+	if (!signing)
+		say(k, WARNING, "no keys module has a key of ours that signs");
+	else if (signing > KEYS_MAX)
+		say(k, OK, "%zu more keys of ours; their certificates were not checked", signing - KEYS_MAX);
+}
+
 static void check_modules(struct checking *k)
 {
-	static const char *const narrow[3] = { "decide check-rules", "find-certificates", "check-certificate" };
+	static const char *const narrow[3] = { "decide check-rules", "find-certificates list-keys", "check-certificate" };
 	struct modules m = { 0 };
 	struct error err = { 0 };
 
@@ -240,6 +325,7 @@ static void check_modules(struct checking *k)
 	} else {
 		check_rules(k, &m);
 		check_keys(k, &m);
+		check_own_keys(k, &m);
 	}
 	modules_log(&m);
 	modules_stop(&m, 1000);
@@ -250,21 +336,27 @@ int selfcheck_run(const struct config *c)
 	struct checking k = { .config = c };
 	struct error err = { 0 };
 
+	log_divert(say_logged, &k);
 	say(&k, OK, "configuration %s", c->file);
 	check_identity(&k);
 	check_conflicts(&k);
 	if (fs_check_user(c->spool, &err) < 0) { /* the rest would leave files that the mail server's user cannot read */
 		say(&k, ERROR, "spool %s", err.text);
+		log_divert(NULL, NULL);
 		return k.errors;
 	}
 	check_spool(&k);
+	check_appendable(&k, ERROR, "log", c->log);
 	check_destinations(&k);
 	if (c->smime_engine != ENGINE_OFF) {
 		check_mac_key(&k);
 		check_areas(&k);
 		check_profile(&k);
+		check_patterns(&k);
+		check_appendable(&k, WARNING, "verify_log", c->verify_log);
 		check_modules(&k);
 	}
+	log_divert(NULL, NULL);
 	printf("%d errors, %d warnings\n", k.errors, k.warnings);
 	arena_release(&k.arena);
 	return k.errors;

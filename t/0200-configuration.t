@@ -26,6 +26,9 @@ bad "overflowing size" 'message_size_limit = 99999999999999999G\n' '1: message_s
 bad "bad time" 'deadline = 5 parsecs\n' '1: deadline: .* is not a time'
 bad "bad network" 'internal_clients = 10.0.0.0/8 10.0.0.1/8\n' '1: internal_clients: "10.0.0.1/8": bits are set'
 bad "bad address" 'scanner_clients = localhost\n' '1: scanner_clients: "localhost" is not an IP address'
+bad "hostname" 'hostname = a b\n' '1: hostname: "a b" is not a domain'
+bad "local domain" 'local_domains = a.example, .b..example\n' '1: local_domains: "b..example" is not a domain'
+bad "administrator" 'admin = post master\n' '1: admin: "post master" is not an address'
 bad "queue of an unknown server" 'external_queue = exim:/etc/exim\n' '1: external_queue: "exim:/etc/exim" is none of'
 bad "queue without a kind" 'carrier_queue = /etc/postfix\n' '1: carrier_queue: '
 bad "queue with a relative path" 'scanner_queue = postfix:etc\n' '1: scanner_queue: '
@@ -124,7 +127,8 @@ is "-check of a good site: exit 0" "$?" 0
 like "-check lists the areas" "$out" "^ok: area $T/certs/public"
 like "-check counts" "$out" '^0 errors, [0-9]+ warnings'
 for damage in "external = maildir:$T/rules/x" "module_directory = /nonexistent" "profile = none" "internal = smtp:127.0.0.1:1" \
-	"via_x = nonsense" "rules_file = /nonexistent"; do
+	"via_x = nonsense" "rules_file = /nonexistent" "log = /nonexistent/log" "subject_sign = (" \
+	"check_path_hashes = sha9" "check_path_unknown = 1"; do
 	cp "$T/postern.conf" "$T/d.conf"
 	sed -i "/^${damage%% *} *=/d" "$T/d.conf"
 	echo "$damage" >>"$T/d.conf"
@@ -153,6 +157,25 @@ like "and that of IPv6" "$(together error "internal_clients = ::/0")" 'holds the
 is "a big network of ours" "$(together error "internal_clients = 10.0.0.0/8 fd00::/8")" ""
 like "a module's time" "$(together 'warning: module_t' "module_timeout = 10s" "deadline = 10s")" 'not below deadline'
 is "a millisecond less" "$(together 'warning: module_t' "module_timeout = 9999ms" "deadline = 10s")" ""
+
+# what holds mail up, and who would hear of it only then
+like "a verify log that cannot be written" "$(together 'warning: verify_log' "verify_log = /nonexistent/log")" 'No such file'
+like "a key of ours, and what its certificate is worth" "$("$P" -c "$T/postern.conf" -check 2>&1)" \
+	"^ok: key of alice@behoerde\\.example \\($T/certs/private/alice.pem\\): its certificate is valid"
+like "without its CA" "$(mv "$T/certs/ca" "$T/away"; mkdir "$T/certs/ca"; "$P" -c "$T/postern.conf" -check 2>&1; rmdir "$T/certs/ca"; \
+	mv "$T/away" "$T/certs/ca")" '^warning: key of alice@.*unknown \(no-path\)'
+chmod 644 "$T/certs/private/alice.pem"
+like "a key that others may read" "$(together error)" 'alice.pem: holds a private key and is not ours alone'
+chmod 600 "$T/certs/private/alice.pem"
+echo nonsense >"$T/certs/public/broken.pem"
+like "a file that is none, in an area" "$(together 'warning: keys')" '/broken.pem: no certificate'
+rm "$T/certs/public/broken.pem"
+like "a PROFILE in the rules that is not there" "$(echo '. (to) . (do) FS, PROFILE=nowhere' >"$T/profile-rules"
+	together error "rules_file = $T/profile-rules")" 'profile-rules:1:1: PROFILE=nowhere: no profile nowhere'
+is "and one that is" "$(echo '. (to) . (do) FS, PROFILE=BDEW' >"$T/profile-rules"; together error "rules_file = $T/profile-rules")" ""
+mv "$T/certs/private" "$T/away"; mkdir -m 700 "$T/certs/private"
+like "no key at all" "$(together 'warning: no')" 'no keys module has a key of ours that signs'
+rmdir "$T/certs/private"; mv "$T/away" "$T/certs/private"
 
 # as root in somebody else's spool nothing is done, and nothing is left there
 if [ "$(id -u)" -eq 0 ]; then

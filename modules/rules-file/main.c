@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/mains.h"
+#include "lib/profile.h"
 #include "lib/server.h"
 #include "rules-file/rules.h"
 
@@ -126,7 +127,7 @@ static void write_problem(struct xml_writer *w, const struct rules *r, const str
 	xml_close(w);
 }
 
-/* What only the configuration knows: whether a VIA exists. */
+/* What the file of rules does not know: whether a VIA exists, and a PROFILE. */
 static void check_vias(struct rules *r, const struct config *config)
 {
 	for (size_t i = 0; i < r->n; i++) {
@@ -136,6 +137,28 @@ static void check_vias(struct rules *r, const struct config *config)
 			rules_problem(r, false, r->items[i].line, 1, "VIA=%s: %s names no destination via_%s", via,
 				      config->file, via);
 	}
+}
+
+static void check_profiles(struct rules *r, const struct config *config)
+{
+	struct arena a = ARENA_INIT;
+	struct profile found = { .name = "" };
+	struct error why = { 0 };
+	struct span text;
+	int rc = profile_file(&a, config->profiles_file, &text, &why);
+
+	for (size_t i = 0; i < r->n && rc != E_CONFIG; i++) {
+		const char *name = r->items[i].words.profile;
+
+		if (!name || ascii_caseeq(name, found.name)) /* most files name one over and over */
+			continue;
+		rc = profile_parse(&a, config->profiles_file, text, name, &found, &why);
+		if (rc == E_NOTFOUND)
+			rules_problem(r, false, r->items[i].line, 1, "PROFILE=%s: %s", name, why.text);
+		if (rc < 0)
+			found.name = "";
+	}
+	arena_release(&a);
 }
 
 static bool is_full(const struct server *s, const struct xml_writer *w, size_t written)
@@ -171,6 +194,7 @@ static int check_rules(struct server *s, const struct xml *request, struct xml_w
 	if (rc != E_TEMP) {
 		rc = 0;
 		check_vias(r, s->config);
+		check_profiles(r, s->config);
 		rules_lint(r);
 		write_problems(s, answer, r);
 	}

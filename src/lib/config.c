@@ -126,7 +126,8 @@ static int set_defaults(struct config_reading *r, struct error *err)
 
 			if (r->targets[t].line_of[i])
 				continue;
-			if (!o->initial && o->type != CONFIG_STRING && o->type != CONFIG_PATH && o->type != CONFIG_SECRET)
+			if (!o->initial && o->type != CONFIG_STRING && o->type != CONFIG_PATH && o->type != CONFIG_SECRET &&
+			    o->type != CONFIG_DOMAIN)
 				continue; /* zeroed: empty list, 0, no */
 			if (config_set(r->config, o, r->targets[t].base, o->initial ? o->initial : "", err) < 0)
 				return error_prefix(err, "default of %s", o->name);

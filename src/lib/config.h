@@ -25,6 +25,9 @@ enum config_type {
 	CONFIG_TIME,     /* uint64_t milliseconds: 30s, 5m, 2h, 7d, 500ms */
 	CONFIG_BOOLEAN,  /* bool: yes no */
 	CONFIG_WORD,     /* int: index into words */
+	CONFIG_DOMAIN,   /* const char * : "mx.example.org" */
+	CONFIG_DOMAINS,  /* struct config_list of such, each perhaps with a dot in front (subdomains) */
+	CONFIG_MAILBOX,  /* const char * : an address, or what stands before the @ of one of ours */
 	CONFIG_QUEUE,    /* const char *: "postfix:/DIR", "sendmail:/CF" or "none" */
 	CONFIG_GROUPS,   /* struct config_list: names for each of which the options behind it in the table may be set, config_group() */
 };

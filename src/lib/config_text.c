@@ -44,10 +44,13 @@ void config_text(const struct config *c, const struct config_option *option, str
 	case CONFIG_STRING:
 	case CONFIG_PATH:
 	case CONFIG_SECRET:
+	case CONFIG_DOMAIN:
+	case CONFIG_MAILBOX:
 	case CONFIG_QUEUE:
 		buf_addstr(out, *(const char *const *)field);
 		break;
 	case CONFIG_LIST:
+	case CONFIG_DOMAINS:
 	case CONFIG_GROUPS:
 		list_text(field, out);
 		break;

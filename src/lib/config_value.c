@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/address.h"
 #include "lib/buf.h"
 #include "lib/config_inside.h"
 
@@ -118,6 +119,39 @@ static int parse_word(const struct config_option *o, const char *value, int *out
 	return error_set(err, E_CONFIG, "\"%s\" is none of: %s", value, choice);
 }
 
+/* As the domain of an address: nothing that could end a header field or a command. */
+static int check_domain(const char *domain, struct error *err)
+{
+	char address[ADDRESS_MAX + 1];
+	int n = snprintf(address, sizeof(address), "x@%s", domain);
+
+	return n < (int)sizeof(address) && address_check(address, NULL) == 0 ? 0 :
+	       error_set(err, E_CONFIG, "\"%s\" is not a domain", domain);
+}
+
+static int parse_domain(const char *value, const char **out, struct error *err)
+{
+	*out = value;
+	return *value ? check_domain(value, err) : 0;
+}
+
+static int parse_domains(struct config *c, const char *value, struct config_list *out, struct error *err)
+{
+	int rc = parse_list(c, value, out, err);
+
+	for (size_t i = 0; i < out->n && rc == 0; i++)
+		rc = check_domain(out->items[i] + (out->items[i][0] == '.'), err);
+	return rc;
+}
+
+static int parse_mailbox(struct config *c, const char *value, const char **out, struct error *err)
+{
+	const char *address = strchr(value, '@') ? value : arena_printf(&c->arena, "%s@localhost", value);
+
+	*out = value;
+	return address_check(address, NULL) == 0 ? 0 : error_set(err, E_CONFIG, "\"%s\" is not an address", value);
+}
+
 /* The kind of mail server, and the absolute path of what it is configured by. */
 static int parse_queue(const char *value, const char **out, struct error *err)
 {
@@ -167,6 +201,12 @@ int config_set(struct config *c, const struct config_option *o, void *base, cons
 	case CONFIG_LIST:
 	case CONFIG_GROUPS:
 		return parse_list(c, value, f, err);
+	case CONFIG_DOMAIN:
+		return parse_domain(value, f, err);
+	case CONFIG_DOMAINS:
+		return parse_domains(c, value, f, err);
+	case CONFIG_MAILBOX:
+		return parse_mailbox(c, value, f, err);
 	case CONFIG_NETWORKS:
 		return parse_networks(c, value, f, err);
 	case CONFIG_NUMBER:

@@ -30,12 +30,15 @@ static struct {
 	bool bare; /* for postern's ears: it knows the rest */
 	char program[64];
 	char queue_id[64];
-} state = { LOG_LEVEL_INFO, STDERR_FILENO, false, "postern", "" };
+	void (*sink)(void *arg, enum log_level level, const char *text);
+	void *sink_arg;
+} state = { LOG_LEVEL_INFO, STDERR_FILENO, false, "postern", "", NULL, NULL };
 
 int log_open(const char *where, const char *program, struct error *err)
 {
 	snprintf(state.program, sizeof(state.program), "%s", program);
 	state.fd = STDERR_FILENO;
+	state.sink = NULL;
 	state.bare = ascii_caseeq(where, "module");
 	if (state.bare || ascii_caseeq(where, "stderr"))
 		return 0;
@@ -62,6 +65,12 @@ void log_reopen(void)
 int log_descriptor(void)
 {
 	return state.fd;
+}
+
+void log_divert(void (*sink)(void *arg, enum log_level level, const char *text), void *arg)
+{
+	state.sink = sink;
+	state.sink_arg = arg;
 }
 
 void log_set_level(enum log_level level)
@@ -125,7 +134,9 @@ void log_line(enum log_level level, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	make_printable(text);
-	if (state.fd < 0)
+	if (state.sink)
+		state.sink(state.sink_arg, level, text);
+	else if (state.fd < 0)
 		syslog(levels[level].syslog_priority, "%s%s%s", state.queue_id,
 		       *state.queue_id ? ": " : "", text);
 	else

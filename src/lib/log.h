@@ -18,6 +18,8 @@ int log_descriptor(void); /* of the log file or stderr; -1: syslog (which has a 
 /* In a process forked off that has closed descriptors: a connection of its own to syslog, now, so that it need not open
  * one later.  Files and stderr stay as they are. */
 void log_reopen(void);
+/* From now on, in this process and until log_open(), lines go to sink instead: for -check.  NULL: back to where they went. */
+void log_divert(void (*sink)(void *arg, enum log_level level, const char *text), void *arg);
 void log_set_level(enum log_level level);
 void log_set_queue_id(const char *id); /* copied; NULL: none */
 int log_level_parse(const char *word, enum log_level *level); /* error warning info debug; else E_CONFIG */

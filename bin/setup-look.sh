@@ -155,6 +155,13 @@ set_from_conf() { # OPTION NAME
 	[ -n "$text" ] && good "$(kind_of "$1")" "$text" && set_value "$1" "$(list "$text")" "$2 in $conf"
 }
 
+# The mail server knows all domains and networks, but not which are one tenant's.
+look_tenant() {
+	[ -n "$tenant" ] || return 0
+	have domains || missing domains "which domains are those of tenant $tenant?"
+	have internal-clients || missing internal-clients "whose mail may use the keys of tenant $tenant?"
+}
+
 # ---- what every mail server needs to know ----
 
 look_values() {

@@ -164,7 +164,7 @@ is_word() { case ",$2," in *",$1,"*) ;; *) return 1 ;; esac; }
 file_done() {
 	[ -e "$1" ] || return
 	if is_word map "$5"; then # no two of them are the same: made again when its text was
-		[ ! -e "$S/pending-map" ]
+		[ ! -e "$S/pending-$(map_name "$1")" ]
 		return
 	fi
 	if is_word absent "$5" && ! unchanged "$1"; then return 0; fi
@@ -173,6 +173,11 @@ file_done() {
 	[ "$2" = - ] && return
 	[ "$(stat -c %a "$1")" = "$2" ] || return
 	! is_root || [ "$(stat -c %U:%G "$1")" = "$3" ]
+}
+
+map_name() { # PATH.db
+	map=${1##*/}
+	printf 'map-%s\n' "${map%.db}"
 }
 
 file_show() {
@@ -229,7 +234,7 @@ file_do() {
 	fi
 	note file "$1" "$N" "$(sum "$4")" && mark_pending "$5" || return
 	put "$4" "$1" "$2" "$3" || return
-	! is_word map "$5" || rm -f "$S/pending-map"
+	! is_word map "$5" || rm -f "$S/pending-$(map_name "$1")"
 	point
 	progress "file $1"
 }
@@ -246,17 +251,17 @@ renew_original() { # PATH: the number in $N
 # What a file would be if we had never been here: what is kept, when nobody else changed it; else its own kind of
 # undoing (undo_text), which takes out what is ours and leaves what is the operator's.  False: that cannot be said.
 without_ours() { # PATH OUTPUT
-	kept=$(original_of "$1")
-	if [ -z "$kept" ]; then
+	without_kept=$(original_of "$1")
+	if [ -z "$without_kept" ]; then
 		cp "$1" "$2" 2>/dev/null || : >"$2"
 		return
 	fi
-	if [ "$kept" = - ]; then kept=/dev/null; else kept=$S/original/$kept; fi
+	if [ "$without_kept" = - ]; then without_kept=/dev/null; else without_kept=$S/original/$without_kept; fi
 	if [ ! -e "$1" ] || unchanged "$1"; then
-		cat "$kept" >"$2"
+		cat "$without_kept" >"$2"
 		return
 	fi
-	undo_text "$1" "$S/written/$(last_written "$1")" "$kept" "$2"
+	undo_text "$1" "$S/written/$(last_written "$1")" "$without_kept" "$2"
 }
 
 # Ours, and theirs with ours taken out, by lines.  Kinds of files that know better are asked first.
@@ -265,6 +270,10 @@ undo_text() { # PATH WRITTEN ORIGINAL OUTPUT [PRESENT]: what is now at PATH with
 	case $(undo_kind "$1") in
 	main) main_without "$undo_present" "$2" "$3" >"$4" ;;
 	master) master_without "$undo_present" "$2" "$3" >"$4" ;;
+	mc) mc_without "$undo_present" >"$4" ;;
+	cf) cf_without "$undo_present" >"$4" ;;
+	table) table_without "$undo_present" >"$4" ;;
+	map) [ "$undo_present" = "$1" ] && map_without "$1" "$4" ;;
 	*) [ -f "$2" ] && diff3 -m "$undo_present" "$2" "$3" >"$4" 2>/dev/null ;;
 	esac
 }
@@ -285,6 +294,10 @@ undo_file() { # PATH
 	rm -f "$1.postern-new"
 	kept=$(original_of "$1")
 	[ -e "$1" ] || [ "$kept" != - ] || return 0
+	if [ "$(undo_kind "$1")" = shared ] && others_need file "$1$tab$kept$tab$(last_written "$1")"; then
+		progress "$1 stays, other tenants use it"
+		return 0
+	fi
 	if [ "$kept" != - ] && cmp -s "$S/original/$kept" "$1"; then return 0; fi
 	sharers "$1" >"$W/sharers"
 	pristine=no
@@ -310,7 +323,7 @@ restore_file() { # PATH NUMBER
 
 undo_changed() { # PATH NUMBER: somebody changed it after us, an operator or another tenant
 	beside=$(kept_beside "$1")
-	if [ "$2" = - ]; then
+	if [ "$2" = - ] && [ ! -s "$W/sharers" ]; then
 		progress "$1 was changed since it was written: kept as $beside"
 		mv "$1" "$beside"
 		return
@@ -412,14 +425,24 @@ hand_over() { # PATH NUMBER
 	while read -r other <&4; do
 		theirs=$(S=$other original_of "$1")
 		[ "$theirs" != - ] || continue
-		if written_by_us "$1" "$(sum "$other/original/$theirs")"; then
-			cat "$ours" >"$W/handed"
-		elif ! undo_text "$1" "$written" "$ours" "$W/handed" "$other/original/$theirs"; then
-			continue
+		content=$(S=$other last_written "$1")
+		if ! written_by_us "$1" "$(sum "$other/original/$theirs")"; then
+			undo_text "$1" "$written" "$ours" "$W/handed" "$other/original/$theirs" || continue
+			hand_original || return
+		elif [ "$2" = - ]; then
+			theirs=- # before all of us nothing was there
+		else
+			cat "$ours" >"$W/handed" && hand_original || return
 		fi
-		cp -p "$other/original/$theirs" "$other/original/$theirs.new" && cat "$W/handed" >"$other/original/$theirs.new" &&
-			mv "$other/original/$theirs.new" "$other/original/$theirs" || return
-		[ $pristine = yes ] || continue
-		cp "$1" "$other/written/$(sum "$1")" && printf 'file\t%s\t%s\t%s\n' "$1" "$theirs" "$(sum "$1")" >>"$other/manifest" || return
+		if [ $pristine = yes ]; then
+			content=$(sum "$1")
+			cp "$1" "$other/written/$content" || return
+		fi
+		printf 'file\t%s\t%s\t%s\n' "$1" "$theirs" "$content" >>"$other/manifest" || return
 	done 4<"$W/sharers"
+}
+
+hand_original() {
+	cp -p "$other/original/$theirs" "$other/original/$theirs.new" && cat "$W/handed" >"$other/original/$theirs.new" &&
+		mv "$other/original/$theirs.new" "$other/original/$theirs"
 }

@@ -143,8 +143,11 @@ leg_carrier() { # TO INSTANCE WHAT
 }
 
 leg_to_outside() {
-	if have probe-to; then
+	if have probe-to && [ -z "$tenant" ]; then
 		leg_carrier "$(value probe-to)" external "from inside to outside"
+		return
+	elif have probe-to; then # this machine's own mail is no tenant's
+		leg_of_tenant
 		return
 	fi
 	legs=$((legs + 1))
@@ -154,6 +157,17 @@ leg_to_outside() {
 	*'to external'*) leg_ok "from inside to outside: postern would hand it to $(instance_name external) (-probe-to ADDRESS sends one)" ;;
 	*) leg_failed "from inside to outside" "$(printf '%s\n' "$answer" | tail -n 1)" "postern -c $conf -explain says why; -internal-clients and -domains say who is inside" ;;
 	esac
+}
+
+leg_of_tenant() {
+	what="from inside to outside: postern, $(instance_name external)"
+	if ! probe_postern "$conf" "$(inside_client)" "$(value probe-to)" "from inside to outside"; then
+		leg_failed "$what" "$answer" "postern -c $conf -explain -client $(inside_client) says why"
+	elif passed external; then
+		leg_ok "$what"
+	else
+		leg_failed "$what" "$reason" "the message waits in the queue of $(instance_name external), and goes on by itself when that is mended (deliver-all)"
+	fi
 }
 
 inside_client() { value internal-clients | tr ' ' '\n' | sed 's|/.*||' | head -n 1; }

@@ -176,11 +176,13 @@ want_postern() {
 	want_conf
 }
 
-# What postern left in directories that we made, and nobody needs any more.  Mail is never touched.
+# What postern left in directories that we made, and nobody needs any more.  Mail is never touched, nor what a person put there.
 sweep() { # DIRECTORY
 	case $1 in
 	"$spool")
-		rm -rf "$1"/index* "$1/tmp" "$1/journal" "$1/notices"
+		for kept in tmp journal notices returned expiring refresh ocsp keys-ldap; do rm -rf "${1:?}/$kept"; done
+		rm -rf "$1"/index*
+		[ -n "$(find "$1/hold" -name '*.*' 2>/dev/null)" ] || rm -f "$1/hold/swept"
 		for kept in hold quarantine; do rmdir "$1/$kept" 2>/dev/null; done
 		;;
 	"$(value logdir)/postern") [ -s "$1/verify$suffix.log" ] || rm -f "$1/verify$suffix.log" ;;
@@ -284,6 +286,7 @@ look() {
 	look_postern
 	look_user
 	look_conf
+	look_tenant
 	"${mta}_look"
 	look_ports
 	look_values

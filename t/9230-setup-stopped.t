@@ -1,5 +1,6 @@
 #!/bin/sh
-# postern-setup stopped by SIGKILL at many points, in both directions; and what an operator changed in between
+# postern-setup with a scanner and -inject command: stopped by SIGKILL at many points, in both directions; a message through every
+# leg; and what an operator changed in between
 . "${0%/*}/lib.sh"
 . "${0%/*}/mta/machine.sh"
 why=$(machine_usable) || skip_all "$why"
@@ -7,18 +8,26 @@ machine_enter "$@"
 machine_install && machine_postfix || diag "the machine could not be made"
 machine_sink out 127.0.0.2 2525
 machine_sink in 127.0.0.3 2526
+machine_sink scanner 127.0.0.5 2527 -forward 127.0.0.5,127.0.0.1:25
 machine_state "$T/before"
+wanted="-scanner 127.0.0.5:2527 -scanner-clients 127.0.0.5 -inject command"
 
 # ---- stopped while it applies: at the first line written down, in files, at instances, in the middle of the carrier's files ----
 for point in 2 41 11 1 2 3; do
-	run_setup -apply -interrupt $point >"$T/out.$point" 2>&1
+	run_setup -apply $wanted -interrupt $point >"$T/out.$point" 2>&1
 	is "apply, stopped at point $point from there: killed" $? 137
 	not_ok "no file is half written under its name" sh -c 'find /etc/postern /etc/postfix* -name "*.cf" -size 0 | grep .'
 done
 like "the plan says that a run did not come to its end" "$(run_setup)" 'last run .apply. did not come to its end'
-run_setup -apply >"$T/apply" 2>&1
-is "apply goes on to the end" $? 0
-like "and mail passes" "$(cat "$T/apply")" '  ok +inside: the mail server, postern, postern-internal'
+run_setup -apply -probe-to monitor@partner.example >"$T/apply" 2>&1
+is "apply goes on to the end, with what was wanted first" $? 0
+for leg in 'the scanner, 127.0.0.5:2527, answers' 'from outside to inside: postern, postern-scanner, the scanner .127.0.0.5:2527.' \
+	'inside: the mail server, postern, postern-internal' 'from inside to outside: the mail server, postern, postern-external'; do
+	like "and mail passes: $leg" "$(cat "$T/apply")" "^  ok +$leg"
+done
+is "three instances, none of which listens" "$(postmulti -g postern -l | wc -l) $(ss -Hltn 'sport >= :10000' | wc -l)" "3 0"
+ok "what the scanner gave back came inside" wait_for 120 sh -c "grep -l 'Subject: postern-setup test: from outside to inside' '$T'/in/*.msg"
+like "as opened by postern" "$(grep -l 'Subject: postern-setup test: from outside to inside' "$T"/in/*.msg | xargs cat)" '^X-Postern-Result:'
 like "apply again: nothing to do" "$(run_setup -apply)" '^nothing to do$'
 
 # ---- stopped while it takes back ----

@@ -55,6 +55,8 @@ machine_state "$T/refused"
 ok "all that changed nothing" diff "$T/before" "$T/refused"
 
 # ---- two tenants ----
+values=$(postconf -n)
+cp /etc/postfix/master.cf "$T/master.cf"
 run_setup -apply -tenant behoerde -domains behoerde.example -internal-clients "127.0.0.1 127.0.1.0/24" -internal 127.0.0.3:2526 >"$T/one" 2>&1
 is "the first tenant: status" $? 0
 plan_refused "the default tenant beside it" 69 'has tenants already'
@@ -85,6 +87,8 @@ like "the second has all it needs" "$(run_setup -tenant klinik)" 'nothing to do'
 is "its instances run" "$(postmulti -l | awk '$2 == "postern" { print $1 }' | sort | tr '\n' ' ')" "postern-klinik-external postern-klinik-internal "
 run_setup -remove -tenant klinik >"$T/two" 2>&1
 is "the second goes: status" $? 0
+is "main.cf says what it said" "$(postconf -n)" "$values"
+ok "master.cf is as before, byte by byte" cmp "$T/master.cf" /etc/postfix/master.cf
 is "nothing of either in main.cf" "$(grep -c -e postern -e multi_instance /etc/postfix/main.cf)" 0
 is "nor in master.cf" "$(grep -c postern /etc/postfix/master.cf)" 0
 not_ok "no account, no directories" sh -c 'getent passwd postern || ls -d /etc/postern /var/lib/postern /var/spool/postern-* /etc/postfix-postern*'

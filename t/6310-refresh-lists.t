@@ -143,7 +143,18 @@ is_deeply([map { (split)[1] } requests()], ["/redirect?http://127.0.0.2:$port/a.
 ($s, $r) = try('by a proxy', 'http://ca.example/a.crl', 0, qr{^new$}, refresh_proxy => $http, refresh_allow => '');
 like((requests())[0], qr{^GET http://ca\.example/a\.crl }, 'the proxy was asked');
 try('an internal address by a proxy', 'http://10.0.0.1/a.crl', 1, qr{10\.0\.0\.1 is an internal address}, refresh_proxy => $http);
+for my $host ('localhost', 'localhost.', 'ca.LOCALHOST', '127.0.0.1.', '127.1', '2130706433', '0x7f.1', '%31%32%37.0.0.1', '[::1]', '[::ffff:10.0.0.1]') {
+	try("... in other words: $host", "http://$host/a.crl", 1, qr{is an internal address; see refresh_allow}, refresh_proxy => $http, refresh_allow => '');
+}
 is(scalar(requests()), 0, 'and was not asked for that');
+for my $to ('http://10.0.0.1/a.crl', '//10.0.0.1/a.crl', 'HTTP://167772161/a.crl', 'https://10.0.0.1/a.crl') {
+	try("redirected by a proxy to $to", "http://ca.example/redirect?$to", 1, qr{10\.0\.0\.1 is an internal address; see refresh_allow},
+		refresh_proxy => $http, refresh_allow => '');
+}
+is_deeply([grep { !m{^GET http://ca\.example/redirect} } requests()], [], '... which was not asked for that either');
+try('redirected by a proxy, twice', 'http://ca.example/redirect?/redirect?http://b.example/a.crl', 0, qr{^new$}, refresh_proxy => $http, refresh_allow => '');
+try('redirected by a proxy to what is allowed', 'http://ca.example/redirect?http://10.0.0.1/a.crl', 0, qr{^new$}, refresh_proxy => $http,
+	refresh_allow => '10.0.0.1');
 
 # ---- https ----
 system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $s/tls.key -out $s/tls.pem -subj /CN=x " .

@@ -8,6 +8,7 @@
 #include "refresh/fetch_inside.h"
 #include "refresh/internal.h"
 #include "refresh/ldap.h"
+#include "refresh/proxy.h"
 
 #define URL_MAX ((size_t)2000)
 #define FAILURES_MAX 3                     /* of one server, running */
@@ -150,11 +151,31 @@ static void keep_header(struct span line, const char *name, char **out)
 	*out = memcpy(mem_alloc(value.n + 1), value.p, value.n);
 }
 
+/* libcurl follows it when the header is at its end, unless we stop it here. */
+static bool redirected_inside(struct transfer *t, struct span line)
+{
+	const char *from = NULL;
+	long status = 0;
+	char *to = NULL;
+
+	if (!*t->fetcher->options->proxy || !span_casestarts(line, "location:"))
+		return false;
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &from);
+	if (status / 100 != 3 || !from)
+		return false;
+	line = span_trim(span_sub(line, sizeof("location:") - 1, line.n));
+	to = arena_strndup(&t->fetcher->arena, line.p, line.n);
+	return proxy_leads_inside(&t->fetcher->options->allow, from, to, &t->error);
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
 	struct span line = span_from(p, size * n);
 
+	if (redirected_inside(t, line))
+		return 0;
 	if (span_casestarts(line, "HTTP/")) { /* of the answer after a redirection */
 		free(t->fetch->new_etag);
 		free(t->fetch->new_modified);
@@ -179,22 +200,6 @@ static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sock
 		return CURL_SOCKET_BAD;
 	}
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
-}
-
-/* Behind a proxy we see no address but the one that stands in the URL itself. */
-static bool literal_is_internal(const struct refresh_options *o, const char *url, struct error *err)
-{
-	struct span host = host_of(url);
-	ptrdiff_t bracket = span_find(host, ']'), colon = span_find(host, ':');
-	char text[NET_TEXT];
-	struct net n;
-
-	host = span_sub(host, 0, bracket >= 0 ? (size_t)bracket + 1 : colon >= 0 ? (size_t)colon : host.n);
-	snprintf(text, sizeof(text), "%.*s", (int)(host.n < NET_TEXT ? host.n : NET_TEXT - 1), host.p);
-	if (span_caseeq(host, "localhost") ||
-	    (net_parse(text, &n, NULL) == 0 && internal_address(&n) && !netlist_contains(o->allow.items, o->allow.n, &n)))
-		return error_set(err, E_PERM, "%s is an internal address; see refresh_allow", text) != 0;
-	return false;
 }
 
 static void add_header(struct transfer *t, const char *name, const char *value)
@@ -230,6 +235,7 @@ static void set_bounds(CURL *easy, const struct refresh_options *o, const struct
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(easy, CURLOPT_PROXY, o->proxy); /* empty: none, whatever the environment says */
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* they are the proxy's */
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, o->user_agent);
 	if (*o->ca_file) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, o->ca_file);
@@ -277,7 +283,7 @@ static void start_http(struct fetcher *fr, struct fetch *f)
 	struct transfer *t = idle_transfer(fr);
 
 	fr->active++;
-	if (*fr->options->proxy && literal_is_internal(fr->options, f->url, &f->error)) {
+	if (*fr->options->proxy && proxy_leads_inside(&fr->options->allow, f->url, NULL, &f->error)) {
 		fetch_finish(fr, f, E_PERM);
 		return;
 	}

@@ -10,6 +10,7 @@ librefresh_a_SOURCES = \
 	tools/refresh/ldap.h \
 	tools/refresh/options.c tools/refresh/options.h \
 	tools/refresh/place.c tools/refresh/place.h \
+	tools/refresh/proxy.c tools/refresh/proxy.h \
 	tools/refresh/report.c \
 	tools/refresh/run.h \
 	tools/refresh/set.c tools/refresh/set.h \

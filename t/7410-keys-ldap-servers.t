@@ -177,6 +177,23 @@ is((key_of($c, 'for="sign" address="nobody@example.org"'))[0], 'not-found perman
 is("$name $which", 'office 1', 'the key of the second of two recipients, by issuer and serial number');
 my @strangers = map { sprintf '<recipient issuer="%s" serial="%04x"/>', b64(issuer_of($der{maria})), 0x1000 + $_ } 1 .. 250;
 is((key_of($c, 'for="decrypt"', join '', @strangers, recipient($der{office})))[1], 250, 'of the last of 251');
+sub searches { return scalar(() = slurp("$T/main/log") =~ /SRCH base/g) }
+sub many { # how many searches a message to so many strangers makes
+	my ($c, $n, @with) = @_;
+	my $from = searches();
+	key_of($c, 'for="decrypt"', join '', map({ sprintf '<recipient issuer="%s" serial="%06x"/>', b64(issuer_of($der{maria})), 0x100000 + $_ } 1 .. $n), @with);
+	return searches() - $from;
+}
+# the last is ours, so that the entries that may hold a key are not asked for
+is(many($c, 49, recipient($der{office})), 1, '50 recipients are one search');
+is(many($c, 50, recipient($der{office})), 2, '51 are two');
+is(many($c, 9999, recipient($der{office})), 200, '10000 are two hundred');
+# names of 3000 letters make filters of 3.1 KB, of which eleven pass the 32 KB after which no more is added
+my $long = sub { my ($tag, $content) = @_; return pack('CCn', $tag, 0x82, length $content) . $content };
+my $long_name = b64($long->(0x30, $long->(0x31, $long->(0x30, "\x06\x03\x55\x04\x03" . $long->(0x0c, 'n' x 3000)))));
+my @long = map { sprintf '<recipient issuer="%s" serial="%02x"/>', $long_name, $_ } 1 .. 22;
+is(many($c, 0, @long[0 .. 20], recipient($der{office})), 2, '22 recipients with long names are two searches');
+is(many($c, 0, @long, recipient($der{office})), 3, '23 are three');
 # names as nobody has them: empty; an unknown type; a NUL; quotation marks, braces and backslashes
 my @odd = map { sprintf '<recipient issuer="%s" serial="ff"/>', b64(pack 'H*', $_) } '3000', '300d310b300906032a03041302' . '6162',
 	'300d310b300906035504030c02' . '0061', '3010310e300c06035504030c05' . '22227d5c22';

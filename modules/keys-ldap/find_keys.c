@@ -1,8 +1,6 @@
 /* find_keys.c - "find-keys": own keys in userPKCS12 (RFC 2798 2.9), of directories that may hold such
  *
- * To sign, the address's entry is asked for.  To decrypt there is no address: the entries with the recipient's certificate are
- * asked for first, then all that may hold a key.  Opening a PKCS#12 costs milliseconds on purpose, so an entry whose
- * userCertificate is the recipient's is opened before the others.
+ * To sign, the address's entry is asked for; to decrypt see find_to_decrypt.c.  Opening a PKCS#12 costs milliseconds on purpose.
  */
 #include <openssl/err.h>
 #include <time.h>
@@ -119,7 +117,7 @@ static const struct known_key *remember(struct search *q, const struct opened *o
 	return k;
 }
 
-static void write_key(struct search *q, const struct opened *o, const struct certfile_object *item, size_t which)
+void keys_write(struct search *q, const struct opened *o, const struct certfile_object *item, size_t which)
 {
 	struct span chain[KEYS_CHAIN_MAX];
 	const struct known_key *k;
@@ -156,14 +154,13 @@ bool keys_is_pkcs12(const struct value *v)
 	return ascii_caseeq(v->attribute, "userPKCS12");
 }
 
-/* Nobody knows what is in it, and it may be what is looked for. */
-static void note_locked(struct search *q, const struct opened *o)
+void keys_note_locked(struct search *q, const struct opened *o)
 {
 	if (o->file.locked)
 		q->locked = value_source(&q->s->arena, o->source, o->value);
 }
 
-static int nothing_found(struct search *q, const char *what)
+int keys_nothing_found(struct search *q, const char *what)
 {
 	if (q->locked) {
 		q->s->code = "passphrase-needed";
@@ -224,7 +221,7 @@ static int find_to_sign(struct search *q, const struct xml *request)
 		rc = keys_ask(q, i, &query, 1);
 		for (size_t k = 0; k < query.n && rc == 0; k++)
 			if (keys_is_pkcs12(&query.values[k]))
-				note_locked(q, keys_open(q, &query.values[k], directory_name(q->state->directories[i])));
+				keys_note_locked(q, keys_open(q, &query.values[k], directory_name(q->state->directories[i])));
 		buf_release(&filter);
 	}
 	if (rc < 0)
@@ -233,155 +230,9 @@ static int find_to_sign(struct search *q, const struct xml *request)
 	for (size_t i = 0; i < n; i++) {
 		const struct signer *signer = list[i].own;
 
-		write_key(q, signer->opened, signer->item, 0);
+		keys_write(q, signer->opened, signer->item, 0);
 	}
-	return q->found ? 0 : nothing_found(q, "signs for this address");
-}
-
-/* ---- to decrypt ---- */
-
-struct recipients {
-	struct identifier **ids;
-	size_t n;
-};
-
-/* Which of the recipients the certificate is; r->n: none. */
-static size_t recipient_of(const struct recipients *r, struct span certificate)
-{
-	size_t i = 0;
-
-	while (i < r->n && !identifier_matches(r->ids[i], certificate))
-		i++;
-	return i;
-}
-
-static const struct opened *try_value(struct search *q, const struct value *v, const char *source, const struct recipients *r)
-{
-	const struct opened *o = keys_open(q, v, source);
-
-	for (size_t i = 0; i < o->file.n; i++) {
-		size_t which = o->file.items[i].certificate ? recipient_of(r, o->file.items[i].der) : r->n;
-
-		if (which < r->n)
-			write_key(q, o, &o->file.items[i], which);
-	}
-	return o;
-}
-
-/* Whose certificates the entry shows beside its keys. */
-enum shown { SHOWS_RECIPIENT, SHOWS_NONE, SHOWS_OTHERS };
-
-static enum shown shown_by(const struct query *query, const char *dn, const struct recipients *r)
-{
-	enum shown shown = SHOWS_NONE;
-
-	for (size_t i = 0; i < query->n; i++) {
-		if (keys_is_pkcs12(&query->values[i]) || strcmp(query->values[i].dn, dn) != 0)
-			continue;
-		if (recipient_of(r, query->values[i].bytes) < r->n)
-			return SHOWS_RECIPIENT;
-		shown = SHOWS_OTHERS;
-	}
-	return shown;
-}
-
-/* What is locked where only others' certificates are shown is not what is looked for. */
-static void try_values(struct search *q, size_t which, const struct query *query, const struct recipients *r)
-{
-	const char *source = directory_name(q->state->directories[which]);
-
-	for (int pass = 0; pass < 2 && !q->found; pass++)
-		for (size_t i = 0; i < query->n; i++) {
-			const struct value *v = &query->values[i];
-			enum shown shown;
-
-			if (!keys_is_pkcs12(v) || ((shown = shown_by(query, v->dn, r)) == SHOWS_RECIPIENT) != (pass == 0))
-				continue;
-			if (shown == SHOWS_OTHERS)
-				try_value(q, v, source, r);
-			else
-				note_locked(q, try_value(q, v, source, r));
-		}
-}
-
-/* The filter for a recipient's entry in the arena; NULL: there is none for such.  A sender's oddity about one recipient is no reason
- * not to look for the others. */
-static const char *filter_of(struct search *q, const struct directory_options *o, const struct identifier *id)
-{
-	const char *template = id->serial ? o->serial_filter : o->key_id_filter, *out = NULL;
-	struct buf filter = BUF_INIT;
-	int rc = 0;
-
-	if (id->serial)
-		rc = filter_serial(template, id, &filter, NULL);
-	else
-		filter_key_id(template, id, &filter);
-	if (rc == 0 && *template)
-		out = arena_strdup(&q->s->arena, buf_str(&filter));
-	buf_release(&filter);
-	return out;
-}
-
-static int ask_for_recipients(struct search *q, size_t which, const struct recipients *r)
-{
-	struct query *queries = arena_array(&q->s->arena, r->n, sizeof(*queries));
-	size_t n = 0;
-	int rc = 0;
-
-	for (size_t i = 0; i < r->n; i++) {
-		queries[n].filter = filter_of(q, &q->state->options[which], r->ids[i]);
-		n += queries[n].filter != NULL;
-	}
-	if (n)
-		rc = keys_ask(q, which, queries, n);
-	for (size_t i = 0; i < n && rc == 0; i++)
-		try_values(q, which, &queries[i], r);
-	return rc;
-}
-
-static int find_in_one(struct search *q, size_t which, const struct recipients *r)
-{
-	struct query query = { .filter = q->state->options[which].own_filter };
-	int rc = ask_for_recipients(q, which, r);
-
-	if (rc < 0 || q->found || !*query.filter)
-		return rc;
-	rc = keys_ask(q, which, &query, 1);
-	if (rc == 0)
-		try_values(q, which, &query, r);
-	return rc;
-}
-
-static int find_for(struct search *q, const struct recipients *r)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < q->state->n && rc == 0 && !q->found; i++)
-		if (q->state->options[i].private)
-			rc = find_in_one(q, i, r);
-	return rc < 0 ? rc : q->found ? 0 : nothing_found(q, "is one of the message's recipients");
-}
-
-static int find_to_decrypt(struct search *q, const struct xml *request)
-{
-	const struct xml *e = xml_first(request, "recipient");
-	struct recipients r = { arena_array(&q->s->arena, KEYS_RECIPIENTS_MAX, sizeof(*r.ids)), 0 };
-	int rc = 0;
-
-	if (!e)
-		return error_set(q->err, E_PERM, "<find-keys for=\"decrypt\"> wants <recipient>");
-	for (; e && rc == 0; e = xml_next(e, "recipient")) {
-		if (r.n >= KEYS_RECIPIENTS_MAX)
-			rc = error_set(q->err, E_LIMIT, "more than %d recipients", KEYS_RECIPIENTS_MAX);
-		else
-			rc = identifier_read(&q->s->arena, e, &r.ids[r.n], q->err);
-		r.n += rc == 0;
-	}
-	if (rc == 0)
-		rc = find_for(q, &r);
-	for (size_t i = 0; i < r.n; i++)
-		identifier_release(r.ids[i]);
-	return rc;
+	return q->found ? 0 : keys_nothing_found(q, "signs for this address");
 }
 
 int keys_begin(struct search *q, struct server *s, struct xml_writer *w, struct error *err)
@@ -408,7 +259,7 @@ int find_keys(struct server *s, const struct xml *request, struct xml_writer *w,
 	if (rc == 0 && strcmp(purpose, "sign") == 0)
 		rc = find_to_sign(&q, request);
 	else if (rc == 0 && strcmp(purpose, "decrypt") == 0)
-		rc = find_to_decrypt(&q, request);
+		rc = keys_to_decrypt(&q, request);
 	else if (rc == 0)
 		rc = error_set(err, E_PERM, "<find-keys for=\"%s\">: sign or decrypt", purpose);
 	keys_end(&q);

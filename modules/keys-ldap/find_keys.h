@@ -33,6 +33,16 @@ void keys_end(struct search *q);
 int keys_ask(struct search *q, size_t which, struct query *queries, size_t n);
 bool keys_is_pkcs12(const struct value *v);
 
+/* Nobody knows what is in it, and it may be what is looked for. */
+void keys_note_locked(struct search *q, const struct opened *o);
+/* Adds a key to the answer: one of the certificates with keys in it, the recipient of that number (0 to sign). */
+void keys_write(struct search *q, const struct opened *o, const struct certfile_object *item, size_t which);
+/* Why there is none; what: "signs for this address" and the like. */
+int keys_nothing_found(struct search *q, const char *what);
+
+/* find_to_decrypt.c: "find-keys" with <recipient>s */
+int keys_to_decrypt(struct search *q, const struct xml *request);
+
 /* What is in a userPKCS12, once; file.locked where no passphrase fits, and file.n = 0 where nothing can be read, which is logged. */
 struct opened *keys_open(struct search *q, const struct value *v, const char *source);
 

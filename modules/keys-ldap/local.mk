@@ -15,6 +15,7 @@ keys_ldap_SOURCES = \
 	modules/keys-ldap/directory.c modules/keys-ldap/directory.h \
 	modules/keys-ldap/find_certificates.c \
 	modules/keys-ldap/find_keys.c modules/keys-ldap/find_keys.h \
+	modules/keys-ldap/find_to_decrypt.c \
 	modules/keys-ldap/keys_ldap.h \
 	modules/keys-ldap/list_keys.c \
 	modules/keys-ldap/main.c \

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/helper";
+use MIME::Base64;
 use PathCheck;
 use PathPki;
 use Test::More;
@@ -247,6 +248,18 @@ subtest extensions => sub {
 	judged('unknown, not critical', 'valid ', q_of(leaf('noncritical', extensions => [@mail, $san, '1.2.3.4.5 = ASN1:NULL'])));
 	judged('name constraints in an end entity', 'invalid malformed',
 		q_of(leaf('ncleaf', extensions => [@mail, $san, 'nameConstraints = critical,permitted;email:.example'])));
+	my $n = 0;
+	for (['keyCertSign without a CA', 'key usage keyCertSign', 'keyUsage = critical,digitalSignature,keyCertSign'],
+		['something behind the value', 'X509v3 Key Usage cannot be read', 'keyUsage = critical,DER:0302078000'],
+		['no policies in the policies', 'says nothing', 'certificatePolicies = DER:3000'],
+		['a count below 0', 'X509v3 Inhibit Any Policy cannot be read', 'inhibitAnyPolicy = critical,DER:0201ff'],
+		['constraints that are none', 'Policy Constraints cannot be read', 'policyConstraints = critical,DER:0400']) {
+		my ($what, $why, $line) = @$_;
+		my $a = judged($what, 'invalid malformed', q_of(leaf('ext' . $n++, extensions => [$mail[1], $san, $line])));
+		like($a->{text}, qr{CN=ext\d is malformed: .*\Q$why}, "$what: the text says it");
+	}
+	my $a = ask($plain, certificate => der(pki_directory() . '/critical.pem'));
+	like($a->{text}, qr{critical extension 1\.2\.3\.4\.5 }, 'the text names what is not understood');
 };
 
 subtest issuers => sub {
@@ -263,12 +276,32 @@ subtest issuers => sub {
 	my $previous = 'root';
 	my $long = site();
 	put($long, ca => $root);
-	for (1 .. 11) {
+	for (1 .. 23) {
 		put($long, ca => certificate("level$_", by => $previous, extensions => \@ca));
 		$previous = "level$_";
 	}
-	judged('twelve certificates', 'valid ', q_of(leaf('deep10', by => 'level10')), $long);
-	judged('thirteen', 'invalid path-length', q_of(leaf('deep11', by => 'level11')), $long);
+	judged('24 certificates', 'valid ', q_of(leaf('deep22', by => 'level22')), $long);
+	judged('25', 'invalid path-length', q_of(leaf('deep23', by => 'level23')), $long);
+};
+
+subtest 'anchors that issue' => sub {
+	my $below = sub {
+		my ($what, $want, $name, @extensions) = @_;
+		my $s = site();
+		put($s, ca => certificate($name, extensions => \@extensions));
+		return judged($what, $want, q_of(leaf("under-$name", by => $name)), $s);
+	};
+	$below->('no basic constraints', 'invalid not-a-ca', 'bare-anchor', $ca[1]);
+	$below->('no CA', 'invalid not-a-ca', 'no-anchor', 'basicConstraints = critical,CA:FALSE');
+	$below->('key usage without keyCertSign', 'invalid not-a-ca', 'ku-anchor', $ca[0], 'keyUsage = critical,cRLSign');
+	$below->('for web servers', 'invalid wrong-purpose', 'web-anchor', @ca, 'extendedKeyUsage = serverAuth');
+	$below->('for mail', 'valid ', 'mail-anchor', @ca, 'extendedKeyUsage = emailProtection');
+	my ($file, $key) = (certificate('old-anchor'), pki_directory() . '/old-anchor.key');
+	my $under = leaf('under-old-anchor', by => 'old-anchor', extensions => [@mail, $san, 'authorityKeyIdentifier = none']);
+	qx(openssl req -new -key $key -subj /CN=old-anchor | openssl x509 -req -signkey $key -days 9 -out $file 2>/dev/null);
+	my $s = site();
+	put($s, ca => $file);
+	judged('of version 1, which says nothing', 'valid ', q_of($under), $s);
 };
 
 subtest 'name constraints' => sub {
@@ -335,7 +368,7 @@ subtest 'a web of candidates' => sub {
 	my @web = map { my $to = $_ % 2; certificate("web$_", by => 'web' . (1 - $to), key => 'leaf', subject => "/CN=Web$to", extensions => \@no_id) } 2 .. 41;
 	my $prey = leaf('prey', by => 'web1', extensions => [@mail, $san, 'authorityKeyIdentifier = none']);
 	alarm 300; # it would take centuries
-	judged('that all issue each other', 'invalid path-length', q_of($prey, candidates => [map { der($_) } @web]));
+	judged('that all issue each other', 'unknown no-path', q_of($prey, candidates => [map { der($_) } @web]));
 	alarm 0;
 };
 
@@ -344,6 +377,9 @@ subtest malformed => sub {
 	judged('nothing', 'invalid malformed', { certificate => '' });
 	judged('half of one', 'invalid malformed', { certificate => substr(der($alice), 0, 200) });
 	judged('a byte behind it', 'invalid malformed', { certificate => der($alice) . "\0" });
+	my ($length, $content) = unpack 'x2na*', der($alice);
+	judged('a length longer than it needs to be', 'invalid malformed', { certificate => "\x30\x83\0" . pack('na*', $length, $content) });
+	judged('a length that is not said', 'invalid malformed', { certificate => "\x30\x80$content\0\0" });
 	judged('negative serial number', 'invalid malformed', q_of(leaf('negative', serial => '-5')));
 	judged('serial number 0', 'valid ', q_of(leaf('zeroserial', serial => '0')));
 	judged('20 octets', 'valid ', q_of(leaf('serial20', serial => '0x7f' . 'ab' x 19)));
@@ -354,6 +390,17 @@ subtest malformed => sub {
 
 subtest unsupported => sub {
 	judged('a key of another kind', 'unknown unsupported-algorithm', q_of(leaf('sm2leaf', key => 'sm2')));
+	my $element = sub { my ($tag, $bytes) = @_; pack 'CCna*', $tag, 0x82, length $bytes, $bytes };
+	for ([16384, 'valid '], [16392, 'unknown unsupported-algorithm']) {
+		my ($bits, $want) = @$_;
+		my ($dir, $info) = (pki_directory(), pack('H*', '300d06092a864886f70d0101010500'));
+		my $rsa = $element->(0x30, $element->(0x02, "\0" . "\xff" x ($bits / 8)) . pack('H*', '0203010001'));
+		open my $f, '>', "$dir/rsa$bits.pub" or die;
+		print $f "-----BEGIN PUBLIC KEY-----\n", encode_base64($element->(0x30, $info . $element->(0x03, "\0$rsa"))), "-----END PUBLIC KEY-----\n";
+		close $f or die;
+		qx(openssl x509 -new -force_pubkey $dir/rsa$bits.pub -subj /CN=rsa$bits -CA $sub -CAkey $dir/sub.key -days 9 -out $dir/rsa$bits.pem);
+		judged("RSA of $bits bits", $want, q_of("$dir/rsa$bits.pem"));
+	}
 };
 
 done_testing;

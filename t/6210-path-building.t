@@ -118,6 +118,22 @@ subtest 'many of one name' => sub {
 	is($a->{verdict}, 'valid', 'the key identifier finds one of 71') or diag $a->{text};
 };
 
+subtest 'many of one name, without key identifiers' => sub {
+	my $s = site(check_path_crl => 'ignore');
+	key('Ed', '-algorithm', 'ED25519');
+	my $real = ca('ed', 'root1', 'Ed');
+	my $of = leaf('of-ed', 'ed', more => ['authorityKeyIdentifier = none']);
+	my $key = substr qx(openssl x509 -in $real -noout -pubkey | openssl pkey -pubin -outform DER), -32;
+	for my $n (1 .. 300) { # other keys, which the signature finds out; the right one may be the last
+		open my $f, '>:raw', "$s/certs/ca/copy-$n.crt" or die;
+		print $f der($real) =~ s/\Q$key\E/substr($key, 0, 30) . pack('n', $n)/er;
+		close $f or die;
+	}
+	put($s, ca => $root1, $real);
+	my $a = ask($s, certificate => der($of));
+	is($a->{verdict}, 'valid', 'the signature finds one of 301') or diag $a->{text};
+};
+
 subtest 'key identifiers that are wrong' => sub {
 	my $is = ca('mine', 'root1', 'Mine');
 	my @wrong = ('authorityKeyIdentifier = DER:3016801400112233445566778899aabbccddeeff00112233');
@@ -167,6 +183,36 @@ subtest policies => sub {
 	like($a->{text}, qr{check_path_policies: "mail" is not an OID}, 'says so');
 };
 
+subtest 'more policies than can be counted' => sub {
+	my @ids = map { "1.2.3.$_" } 1 .. 4;
+	my @all = ('certificatePolicies = ' . join(',', @ids), 'policyMappings = critical,' . join ',', map { my $from = $_; map { "$from:$_" } @ids } @ids);
+	my $by = 'root1';
+	$by = do { ca("boom$_", $by, "Boom$_", more => \@all); "boom$_" } for 1 .. 6;
+	my $a = says('are no reason to wait', 'invalid policy', leaf('boom', $by, more => [$all[0]]), [$root1], [map { pki_directory() . "/boom$_.pem" } 1 .. 6]);
+	like($a->{text}, qr{mapped to each other in too many ways}, 'the text says it');
+};
+
+subtest 'names that are not plain' => sub {
+	ca('nc-all', 'root1', 'NcAll', more => ['nameConstraints = critical,' . join ',', map { "excluded;$_" } 'email:evil.example',
+		'email:boss@good.example', 'DNS:evil.example', 'URI:evil.example']);
+	ca('nc-odd', 'root1', 'NcOdd', more => ['nameConstraints = critical,' . join ',', map { "permitted;$_" } 'email:@good.example', 'DNS:.good.example']);
+	ca('nc-empty', 'root1', 'NcEmpty', more => ['nameConstraints = critical,DER:3006a10430028100']);
+	my $n = 0;
+	for (['email:a@good.example', 'valid'], ['email:\\"a b@c\\"@good.example', 'valid'], ['email:@good.example', 'cannot be judged'],
+		['email:a@evil.example@good.example', 'cannot be judged'], ['email:a@evil.example.', 'cannot be judged'],
+		['DNS:evil.example.', 'cannot be judged'], ['DNS:*.good.example', 'valid'], ['URI:http://good.example:80/x', 'valid'],
+		['URI:http://u:p@evil.example/', 'cannot be judged'], ['URI:http://evil.example?x', 'cannot be judged'], ['URI:http://10.0.0.1/', 'cannot be judged'],
+		['email:a@evil.example', 'is excluded by the name constraints of CN=NcAll'],
+		['email:a@good.example', 'valid', 'odd'], ['email:a@evil.example', 'not among those permitted by the name constraints of CN=NcOdd', 'odd'],
+		['DNS:a.good.example', 'cannot be judged', 'odd'], ['email:a@good.example', 'cannot be judged', 'empty'], ['DNS:a.example', 'valid', 'empty']) {
+		my ($name, $why, $by) = ($_->[0], $_->[1], 'nc-' . ($_->[2] // 'all'));
+		my ($kind, $value) = split /:/, $name, 2;
+		my $a = says("$name under $by", $why eq 'valid' ? 'valid ' : 'invalid name-constraints',
+			leaf('odd' . $n++, $by, more => ['subjectAltName = @n'], sections => ["[n]\n$kind = $value"]), [$root1, pki_directory() . "/$by.pem"]);
+		like($a->{text}, qr{\Q$why}, "$name: why") if $why ne 'valid';
+	}
+};
+
 subtest 'internationalised addresses' => sub {
 	my $idn = "b\xc3\xbccher.example";
 	my $ace = 'xn--bcher-kva.example';
@@ -181,6 +227,8 @@ subtest 'internationalised addresses' => sub {
 		says($what, $want, $of->($by, $kind, $name), [$root1, $by eq 'root1' ? () : pki_directory() . "/$by.pem"], [], question => \%q);
 	};
 	my $j = "j\xc3\xbcrgen";
+	says('bytes of UTF-8 in an rfc822Name', 'invalid address-mismatch', $of->('root1', 'email', "$j\@a.example"), [$root1], [],
+		question => { address => "$j\@a.example" });
 	$is->("$_->[0] asked for, $_->[2] in the certificate", $_->[3], 'root1', $_->[1], "$_->[2]", address => $_->[0])
 		for ["$j\@$idn", 'utf8', "$j\@$idn", 'valid '], ["$j\@$idn", 'utf8', "$j\@$ace", 'valid '], ["$j\@$ace", 'utf8', "$j\@$idn", 'valid '],
 		["a\@$idn", 'email', "a\@$ace", 'valid '], ["a\@$ace", 'email', "a\@$ace", 'valid '],

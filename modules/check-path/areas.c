@@ -111,6 +111,16 @@ void areas_look_again(struct areas *a)
 	memset(a->empty, 0, sizeof(a->empty));
 }
 
+bool areas_alone(const struct areas *a)
+{
+	return a->alone;
+}
+
+const char *areas_advice(const struct areas *a, struct arena *arena, const char *area)
+{
+	return a->alone ? "it is not in the files given" : arena_printf(arena, "copy it to %s/%s", a->config->areas, area);
+}
+
 const char *areas_place(const struct areas *a, struct arena *arena, const char *area)
 {
 	return a->alone ? "the files given" : arena_printf(arena, "%s/%s", a->config->areas, area);

@@ -39,6 +39,11 @@ void areas_give(struct areas *a, const struct check_given *given);
 /* Where an operator would put something: "AREAS/ca", or words for it where no areas are asked. */
 const char *areas_place(const struct areas *a, struct arena *arena, const char *area);
 
+/* No areas are asked, only what was given. */
+bool areas_alone(const struct areas *a);
+/* What is said of something that is missing: "copy it to AREAS/crl", or words for it where no areas are asked. */
+const char *areas_advice(const struct areas *a, struct arena *arena, const char *area);
+
 /* Takes a certificate off the front of der, and prepares OpenSSL to check its signature; NULL: there is none. */
 X509 *areas_certificate(struct span *der);
 

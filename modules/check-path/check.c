@@ -8,6 +8,7 @@
 #include "check-path/checking.h"
 #include "check-path/lists.h"
 #include "check-path/ocsp.h"
+#include "common/certificate.h"
 #include "lib/openssl.h"
 
 static const char *const crl_words[] = { "if-present", "require", "ignore", NULL };
@@ -181,10 +182,10 @@ const char *check_purpose_word(enum check_purpose p)
 	return words[p];
 }
 
-/* One DER certificate and nothing behind it; NULL otherwise. */
+/* One DER certificate and nothing behind it; NULL otherwise.  OpenSSL would take BER, too. */
 static X509 *parse(struct span der)
 {
-	X509 *x = areas_certificate(&der);
+	X509 *x = der_is_strict(der) ? areas_certificate(&der) : NULL;
 
 	if (x && der.n) {
 		X509_free(x);

@@ -27,12 +27,13 @@ struct checker {
 };
 
 #define SIGNATURES_MAX 256 /* looked at for one check: who made them, not whether they are good */
+#define SIGNATURES_OURS_MAX 16384 /* and as many more as issuers were found that no stranger brought, up to this */
 
 /* What a check and the checks of CRL signers inside it share. */
 struct check_common {
 	struct lists_read *read;           /* lists.c */
 	struct signer *signers;            /* signer.c */
-	unsigned signatures;
+	unsigned signatures, ours; /* looked at; more that may be */
 };
 
 /* One check.  Certificates in the stacks are references of our own. */
@@ -61,6 +62,8 @@ bool policy_time(struct checking *k, X509 *x);
 bool policy_purpose(struct checking *k, X509 *x);
 /* May issue certificates, and those of mail users (RFC 5280 4.2.1.3, 4.2.1.9; RFC 8550 4.4.1, 4.4.4). */
 bool policy_ca(struct checking *k, X509 *x);
+/* The same of an anchor that has issued something: a certificate of version 1 says nothing about it, and may. */
+bool policy_anchor(struct checking *k, X509 *x);
 /* For texts: "the certificate CN=..." or "the issuing certificate CN=...". */
 const char *policy_who(struct checking *k, X509 *x);
 /* Judges it so, and returns false. */
@@ -93,10 +96,12 @@ bool policy_address(struct checking *k, X509 *x);
 
 /* ---- constraints.c ---- */
 
-/* Name constraints of the path's CAs on SmtpUTF8Mailbox names. */
+/* Name constraints of the path's CAs on SmtpUTF8Mailbox names, and on names with which OpenSSL's comparison cannot be trusted. */
 bool constraints_hold(struct checking *k, STACK_OF(X509) *path);
 /* OpenSSL complains of name constraints and path[at]: true if that was about such a name only. */
 bool constraints_excuse(STACK_OF(X509) *path, int at);
+/* Whose constraints it complained of; NULL: unknown. */
+X509 *constraints_culprit(STACK_OF(X509) *path, int at);
 
 /* ---- path.c ---- */
 

@@ -2,11 +2,12 @@
  *
  * Constraints on rfc822Names hold for SmtpUTF8Mailbox names, too.  OpenSSL 3.0 compares them as RFC 8398 had it: A-labels in
  * names, which RFC 9598 demands, do not fit anything, and constraints on one mailbox are passed over.  So its verdict on
- * these names is put aside, and they are looked at here; all other names are OpenSSL's.
+ * these names is put aside, and they are looked at here; all other names are OpenSSL's, as far as they are well formed (forms.c).
  */
 #include <openssl/x509v3.h>
 
 #include "check-path/checking.h"
+#include "check-path/forms.h"
 #include "check-path/mailbox.h"
 
 static struct span utf8_mailbox(const GENERAL_NAME *name)
@@ -65,19 +66,42 @@ static bool allows(const NAME_CONSTRAINTS *nc, struct span mailbox)
 	return is_readable(mailbox) && (!permits || within) && !without;
 }
 
-static bool names_are_allowed(struct checking *k, X509 *x, const NAME_CONSTRAINTS *nc)
+static bool refuse(struct checking *k, X509 *x, X509 *ca, const char *what)
+{
+	return judge(&k->judgement, k->arena, REASON_NAME_CONSTRAINTS, "%s: %s by the name constraints of %s", subject_text(k->arena, x),
+		     what, subject_text(k->arena, ca));
+}
+
+/* For texts: a name that a stranger wrote. */
+static const char *quoted(struct checking *k, struct span name)
+{
+	struct buf b = BUF_INIT;
+	const char *text;
+
+	for (size_t i = 0; i < name.n && i < 100; i++)
+		buf_addch(&b, (unsigned char)name.p[i] > 0x20 && (unsigned char)name.p[i] < 0x7f ? name.p[i] : '?');
+	text = arena_strdup(k->arena, buf_str(&b));
+	buf_release(&b);
+	return text;
+}
+
+static bool names_are_allowed(struct checking *k, X509 *x, X509 *ca, const NAME_CONSTRAINTS *nc)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+	const ASN1_STRING *misfit = forms_misfit(x, names, nc);
 	bool good = true;
 
+	if (misfit)
+		good = refuse(k, x, ca, arena_printf(k->arena, "its name \"%s\" cannot be judged",
+						     quoted(k, span_from(ASN1_STRING_get0_data(misfit), (size_t)ASN1_STRING_length(misfit)))));
 	for (int i = 0; i < sk_GENERAL_NAME_num(names) && good; i++) {
 		struct span mailbox = utf8_mailbox(sk_GENERAL_NAME_value(names, i));
 
-		good = !mailbox.p || allows(nc, mailbox);
+		if (mailbox.p && !allows(nc, mailbox))
+			good = refuse(k, x, ca, "an internationalised address of it is not allowed");
 	}
 	GENERAL_NAMES_free(names);
-	return good || judge(&k->judgement, k->arena, REASON_NAME_CONSTRAINTS, "%s: a CA above must not issue for this name",
-			     subject_text(k->arena, x));
+	return good;
 }
 
 /* RFC 5280 section 6.1.3 (b): names of self-issued certificates count in the last one of a path only. */
@@ -95,7 +119,7 @@ bool constraints_hold(struct checking *k, STACK_OF(X509) *path)
 
 		for (int i = 0; nc && i < ca && good; i++)
 			if (counts(path, i))
-				good = names_are_allowed(k, sk_X509_value(path, i), nc);
+				good = names_are_allowed(k, sk_X509_value(path, i), sk_X509_value(path, ca), nc);
 		NAME_CONSTRAINTS_free(nc);
 	}
 	return good;
@@ -138,4 +162,18 @@ bool constraints_excuse(STACK_OF(X509) *path, int at)
 	}
 	X509_free(x);
 	return good;
+}
+
+X509 *constraints_culprit(STACK_OF(X509) *path, int at)
+{
+	X509 *culprit = NULL;
+
+	for (int ca = at < 0 ? sk_X509_num(path) : at + 1; !culprit && ca < sk_X509_num(path); ca++) {
+		NAME_CONSTRAINTS *nc = X509_get_ext_d2i(sk_X509_value(path, ca), NID_name_constraints, NULL, NULL);
+
+		if (nc && NAME_CONSTRAINTS_check(sk_X509_value(path, at), nc) != X509_V_OK)
+			culprit = sk_X509_value(path, ca);
+		NAME_CONSTRAINTS_free(nc);
+	}
+	return culprit;
 }

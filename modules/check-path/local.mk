@@ -6,6 +6,7 @@ libcheckpath_a_SOURCES = \
 	modules/check-path/constraints.c \
 	modules/check-path/crls.c \
 	modules/check-path/floor.c modules/check-path/floor.h \
+	modules/check-path/forms.c modules/check-path/forms.h \
 	modules/check-path/issuers.c modules/check-path/issuers.h \
 	modules/check-path/lists.c modules/check-path/lists.h \
 	modules/check-path/main.c \

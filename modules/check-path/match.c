@@ -26,10 +26,22 @@ static bool is_address(const ASN1_STRING *s, const char *address)
 	return span_caseeq(span_from(p, (size_t)n), address) || mailbox_equal(span_from(p, (size_t)n), span_of(address));
 }
 
+/* An rfc822Name or emailAddress is ASCII (RFC 5280 section 4.2.1.6; RFC 9598 section 3 has a place for others); what is not
+ * would have escaped the name constraints. */
+static bool is_ascii_address(const ASN1_STRING *s, const char *address)
+{
+	const unsigned char *p = ASN1_STRING_get0_data(s);
+
+	for (int i = 0; i < ASN1_STRING_length(s); i++)
+		if (p[i] >= 0x80)
+			return false;
+	return is_address(s, address);
+}
+
 static bool general_name_is(const GENERAL_NAME *name, const char *address)
 {
 	if (name->type == GEN_EMAIL)
-		return is_address(name->d.rfc822Name, address);
+		return is_ascii_address(name->d.rfc822Name, address);
 	if (name->type == GEN_OTHERNAME && OBJ_obj2nid(name->d.otherName->type_id) == NID_id_on_SmtpUTF8Mailbox &&
 	    name->d.otherName->value->type == V_ASN1_UTF8STRING)
 		return is_address(name->d.otherName->value->value.utf8string, address);
@@ -53,7 +65,7 @@ static bool subject_has(X509 *x, const char *address)
 	int at = -1;
 
 	while ((at = X509_NAME_get_index_by_NID(subject, NID_pkcs9_emailAddress, at)) >= 0)
-		if (is_address(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)), address))
+		if (is_ascii_address(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)), address))
 			return true;
 	return false;
 }

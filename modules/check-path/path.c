@@ -9,10 +9,11 @@
 #include <openssl/objects.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+#include <string.h>
 
 #include "check-path/checking.h"
 
-#define PATH_MAX_CERTIFICATES 12 /* the certificate, ten CAs, the anchor */
+#define PATH_MAX_CERTIFICATES 24 /* the certificate, 22 CAs, the anchor */
 #define PATHS_MAX 64
 #define STEPS_MAX 400 /* certificates whose issuers are looked for */
 
@@ -46,8 +47,8 @@ static const struct {
 	{ X509_V_ERR_KEYUSAGE_NO_CERTSIGN, REASON_NOT_A_CA, "its key usage lacks keyCertSign" },
 	{ X509_V_ERR_PATH_LENGTH_EXCEEDED, REASON_PATH_LENGTH, "more CAs follow it than its basic constraints allow" },
 	{ X509_V_ERR_CERT_CHAIN_TOO_LONG, REASON_PATH_LENGTH, "the path is too long" },
-	{ X509_V_ERR_PERMITTED_VIOLATION, REASON_NAME_CONSTRAINTS, "a CA above must not issue for this name" },
-	{ X509_V_ERR_EXCLUDED_VIOLATION, REASON_NAME_CONSTRAINTS, "a CA above must not issue for this name" },
+	{ X509_V_ERR_PERMITTED_VIOLATION, REASON_NAME_CONSTRAINTS, "a name of it is not among those permitted" },
+	{ X509_V_ERR_EXCLUDED_VIOLATION, REASON_NAME_CONSTRAINTS, "a name of it is excluded" },
 	{ X509_V_ERR_SUBTREE_MINMAX, REASON_NAME_CONSTRAINTS, "name constraints with minimum or maximum" },
 	{ X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE, REASON_NAME_CONSTRAINTS, "name constraints of a kind that is not supported" },
 	{ X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX, REASON_NAME_CONSTRAINTS, "name constraints that cannot be read" },
@@ -56,22 +57,29 @@ static const struct {
 	{ X509_V_ERR_NO_EXPLICIT_POLICY, REASON_POLICY, "a CA requires a policy that the certificates do not share" },
 	{ X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, REASON_CRITICAL_EXTENSION, "a critical extension is not understood here" },
 	{ X509_V_ERR_INVALID_EXTENSION, REASON_MALFORMED, "an extension cannot be read" },
+	{ X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, REASON_NO_PATH, "it is self-signed and no anchor itself" },
 };
 
-static bool translate(struct checking *k, X509 *x, int code)
+/* culprit: whose name constraints it is about; NULL: nobody's. */
+static bool translate(struct checking *k, X509 *x, int code, const X509 *culprit)
 {
 	for (size_t i = 0; i < sizeof(problems) / sizeof(*problems); i++)
 		if (problems[i].code == code)
-			return judge(&k->judgement, k->arena, problems[i].reason, "%s: %s", subject_text(k->arena, x),
-				     problems[i].problem);
+			return judge(&k->judgement, k->arena, problems[i].reason, "%s: %s%s%s", subject_text(k->arena, x),
+				     problems[i].problem, culprit ? " by the name constraints of " : "",
+				     culprit ? subject_text(k->arena, culprit) : "");
 	return judge(&k->judgement, k->arena, REASON_MALFORMED, "%s: %s", subject_text(k->arena, x),
 		     X509_verify_cert_error_string(code));
 }
 
+static bool violates(int code)
+{
+	return code == X509_V_ERR_PERMITTED_VIOLATION || code == X509_V_ERR_EXCLUDED_VIOLATION;
+}
+
 static bool is_about_names(int code)
 {
-	return code == X509_V_ERR_PERMITTED_VIOLATION || code == X509_V_ERR_EXCLUDED_VIOLATION ||
-	       code == X509_V_ERR_UNSUPPORTED_NAME_SYNTAX;
+	return violates(code) || code == X509_V_ERR_UNSUPPORTED_NAME_SYNTAX;
 }
 
 /* A path on its way through OpenSSL. */
@@ -100,12 +108,12 @@ static int on_problem(int good, X509_STORE_CTX *ctx)
 {
 	struct checking *k = ((struct validation *)X509_STORE_CTX_get_app_data(ctx))->k;
 	X509 *x = X509_STORE_CTX_get_current_cert(ctx);
-	int code = X509_STORE_CTX_get_error(ctx);
+	int code = X509_STORE_CTX_get_error(ctx), at = X509_STORE_CTX_get_error_depth(ctx);
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
 
-	if (good || (is_about_names(code) &&
-		     constraints_excuse(X509_STORE_CTX_get0_chain(ctx), X509_STORE_CTX_get_error_depth(ctx))))
+	if (good || (is_about_names(code) && constraints_excuse(chain, at)))
 		return 1;
-	return translate(k, x ? x : k->leaf, code);
+	return translate(k, x ? x : k->leaf, code, violates(code) ? constraints_culprit(chain, at) : NULL);
 }
 
 static bool complain(X509_STORE_CTX *ctx, X509 *x, int depth, int code)
@@ -194,6 +202,10 @@ static bool openssl_agrees(struct checking *k, STACK_OF(X509) *path)
 		X509_STORE_CTX_set_verify_cb(ctx, on_problem);
 		good = X509_verify_cert(ctx) == 1;
 	}
+	/* OpenSSL calls it "out of memory" when policies, mapped to each other level by level, become too many (RFC 9618) */
+	if (!good && !k->judgement.reason && ctx && X509_STORE_CTX_get_error(ctx) == X509_V_ERR_OUT_OF_MEM)
+		judge(&k->judgement, k->arena, REASON_POLICY, "%s: the policies of its issuers are mapped to each other in too many "
+		      "ways", subject_text(k->arena, k->leaf));
 	if (!good && !k->judgement.reason)
 		error_set(&k->error, E_TEMP, "a certificate could not be validated: out of memory");
 	X509_STORE_CTX_free(ctx);
@@ -214,7 +226,8 @@ static bool issuers_are_good(struct checking *k, STACK_OF(X509) *path)
 		    !policy_hash(k, x))
 			return false;
 	}
-	return !anchor || (policy_time(k, sk_X509_value(path, anchor)) && policy_key(k, sk_X509_value(path, anchor)));
+	return !anchor || (policy_time(k, sk_X509_value(path, anchor)) && policy_anchor(k, sk_X509_value(path, anchor)) &&
+			   policy_key(k, sk_X509_value(path, anchor)));
 }
 
 /* Whether no path through this issuer can be good; nothing is judged. */
@@ -222,7 +235,7 @@ static bool is_hopeless(struct checking *k, X509 *x, bool anchor)
 {
 	struct judgement before = k->judgement;
 	bool good = policy_time(k, x) && policy_key(k, x) &&
-		    (anchor || (policy_structure(k, x) && policy_ca(k, x) && policy_hash(k, x)));
+		    (anchor ? policy_anchor(k, x) : policy_structure(k, x) && policy_ca(k, x) && policy_hash(k, x));
 
 	k->judgement = before;
 	return !good;
@@ -278,9 +291,17 @@ static bool holds(STACK_OF(X509) *list, const X509 *x)
 	return false;
 }
 
+static bool may_look(const struct checking *k)
+{
+	return k->common->signatures < SIGNATURES_MAX + k->common->ours;
+}
+
 static bool is_signed_by(struct checking *k, X509 *x, X509 *issuer)
 {
-	return k->common->signatures++ < SIGNATURES_MAX && areas_made_certificate(k->checker->areas, issuer, x);
+	if (!may_look(k))
+		return false;
+	k->common->signatures++;
+	return areas_made_certificate(k->checker->areas, issuer, x);
 }
 
 /* The name fits, and the key identifier (RFC 5280 section 4.2.1.1), or else the signature. */
@@ -290,13 +311,33 @@ static bool may_have_issued(struct checking *k, X509 *issuer, X509 *x, const AUT
 	       (X509_check_akid(issuer, id) == X509_V_OK || is_signed_by(k, x, issuer));
 }
 
+static bool same_key(const X509 *a, const X509 *b)
+{
+	const ASN1_BIT_STRING *x = X509_get0_pubkey_bitstr(a), *y = X509_get0_pubkey_bitstr(b);
+
+	return ASN1_STRING_length(x) == ASN1_STRING_length(y) &&
+	       memcmp(ASN1_STRING_get0_data(x), ASN1_STRING_get0_data(y), (size_t)ASN1_STRING_length(x)) == 0;
+}
+
+/* A CA that is on the path already, under whichever of its certificates, cannot help it on: what comes after this one is found
+ * without the round (RFC 4158 section 2.4.2).  The first of a path is not asked: a CA's certificate may be judged by another
+ * one of it. */
+static bool goes_round(const STACK_OF(X509) *path, const X509 *x)
+{
+	for (int i = 1; i < sk_X509_num(path); i++)
+		if (X509_NAME_cmp(X509_get_subject_name(sk_X509_value(path, i)), X509_get_subject_name(x)) == 0 &&
+		    same_key(sk_X509_value(path, i), x))
+			return true;
+	return false;
+}
+
 /* Puts x into list unless it is on the path already or forbidden; anchors to the front. */
 static void add_issuer(struct search *s, STACK_OF(X509) *list, X509 *x, bool from_area, const AUTHORITY_KEYID *id)
 {
 	const char *file = NULL;
 	bool anchor = areas_is_anchor(s->k->checker->areas, x, from_area);
 
-	if (holds(s->path, x) || holds(list, x) || (!anchor && areas_self_signed(s->k->checker->areas, x)) ||
+	if (holds(s->path, x) || goes_round(s->path, x) || holds(list, x) || (!anchor && areas_self_signed(s->k->checker->areas, x)) ||
 	    (anchor && s->k->anchor && X509_cmp(s->k->anchor, x) != 0) ||
 	    !may_have_issued(s->k, x, sk_X509_value(s->path, sk_X509_num(s->path) - 1), id))
 		return;
@@ -321,6 +362,8 @@ static STACK_OF(X509) *possible_issuers(struct search *s)
 	AUTHORITY_KEYID *id = X509_get_ext_d2i(x, NID_authority_key_identifier, NULL, NULL);
 
 	areas_find_issuers(s->k->checker->areas, s->k->arena, X509_get_issuer_name(x), id ? id->keyid : NULL, known, &s->k->error);
+	s->k->common->ours = s->k->common->ours + (unsigned)sk_X509_num(known) < SIGNATURES_OURS_MAX
+				     ? s->k->common->ours + (unsigned)sk_X509_num(known) : SIGNATURES_OURS_MAX;
 	for (int i = 0; i < sk_X509_num(known); i++)
 		add_issuer(s, list, sk_X509_value(known, i), true, id);
 	for (int i = 0; i < sk_X509_num(s->k->candidates); i++)
@@ -336,7 +379,7 @@ static void keep_signers(struct search *s, STACK_OF(X509) *list, X509 *x)
 {
 	STACK_OF(X509) *good = sk_X509_new_null();
 
-	for (int i = 0; i < sk_X509_num(list) && sk_X509_num(list) > 1 && s->k->common->signatures < SIGNATURES_MAX; i++) {
+	for (int i = 0; i < sk_X509_num(list) && sk_X509_num(list) > 1 && may_look(s->k); i++) {
 		if (is_signed_by(s->k, x, sk_X509_value(list, i)))
 			sk_X509_push(good, sk_X509_value(list, i));
 	}
@@ -350,8 +393,12 @@ static void no_issuer(struct search *s, X509 *x)
 {
 	struct arena *a = s->k->arena;
 	const struct areas *areas = s->k->checker->areas;
+	bool own = X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) == 0;
 
-	if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) == 0)
+	if (areas_alone(areas))
+		judge(&s->k->judgement, a, REASON_NO_PATH, own ? "%s is self-signed and not among the anchors given"
+		      : "no certificate of the issuer %s is among those given", own ? subject_text(a, x) : name_text(a, X509_get_issuer_name(x)));
+	else if (own)
 		judge(&s->k->judgement, a, REASON_NO_PATH, "%s is self-signed and not in %s: copy it there, or to "
 		      "%s, if it is to be trusted", subject_text(a, x), areas_place(areas, a, "ca"), areas_place(areas, a, "trusted"));
 	else

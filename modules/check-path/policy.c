@@ -1,4 +1,5 @@
 /* policy.c - our own rules for one certificate: RFC 8550, and what RFC 5280 asks but OpenSSL lets pass */
+#include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
 
@@ -37,13 +38,68 @@ static bool serial_is_good(struct checking *k, X509 *x)
 
 static bool version_is_good(struct checking *k, X509 *x)
 {
+	const ASN1_BIT_STRING *issuer_id, *subject_id;
 	long version = X509_get_version(x);
 
 	if (version < 0 || version > 2)
 		return policy_malformed(k, x, "unknown X.509 version");
 	if (version < 2 && X509_get_ext_count(x) > 0)
 		return policy_malformed(k, x, "extensions in a certificate that is not version 3");
+	X509_get0_uids(x, &issuer_id, &subject_id);
+	if (version < 1 && (issuer_id || subject_id))
+		return policy_malformed(k, x, "unique identifiers in a certificate of version 1");
 	return true;
+}
+
+/* Its name, where OpenSSL knows one, or its OID. */
+static const char *extension_name(struct checking *k, X509_EXTENSION *e)
+{
+	char text[128];
+
+	OBJ_obj2txt(text, sizeof(text), X509_EXTENSION_get_object(e), 0);
+	return arena_strdup(k->arena, text);
+}
+
+/* That policy processing counts by them: RFC 5280 sections 4.2.1.11 and 4.2.1.14 have SkipCerts from 0. */
+static bool is_negative(const ASN1_INTEGER *i)
+{
+	return i && ASN1_STRING_type(i) == V_ASN1_NEG_INTEGER;
+}
+
+static bool counts_down(int nid, const void *value)
+{
+	const POLICY_CONSTRAINTS *p = value;
+
+	if (nid == NID_inhibit_any_policy)
+		return !is_negative(value);
+	return nid != NID_policy_constraints || (!is_negative(p->requireExplicitPolicy) && !is_negative(p->inhibitPolicyMapping));
+}
+
+/* DER of the extension's own type and nothing behind it.  What only helps to find something (RFC 5280 section 4.2.2), and what
+ * RFC 5280 does not know, may be anything. */
+static bool is_readable(X509_EXTENSION *e)
+{
+	static const int nids[] = {
+		NID_authority_key_identifier, NID_subject_key_identifier, NID_key_usage, NID_certificate_policies, NID_policy_mappings,
+		NID_subject_alt_name, NID_issuer_alt_name, NID_basic_constraints, NID_name_constraints, NID_policy_constraints,
+		NID_ext_key_usage, NID_crl_distribution_points, NID_inhibit_any_policy, NID_freshest_crl,
+	};
+	const ASN1_OCTET_STRING *bytes = X509_EXTENSION_get_data(e);
+	int nid = OBJ_obj2nid(X509_EXTENSION_get_object(e));
+	const X509V3_EXT_METHOD *method = X509V3_EXT_get_nid(nid);
+	const unsigned char *p = ASN1_STRING_get0_data(bytes);
+	bool known = false, good;
+	ASN1_VALUE *value;
+
+	for (size_t i = 0; i < sizeof(nids) / sizeof(*nids); i++)
+		known = known || nids[i] == nid;
+	if (!known || !method || !method->it)
+		return true;
+	value = ASN1_item_d2i(NULL, &p, ASN1_STRING_length(bytes), ASN1_ITEM_ptr(method->it));
+	good = value && p == ASN1_STRING_get0_data(bytes) + ASN1_STRING_length(bytes) && counts_down(nid, value);
+	ASN1_item_free(value, ASN1_ITEM_ptr(method->it));
+	ERR_clear_error();
+	return good;
 }
 
 /* RFC 5280 section 4.2: an extension stands once; some are critical wherever they stand, and others never. */
@@ -63,9 +119,14 @@ static bool extensions_are_good(struct checking *k, X509 *x)
 
 	if (n > EXTENSIONS_MAX)
 		return policy_malformed(k, x, "too many extensions");
-	for (int i = 0; i < n; i++)
-		if (X509_get_ext_by_OBJ(x, X509_EXTENSION_get_object(X509_get_ext(x, i)), i) >= 0)
-			return policy_malformed(k, x, "an extension stands twice");
+	for (int i = 0; i < n; i++) {
+		X509_EXTENSION *e = X509_get_ext(x, i);
+
+		if (X509_get_ext_by_OBJ(x, X509_EXTENSION_get_object(e), i) >= 0)
+			return policy_malformed(k, x, arena_printf(k->arena, "the extension %s stands twice", extension_name(k, e)));
+		if (!is_readable(e))
+			return policy_malformed(k, x, arena_printf(k->arena, "the extension %s cannot be read", extension_name(k, e)));
+	}
 	for (size_t i = 0; i < sizeof(criticality) / sizeof(*criticality); i++) {
 		int at = X509_get_ext_by_NID(x, criticality[i].nid, -1);
 
@@ -74,7 +135,23 @@ static bool extensions_are_good(struct checking *k, X509 *x)
 	}
 	if (X509_get_ext_by_NID(x, NID_name_constraints, -1) >= 0 && X509_check_ca(x) != 1)
 		return policy_malformed(k, x, "name constraints in a certificate that is no CA");
+	/* section 4.2.1.9: the one needs the other; of an issuer policy_ca() says so */
+	if (x == k->leaf && n && !(X509_get_extension_flags(x) & EXFLAG_CA) && X509_get_extension_flags(x) & EXFLAG_KUSAGE &&
+	    X509_get_key_usage(x) & KU_KEY_CERT_SIGN)
+		return policy_malformed(k, x, "key usage keyCertSign in a certificate that is no CA");
 	return true;
+}
+
+/* For the text: the first critical extension that OpenSSL does not handle. */
+static const char *foreign_extension(struct checking *k, X509 *x)
+{
+	for (int i = 0; i < X509_get_ext_count(x); i++) {
+		X509_EXTENSION *e = X509_get_ext(x, i);
+
+		if (X509_EXTENSION_get_critical(e) && !X509_supported_extension(e))
+			return extension_name(k, e);
+	}
+	return "of a kind";
 }
 
 static bool is_empty(const X509_NAME *name)
@@ -82,14 +159,20 @@ static bool is_empty(const X509_NAME *name)
 	return X509_NAME_entry_count(name) == 0;
 }
 
-/* An extension that is a sequence of nothing: name constraints and names must not be (sections 4.2.1.6, 4.2.1.10), nor
- * policy constraints (4.2.1.11). */
-static bool has_empty(X509 *x, int nid)
+/* Whether one of those is a sequence of nothing that must not be (sections 4.2.1.4 to 4.2.1.6, 4.2.1.10 to 4.2.1.13). */
+static bool has_empty(X509 *x)
 {
-	int at = X509_get_ext_by_NID(x, nid, -1);
-	const ASN1_OCTET_STRING *value = at < 0 ? NULL : X509_EXTENSION_get_data(X509_get_ext(x, at));
+	static const int nids[] = { NID_certificate_policies, NID_policy_mappings, NID_subject_alt_name, NID_name_constraints,
+				    NID_policy_constraints, NID_ext_key_usage, NID_crl_distribution_points };
 
-	return value && ASN1_STRING_length(value) == 2 && ASN1_STRING_get0_data(value)[1] == 0;
+	for (size_t i = 0; i < sizeof(nids) / sizeof(*nids); i++) {
+		int at = X509_get_ext_by_NID(x, nids[i], -1);
+		const ASN1_OCTET_STRING *value = at < 0 ? NULL : X509_EXTENSION_get_data(X509_get_ext(x, at));
+
+		if (value && ASN1_STRING_length(value) == 2 && ASN1_STRING_get0_data(value)[1] == 0)
+			return true;
+	}
+	return false;
 }
 
 /* RFC 5280 sections 4.1.2.4 and 4.1.2.6: who issues has a name, and a subject without one has critical names elsewhere. */
@@ -103,7 +186,7 @@ static bool names_are_there(struct checking *k, X509 *x)
 		return policy_malformed(k, x, "a CA without a name");
 	if (is_empty(X509_get_subject_name(x)) && (at < 0 || !X509_EXTENSION_get_critical(X509_get_ext(x, at))))
 		return policy_malformed(k, x, "neither a subject nor critical alternative names");
-	if (has_empty(x, NID_subject_alt_name) || has_empty(x, NID_name_constraints) || has_empty(x, NID_policy_constraints))
+	if (has_empty(x))
 		return policy_malformed(k, x, "an extension that says nothing");
 	return true;
 }
@@ -159,7 +242,7 @@ bool policy_structure(struct checking *k, X509 *x)
 		return policy_malformed(k, x, "an extension cannot be read");
 	if (X509_get_extension_flags(x) & EXFLAG_CRITICAL)
 		return judge(&k->judgement, k->arena, REASON_CRITICAL_EXTENSION,
-			     "%s has a critical extension that is not understood here", policy_who(k, x));
+			     "%s has a critical extension %s that is not understood here", policy_who(k, x), foreign_extension(k, x));
 	const X509_ALGOR *outer;
 	X509_get0_signature(NULL, &outer, x);
 	if (X509_ALGOR_cmp(X509_get0_tbs_sigalg(x), outer) != 0)
@@ -234,10 +317,27 @@ bool policy_purpose(struct checking *k, X509 *x)
 	return true;
 }
 
+/* RFC 8550 section 4.4.4; who signs CRLs need not issue for mail. */
+static bool issues_mail(struct checking *k, X509 *x)
+{
+	return k->depth || k->request->purpose == CHECK_ANY || purpose_is_mail(k, x);
+}
+
+bool policy_anchor(struct checking *k, X509 *x)
+{
+	enum { OF_VERSION_1 = 3 }; /* as X509_check_ca() says: self-signed, without extensions */
+	int ca = X509_check_ca(x);
+
+	if (ca != 1 && ca != OF_VERSION_1)
+		return judge(&k->judgement, k->arena, REASON_NOT_A_CA, "%s must not issue certificates, although it is a trust "
+			     "anchor: basic constraints or key usage forbid it", policy_who(k, x));
+	return issues_mail(k, x);
+}
+
 bool policy_ca(struct checking *k, X509 *x)
 {
 	if (X509_check_ca(x) != 1)
 		return judge(&k->judgement, k->arena, REASON_NOT_A_CA, "%s must not issue certificates: basic constraints or "
 			     "key usage forbid it", policy_who(k, x));
-	return k->depth || k->request->purpose == CHECK_ANY || purpose_is_mail(k, x);
+	return issues_mail(k, x);
 }

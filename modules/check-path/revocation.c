@@ -74,8 +74,8 @@ static bool missing(struct checking *k, X509 *x, const struct issuer_policy *p, 
 	if (p->mode == CHECK_CRL_IF_PRESENT || (p->mode == CHECK_CRL_SOFT && k->request->time < p->until))
 		return pass_over(k, remark, arena_printf(k->arena, "revocation not checked: no CRL of %s for this certificate in "
 							 "%s%s%s", issuer_of(k, x), place, why, by(k, p)));
-	return judge(&k->judgement, k->arena, REASON_CRL_MISSING, "there is no CRL of %s for %s: copy it to %s%s%s",
-		     issuer_of(k, x), subject_text(k->arena, x), place, why, by(k, p));
+	return judge(&k->judgement, k->arena, REASON_CRL_MISSING, "there is no CRL of %s for %s: %s%s%s", issuer_of(k, x),
+		     subject_text(k->arena, x), areas_advice(k->checker->areas, k->arena, "crl"), why, by(k, p));
 }
 
 /* a->text says "FILE is out of date". */

@@ -48,7 +48,7 @@ static bool signed_by(struct checking *k, const struct list *l, X509 *x, const c
 
 	if (areas_remembers_list(k->checker->areas, l->from, x))
 		return true;
-	if (!key || k->common->signatures++ >= SIGNATURES_MAX) {
+	if (!key || k->common->signatures++ >= SIGNATURES_MAX + k->common->ours) {
 		*problem = key ? "has too many possible signers" : "has a signer with a key that is not supported here";
 		return false;
 	}

@@ -4,6 +4,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include "check-path/checking.h"
@@ -52,6 +53,9 @@ static bool size_is_good(struct checking *k, X509 *x, const EVP_PKEY *key, const
 	uint64_t least = kind->size == SIZE_RSA ? floor->rsa_bits : kind->size == SIZE_EC ? floor->ec_bits : 0;
 	uint64_t bits = (uint64_t)EVP_PKEY_get_bits(key);
 
+	if (kind->size == SIZE_RSA && bits > OPENSSL_RSA_MAX_MODULUS_BITS) /* OpenSSL has it, but computes nothing with it */
+		return judge(&k->judgement, k->arena, REASON_UNSUPPORTED, "the key of %s has %u bits, more than the %u that are "
+			     "supported here", policy_who(k, x), (unsigned)bits, OPENSSL_RSA_MAX_MODULUS_BITS);
 	return bits >= least ||
 	       weak(k, x, arena_printf(k->arena, "has %u bits, %s needs %u", (unsigned)bits, kind->name, (unsigned)least));
 }

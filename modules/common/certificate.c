@@ -61,6 +61,32 @@ bool der_take(struct span *rest, unsigned char tag, struct span *whole, struct s
 	return true;
 }
 
+#define DEPTH_MAX 32 /* levels; a certificate has ten */
+
+static bool length_is_shortest(size_t header, size_t content)
+{
+	return header == 2 ? content < 0x80 : content >= 0x80 && content >> 8 * (header - 3);
+}
+
+static bool are_strict(struct span rest, unsigned depth)
+{
+	while (rest.n) {
+		size_t header, content, n = der_element(rest);
+
+		if (!n || !der_header(rest, &header, &content) || !length_is_shortest(header, content))
+			return false;
+		if (rest.p[0] & 0x20 && (depth == DEPTH_MAX || !are_strict(span_sub(rest, header, n), depth + 1)))
+			return false;
+		rest = span_sub(rest, n, rest.n);
+	}
+	return true;
+}
+
+bool der_is_strict(struct span s)
+{
+	return s.n && der_element(s) == s.n && are_strict(s, 0);
+}
+
 static bool take_extensions(struct span *rest, struct span *out)
 {
 	struct span explicit;

@@ -20,6 +20,10 @@ bool der_header(struct span s, size_t *header, size_t *content);
  * taken: there is none with this tag. */
 bool der_take(struct span *rest, unsigned char tag, struct span *whole, struct span *content);
 
+/* Whether s is one element and all lengths in it, at every level that tags show, are written as DER wants them (X.690
+ * sections 10.1 and 8.1.3): definite and as short as can be.  Not looked into: strings, and what they hold. */
+bool der_is_strict(struct span s);
+
 /* The pieces of a certificate as they stand in its DER. */
 struct certificate_parts {
 	struct span serial;          /* a DER INTEGER */

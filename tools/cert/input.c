@@ -108,7 +108,17 @@ static bool first_of_pem(struct arena *a, const char *path, struct span bytes, s
 	return false;
 }
 
-/* DER, with others behind it or not.  What is in between stays with the first, which makes it no certificate. */
+/* What is behind a certificate is others, one after the other, or else it belongs to the first and spoils it. */
+static bool are_sequences(struct span rest)
+{
+	size_t n = 1;
+
+	for (; rest.n && n; rest = span_sub(rest, n, rest.n))
+		n = (unsigned char)rest.p[0] == 0x30 ? der_element(rest) : 0;
+	return n != 0;
+}
+
+/* DER, with others behind it or not. */
 static bool first_of_der(struct arena *a, const char *path, struct span bytes, struct span *first, struct input *out)
 {
 	size_t header, content, n = der_element(bytes);
@@ -116,7 +126,7 @@ static bool first_of_der(struct arena *a, const char *path, struct span bytes, s
 
 	if (!is_sequence || (der_header(bytes, &header, &content) && header < bytes.n && (unsigned char)bytes.p[header] != 0x30))
 		return false; /* PKCS#7 and PKCS#12 begin with an OID or a number */
-	if (n && n < bytes.n && der_element(span_sub(bytes, n, bytes.n)))
+	if (n && n < bytes.n && are_sequences(span_sub(bytes, n, bytes.n)))
 		take_file(a, path, span_sub(bytes, n, bytes.n), out, NULL);
 	else
 		n = bytes.n;

@@ -3,8 +3,10 @@
  * The checker is the one of check-path; here is only where its inputs come from.  Without a configuration there are no areas,
  * just what was given, so that anybody may ask about anything.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cert/describe.h"
 #include "cert/input.h"
@@ -91,10 +93,11 @@ static bool is_set(const struct tool *t, const char *name)
 	return false;
 }
 
-/* Files given and no -c: nothing of this machine counts. */
+/* Files given and no -c: nothing of this machine counts.  Nor does it where there is no site. */
 static bool stands_alone(const struct tool *t)
 {
-	return !t->config_file && (t->anchors.n || t->untrusted.n || t->crls.n || t->ocsp.n || t->settings.n);
+	return !t->config_file && (t->anchors.n || t->untrusted.n || t->crls.n || t->ocsp.n || t->settings.n ||
+				   (access(POSTERN_CONF, F_OK) != 0 && errno == ENOENT));
 }
 
 static int make_config(struct tool *t, struct error *err)

@@ -15,8 +15,22 @@ uninstall-profiles:
 	if cmp -s $(srcdir)/etc/profiles '$(postern_profiles)'; then rm -f '$(postern_profiles)'; fi
 .PHONY: install-profiles uninstall-profiles
 dist_example_DATA += etc/postern.conf
-dist_example_DATA += etc/systemd/postern-expiring.service etc/systemd/postern-expiring.timer \
-	etc/systemd/postern-keys.socket etc/systemd/postern-keys@.service
+
+# Units and a crontab to copy, with the places of this build in them.
+systemddir = $(datadir)/postern/systemd
+systemd_DATA = etc/systemd/postern-expiring.service etc/systemd/postern-expiring.timer \
+	etc/systemd/postern-keys.socket etc/systemd/postern-keys@.service \
+	etc/systemd/postern-refresh.service etc/systemd/postern-refresh.timer
+crondir = $(datadir)/postern/cron
+cron_DATA = etc/cron/postern-refresh
+EXTRA_DIST += etc/systemd/postern-expiring.service.in etc/systemd/postern-expiring.timer.in \
+	etc/systemd/postern-keys.socket.in etc/systemd/postern-keys@.service.in \
+	etc/systemd/postern-refresh.service.in etc/systemd/postern-refresh.timer.in etc/cron/postern-refresh.in
+CLEANFILES += $(systemd_DATA) $(cron_DATA)
+place_fill = $(SED) -e 's|@bindir''@|$(bindir)|' -e 's|@sbindir''@|$(sbindir)|' -e 's|@moduledir''@|$(moduledir)|' \
+	-e 's|@sysconfdir''@|$(sysconfdir)|g' -e 's|@localstatedir''@|$(localstatedir)|g'
+$(systemd_DATA) $(cron_DATA): Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(place_fill) '$(srcdir)/$@.in' >$@.new && mv $@.new $@
 
 # Mail servers: templates that an operator copies or postern-setup fills; etc/mta/WORDS says what stands between @ signs.
 mtadir = $(datadir)/postern/mta

@@ -56,14 +56,17 @@ like "-help" "$("$BUILD/postern-refresh" -help)" '^usage: postern-refresh -c FIL
 like "-version" "$("$BUILD/postern-refresh" -version)" '^postern-refresh [0-9]+\.'
 
 # what operators get
-for file in etc/systemd/postern-refresh.service etc/systemd/postern-refresh.timer; do
-	ok "$file: every line is a section, a setting or a comment" test -z "$(grep -Ev '^(\[[A-Za-z]+\]|[A-Z][A-Za-z]*=.*|#.*|)$' "$SRC/$file")"
-done
-ok "the cron line has a user and a command" grep -Eq '^[*/0-9]+( [*])+ postern /[^ ]*postern-refresh -c /' "$SRC/etc/cron/postern-refresh"
+ok "the cron line has a user and a command" grep -Eq '^[*/0-9]+( [*])+ postern /[^ ]*postern-refresh -c /' "$BUILD/etc/cron/postern-refresh"
+is "no word is left in what is installed" "$(grep -l '@[a-z]*@' "$BUILD"/etc/systemd/* "$BUILD"/etc/cron/*)" ""
 if command -v systemd-analyze >/dev/null 2>&1; then
-	ok "systemd can read the calendar" systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' "$SRC/etc/systemd/postern-refresh.timer")"
+	mkdir "$T/units"
+	for unit in "$BUILD"/etc/systemd/*; do
+		sed "s|^ExecStart=[^ ]*/|ExecStart=$BUILD/|" "$unit" >"$T/units/${unit##*/}" # not installed yet
+	done
+	is "systemd finds nothing to say to our units" "$(systemd-analyze verify --man=no "$T"/units/*.socket "$T"/units/*.timer 2>&1 | grep -F postern)" ""
+	ok "systemd can read the calendar" systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' "$T/units/postern-refresh.timer")"
 else
-	skip "systemd can read the calendar" "systemd-analyze is not there"
+	skip "systemd can read units and calendar" "systemd-analyze is not there"
 fi
 is "the names of the page are those of the program" \
 	"$(sed -n 's/^	{ "\(refresh_[a-z_]*\)".*/\1/p' "$SRC/tools/refresh/options.c" | sort)" \

@@ -40,11 +40,6 @@ ocsp_fetch_LDADD = $(REFRESH_LDADD)
 
 dist_man_MANS += man/postern-refresh.8
 
-systemddir = $(datadir)/postern/systemd
-dist_systemd_DATA = etc/systemd/postern-refresh.service etc/systemd/postern-refresh.timer
-crondir = $(datadir)/postern/cron
-dist_cron_DATA = etc/cron/postern-refresh
-
 UNIT_TESTS += t/unit/refresh_parts
 t_unit_refresh_parts_SOURCES = t/unit/refresh_parts.c t/unit/test.h
 t_unit_refresh_parts_CPPFLAGS = $(librefresh_a_CPPFLAGS)

@@ -16,18 +16,6 @@
 #define VALUE_MAX ((size_t)1000)
 #define EVIDENCE_MAX ((size_t)4000)
 
-/* Characters that look like nothing, or turn what follows around: they stand for their bytes. */
-static size_t invisible(const unsigned char *p)
-{
-	if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-		return 2; /* C1 controls */
-	if (p[0] == 0xe2 && p[1] == 0x80 && (p[2] >= 0xa8 ? p[2] <= 0xae : p[2] >= 0x8b && p[2] <= 0x8f))
-		return 3; /* U+200B-200F, U+2028-202E */
-	if (p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf)
-		return 3; /* U+2060-206F */
-	return 0;
-}
-
 /* Bytes of one character at p that may stand as they are; 0: the first byte is to be escaped. */
 static size_t plain(const unsigned char *p)
 {
@@ -36,7 +24,7 @@ static size_t plain(const unsigned char *p)
 	if (*p < 0x20 || *p == 0x7f || *p == '\\' || strnlen((const char *)p, n) < n ||
 	    !utf8_valid(span_from(p, n)))
 		return 0;
-	return invisible(p) ? 0 : n;
+	return utf8_invisible((const char *)p) ? 0 : n;
 }
 
 /* separator: another character that stands for its bytes; 0: none */

@@ -179,7 +179,7 @@ int pkcs12_visit(struct span der, const char *passphrase, const struct pkcs12_vi
 	else if (find_passphrase(p12, passphrase, &v))
 		rc = visit_all(&v, p12);
 	else
-		rc = error_set(err, E_CONFIG, "PKCS#12: neither the central passphrase nor an empty one opens it");
+		rc = error_set(err, E_CONFIG, "PKCS#12: neither the passphrase that is known here nor an empty one opens it");
 	PKCS12_free(p12);
 	return rc;
 }

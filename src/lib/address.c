@@ -118,6 +118,17 @@ int address_check(const char *address, struct error *err)
 	return 0;
 }
 
+size_t utf8_invisible(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+		return 2;
+	if (p[0] == 0xe2 && p[1] == 0x80 && (p[2] >= 0xa8 ? p[2] <= 0xae : p[2] >= 0x8b && p[2] <= 0x8f))
+		return 3;
+	return p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf ? 3 : 0;
+}
+
 const char *address_domain(const char *address)
 {
 	const char *at = strrchr(address, '@');

@@ -29,6 +29,10 @@ bool address_equal(const char *a, const char *b);
 /* Well-formed UTF-8 (RFC 3629); NUL is allowed. */
 bool utf8_valid(struct span s);
 
+/* Bytes of the character at p (NUL-terminated) if it looks like nothing or turns what follows around: C1 controls, U+200B to 200F,
+ * U+2028 to 202E, U+2060 to 206F; else 0. */
+size_t utf8_invisible(const char *p);
+
 /* One entry of local_domains: "example.org" is itself only, ".example.org" is every
  * subdomain (not itself). */
 bool domain_matches(const char *domain, const char *entry);

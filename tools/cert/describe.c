@@ -6,6 +6,7 @@
 #include "check-path/names.h"
 #include "common/certificate.h"
 #include "common/marks.h"
+#include "lib/address.h"
 #include "lib/openssl.h"
 
 static void take_addresses(struct arena *a, const struct certificate *c, struct span der, struct description *out)
@@ -82,12 +83,22 @@ void describe_json(struct json *j, const struct description *d)
 	json_text(j, "sha256", d->sha256);
 }
 
+void make_printable(char *text)
+{
+	for (char *p = text; *p; p++) {
+		size_t n = (unsigned char)*p < 0x20 || *p == 0x7f ? 1 : utf8_invisible(p);
+
+		if (n) {
+			memset(p, '?', n);
+			p += n - 1;
+		}
+	}
+}
+
 const char *printable(struct arena *a, const char *text)
 {
 	char *copy = arena_strdup(a, text);
 
-	for (char *p = copy; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	make_printable(copy);
 	return copy;
 }

@@ -23,7 +23,8 @@ const char *describe_key(struct arena *a, struct span der);
 
 void describe_json(struct json *j, const struct description *d); /* members of an open object */
 
-/* Control characters become '?': file names are anybody's. */
-const char *printable(struct arena *a, const char *text);
+/* Control characters, and those that show nothing or turn what follows around, become '?': names are anybody's. */
+void make_printable(char *text);
+const char *printable(struct arena *a, const char *text); /* a copy */
 
 #endif

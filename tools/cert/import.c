@@ -96,9 +96,25 @@ static void take_file(struct import *im, const char *path)
 	show_progress(im, false);
 }
 
-static void take(struct import *im, const char *path, int depth);
+/* Where we are, and what is above: links may lead back. */
+struct folder {
+	const struct folder *above;
+	dev_t device;
+	ino_t inode;
+	int depth;
+};
 
-static void take_folder(struct import *im, const char *path, int depth)
+static bool stands_in(const struct folder *f, const struct stat *st)
+{
+	for (; f; f = f->above)
+		if (f->device == st->st_dev && f->inode == st->st_ino)
+			return true;
+	return false;
+}
+
+static void take(struct import *im, const char *path, const struct folder *above);
+
+static void take_folder(struct import *im, const char *path, const struct folder *folder)
 {
 	DIR *d = opendir(path);
 	const struct dirent *e;
@@ -116,22 +132,25 @@ static void take_folder(struct import *im, const char *path, int depth)
 		if (e->d_type == DT_REG)
 			take_file(im, name.data);
 		else
-			take(im, name.data, depth + 1);
+			take(im, name.data, folder);
 		buf_release(&name);
 	}
 	closedir(d);
 }
 
-static void take(struct import *im, const char *path, int depth)
+static void take(struct import *im, const char *path, const struct folder *above)
 {
+	int depth = above ? above->depth : 0;
 	struct stat st;
 
 	if (stat(path, &st) < 0)
 		skip(im, path, strerror(errno));
 	else if (S_ISREG(st.st_mode))
 		take_file(im, path);
+	else if (stands_in(above, &st))
+		skip(im, path, "a link back to a folder above");
 	else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
-		take_folder(im, path, depth);
+		take_folder(im, path, &(struct folder){ above, st.st_dev, st.st_ino, depth + 1 });
 	else
 		skip(im, path, S_ISDIR(st.st_mode) ? "too many folders within each other" : "neither a file nor a folder");
 }
@@ -195,7 +214,7 @@ int run_import(struct tool *t)
 	im.area = areas[0];
 	rc = prepare(&im, &im.err);
 	for (size_t i = 0; i < t->narguments && !im.err.code; i++)
-		take(&im, t->arguments[i], 0);
+		take(&im, t->arguments[i], NULL);
 	if (!im.err.code)
 		place_commit(im.place, &im.err);
 	place_close(im.place);

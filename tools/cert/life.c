@@ -47,7 +47,8 @@ static void refuse(struct life *l, const struct chosen *c, const char *why)
 	l->refused++;
 	describe(&l->tool->arena, c->der, &d);
 	fflush(stdout);
-	fprintf(stderr, "postern-cert: %s (%s, serial %s): %s\n", printable(&l->tool->arena, c->file), d.subject, d.serial, why);
+	fprintf(stderr, "postern-cert: %s (%s, serial %s): %s\n", printable(&l->tool->arena, c->file),
+		printable(&l->tool->arena, d.subject), d.serial, why);
 }
 
 static int placed(struct life *l, int rc)

@@ -59,8 +59,11 @@ static void list_json(struct listing *l, const struct area_record *r)
 
 static void add_printable(struct buf *out, struct span s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		buf_addch(out, (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
+	size_t start = out->len;
+
+	buf_add(out, s.p, s.n);
+	if (s.n)
+		make_printable(out->data + start);
 }
 
 static void list_text(struct listing *l, const struct area_record *r)
@@ -293,8 +296,8 @@ static void show_text(struct tool *t, const struct chosen *c, const struct descr
 	printf("file: %s\n", printable(&t->arena, c->file));
 	if (c->area)
 		printf("area: %s\n", c->area);
-	printf("subject: %s\nissuer: %s\nserial: %s\nvalid: %s to %s\nkey: %s\n", d->subject, d->issuer, d->serial, from, until,
-	       describe_key(&t->arena, c->der));
+	printf("subject: %s\nissuer: %s\nserial: %s\nvalid: %s to %s\nkey: %s\n", printable(&t->arena, d->subject),
+	       printable(&t->arena, d->issuer), d->serial, from, until, describe_key(&t->arena, c->der));
 	for (size_t i = 0; i < d->naddresses; i++)
 		printf("address: %s\n", printable(&t->arena, d->addresses[i]));
 	printf("sha256: %s\n\n", d->sha256);

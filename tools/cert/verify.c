@@ -207,7 +207,7 @@ static void print_path(struct verification *v)
 	for (size_t i = 0; i < v->answer.npath; i++) {
 		describe(a, v->answer.path[i], &d);
 		moment_text(d.not_after, until);
-		printf("path: %zu %s (serial %s, until %s)\n", i + 1, d.subject, d.serial, until);
+		printf("path: %zu %s (serial %s, until %s)\n", i + 1, printable(a, d.subject), d.serial, until);
 	}
 }
 
@@ -221,7 +221,8 @@ static void print_text(struct verification *v)
 		printf("reason: %s\n", answer->reason);
 	printf("text: %s\n", printable(&v->tool->arena, answer->text));
 	if (*answer->subject)
-		printf("subject: %s\nissuer: %s\nserial: %s\n", answer->subject, answer->issuer, answer->serial);
+		printf("subject: %s\nissuer: %s\nserial: %s\n", printable(&v->tool->arena, answer->subject),
+		       printable(&v->tool->arena, answer->issuer), answer->serial);
 	print_path(v);
 	for (const struct check_evidence *e = answer->evidence; e; e = e->next) {
 		moment_text(e->time, when);

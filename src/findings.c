@@ -125,6 +125,12 @@ static const struct {
 	{ SIGNATURE_UNSUPPORTED, RESULT_NEUTRAL, "unsupported" },
 };
 
+/* For whoever makes both texts, two with one MD5 digest take seconds.  SHA-1 is read as long as partners sign with it. */
+static bool has_collisions(const struct found_signer *s)
+{
+	return ascii_caseeq(s->digest, "md5");
+}
+
 static int judge_signer(struct work *w, const struct layer *l, const struct found_signer *s, const char *from,
 			struct opinion *out, struct error *err)
 {
@@ -148,6 +154,11 @@ static int judge_signer(struct work *w, const struct layer *l, const struct foun
 	out->text = check.text;
 	out->word = check.verdict == VERDICT_VALID ? RESULT_PASS :
 		    check.verdict == VERDICT_INVALID ? RESULT_FAIL : RESULT_NEUTRAL;
+	if (out->word == RESULT_PASS && has_collisions(s)) {
+		out->word = RESULT_FAIL;
+		out->reason = "weak-hash";
+		out->text = arena_printf(w->arena, "the signature is over a %s digest, which another text can have as well", s->digest);
+	}
 	if (!matches) {
 		out->word = RESULT_FAIL;
 		out->reason = "address-mismatch";

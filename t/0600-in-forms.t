@@ -33,6 +33,11 @@ clear rolf <"$T/e" | letter rolf@partner.example >"$T/m"
 check "clear-signed with RSA" pass no 'clear-signed:sha256:rsa-pkcs1'
 clear rolf -keyopt rsa_padding_mode:pss -md sha512 <"$T/e" | letter rolf@partner.example >"$T/m"
 check "clear-signed with PSS" pass no 'clear-signed:sha512:rsa-pss'
+clear rolf -md sha1 <"$T/e" | letter rolf@partner.example >"$T/m"
+check "over SHA-1" pass no 'clear-signed:sha1:rsa-pkcs1'
+clear rolf -md md5 <"$T/e" | letter rolf@partner.example >"$T/m"
+check "over MD5" fail no 'clear-signed:md5:rsa-pkcs1'
+is "over MD5: the reason" "$(value reason)" weak-hash
 opaque bob <"$T/e" | letter bob@partner.example >"$T/m"
 check "opaque" pass no 'opaque-signed:sha256:ecdsa'
 for cipher in aes-128-cbc aes-256-cbc aes-128-gcm aes-256-gcm des-ede3-cbc; do

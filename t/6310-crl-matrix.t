@@ -106,7 +106,10 @@ subtest 'delta' => sub {
 	says('taken off by one for another scope', $gone, $plain, [$hold, $delta->('scope', revoked => [[$s, 8]], point => point(user => 1))]);
 	says('taken off by one that is over', $gone, $plain, [$hold, $delta->('over', revoked => [[$s, 8]], from => -9, to => -1)]);
 	says('taken off before the list was made', $gone, $plain, [$hold, $delta->('older', number => 4, base => 2, revoked => [[$s, 8]])]);
-	says('the base is newer than the list', $good, $plain, [$base, $delta->('base', base => 6, number => 8, revoked => [[$s, 1]])]);
+	my @newer = (base => 6, number => 8);
+	says('the base is newer than the list', $good, $plain, [$base, $delta->('base', @newer)]);
+	says('and knows better', $gone, $plain, [$base, $delta->('base2', @newer, revoked => [[$s, 1]])]);
+	says('unless that is forged', $good, $plain, [$base, $delta->('base3', @newer, key => 'leaf', revoked => [[$s, 1]])]);
 	says('two deltas: the newer counts', $good, $plain,
 		[$base, $delta->('d6', number => 6, revoked => [[$s, 6]]), $delta->('d8', number => 8, revoked => [[$s, 8]])]);
 	my $old = list('oldbase', by => 'sub', number => 5, from => -9, to => -1);
@@ -223,6 +226,46 @@ subtest 'files' => sub {
 	my $shard = list('shard', by => 'sub', point => point(name => uri("$u/shard00")));
 	my @lists = map { my $n = $_; my $to = pki_directory() . "/shard$n.crl"; $write->($to, slurp($shard) =~ s/shard00/shard$n/r); $to } 11 .. 79;
 	says('one shard of seventy', $good, leaf('shard', "fullname = URI:$u/shard00"), [@lists, $shard]);
+};
+
+# a current list covers all reasons, but there are others
+subtest 'objections' => sub {
+	my @over = (from => -9, to => -2);
+	my ($s, $all) = ($serial{plain}, list('o-all', by => 'sub', number => 9));
+	my $users = sub { my ($name, %o) = @_; list("o-$name", by => 'sub', point => point(user => 1), @over, %o) };
+	my $a = says('an older list of another scope', $gone, $plain, [$all, $users->('1', revoked => [[$s, 1]])]);
+	like($a->{text}, qr{says \S*o-1\.crl}, 'and is named');
+	says('a forged one', $good, $plain, [$all, $users->('2', key => 'leaf', revoked => [[$s, 1]])]);
+	says('one that does not say so', $good, $plain, [$all, $users->('3', revoked => ['1'])]);
+	says('one that speaks of others', $good, $plain, [$all, $users->('4', point => point(ca => 1), revoked => [[$s, 1]])]);
+	says('an older list of the same scope', $good, $plain, [$all, list('o-5', by => 'sub', number => 8, @over, revoked => [[$s, 1]])]);
+	says('taken off one of another scope', $good, $plain, [$all, $users->('6', number => 3, revoked => [[$s, 6]]), $users->('7', number => 4)]);
+	says('taken off by a forged one', $gone, $plain, [$all, $users->('8', number => 3, revoked => [[$s, 6]]), $users->('9', number => 4, key => 'leaf')]);
+	my $agent = certificate('oagent', by => 'root', subject => '/CN=agent', extensions => ['keyUsage = critical,cRLSign']);
+	my $of = sub { my ($name, %o) = @_; list("o-$name", by => 'oagent', issuer => ['agent'], point => point(indirect => 1), @over, %o) };
+	my @in = (ca => [$agent]);
+	says('an older list of another issuer', $gone, $foreign, [$all, $of->('a', revoked => [[$serial{foreign}, 1, 'sub']])], @in);
+	says('which is good', $good, $foreign, [$all, $of->('b')], @in);
+};
+
+subtest 'hashes' => sub {
+	my $old = list('sha1', by => 'sub', hash => 'sha1');
+	like(says('SHA-1', $bad, $plain, [$old])->{text}, qr{sha1\.crl is signed with SHA1, which is no longer safe}, 'and says so');
+	says('SHA-1, which the operator wants', $good, $plain, [$old], options => { check_path_hashes => 'sha1 sha256' });
+	says('SHA-1, and a better one', $good, $plain, [$old, list('sha2', by => 'sub', number => 2)]);
+};
+
+# two CAs of one name below one anchor
+subtest 'namesakes' => sub {
+	my $twin = certificate('twin', by => 'root', subject => '/CN=sub', serial => '0x23', extensions => \@ca);
+	my @in = (ca => [$twin]);
+	my $of = sub { my ($name, $by, @key) = @_; list("t-$name", by => $by, issuer => ['sub'], extensions => [map { signer_key($_) } @key]) };
+	says('its own list', $good, $plain, [$of->('1', 'sub', $sub)], @in);
+	says('signed by the other, which it names', $good, $plain, [$of->('2', 'twin', $twin)], @in);
+	says('signed by the other, names its own key', $bad, $plain, [$of->('3', 'twin', $sub)], @in);
+	says('signed by itself, names the other', $bad, $plain, [$of->('4', 'sub', $twin)], @in);
+	my @gone = (revoked => [[$serial{plain}, 1]], from => -9, to => -2, extensions => [signer_key($sub)]);
+	says('the other does not know of a revocation', $gone, $plain, [$of->('5', 'twin', $twin), list('t-6', by => 'sub', @gone)], @in);
 };
 
 # what was verified once is known, of these very bytes only

@@ -119,6 +119,8 @@ for (['signed by the issuer', 'root', '', 'valid '], ['the issuer, its certifica
 	$a = judged("an answer $what", $want, site_of(%live), $fake);
 	like($a->{text}, $says, "an answer $what: says so") if $says;
 }
+answer('root', '-rmd sha1');
+judged('an answer with SHA-1, which the operator wants', 'valid ', site_of(%live, check_path_hashes => 'sha1 sha256'), $fake);
 answer('root');
 $a = judged('without the nonce', 'unknown crl-missing', site_of(%live, check_path_ocsp_nonce => 'require'), $fake);
 like($a->{text}, qr{lacks the nonce}, 'without the nonce: says so');
@@ -152,7 +154,7 @@ put($s, crl => crl('lists', by => 'root', revoked => ['1001']));
 judged('the CRL is asked first', 'invalid revoked', $s, $user{good});
 $s = site_of(%live, check_path_revocation => 'ocsp crl');
 put($s, crl => "$dir/lists.crl");
-judged('OCSP first', 'valid ', $s, $user{good});
+judged('OCSP first, but the CRL says revoked', 'invalid revoked', $s, $user{good});
 
 # ---- an answer that somebody brings along, made before the revocation, beside what is known here ----
 open $index, '>', "$dir/before" or die;

@@ -3,12 +3,16 @@
  * Each distribution point of the certificate is asked, then the one that is assumed for all certificates, until every
  * reason for a revocation has been covered by some list; a delta CRL that fits is put before its complete one.  First only
  * lists are taken that are valid at the time of the check; what is left open then, older (and newer) ones may say.
+ * That all reasons are covered does not end it: a revocation in any other list that may speak about the certificate counts,
+ * however old that list is, unless a newer one of the same scope has been asked and does not know of it any more.
  */
 #include <openssl/x509v3.h>
 #include <string.h>
 
 #include "check-path/checking.h"
 #include "check-path/lists.h"
+
+enum round { ROUND_CURRENT, ROUND_ANY_TIME, ROUND_OBJECTIONS };
 
 struct consultation {
 	struct checking *k;
@@ -18,7 +22,7 @@ struct consultation {
 	const struct issuer_policy *policy;
 	struct revocation_answer *out;
 	unsigned covered;        /* reasons */
-	bool any_time;           /* the second round */
+	enum round round;
 	bool revoked;
 	bool stale;              /* something that is not valid at this time was used */
 	const char *problem;     /* of a list that should have been used, with its name */
@@ -163,15 +167,47 @@ static void try_list(struct consultation *c, const struct list *l, const DIST_PO
 	if (l->base || !(reasons & ~c->covered) || !scope_covers(l, c->x, point))
 		return;
 	delta = delta_for(c, l);
-	if (!c->any_time && !list_is_current(c->k, l, 0) && !(delta && list_is_current(c->k, delta, 0)))
+	if (c->round == ROUND_CURRENT && !list_is_current(c->k, l, 0) && !(delta && list_is_current(c->k, delta, 0)))
 		return;
 	if (is_usable(c, l) && !c->k->error.code)
 		use_list(c, l, delta, reasons);
 }
 
+/* A genuine newer list of the same issuer, key and scope says so: a complete one by not having the certificate any more, a delta in
+ * so many words. */
+static bool is_taken_off(struct consultation *c, const struct list *l)
+{
+	struct crl_entry e;
+	int rc = 0;
+
+	for (const struct list *m = lists_of(c->k, l->issuer); m && rc >= 0; m = m->next) {
+		if (m->problem || !is_newer(m, l) || !span_eq(m->point_der, l->point_der) || !same_key(m->key, l->key) ||
+		    (m->base && !list_is_current(c->k, m, 0)))
+			continue;
+		rc = list_find(c->k, m, X509_get_issuer_name(c->x), X509_get0_serialNumber(c->x), &e);
+		if ((rc == 0 ? !m->base : rc > 0 && e.reason == CRL_REASON_REMOVE) && is_usable(c, m))
+			return true;
+	}
+	return false;
+}
+
+/* Whether it says anything is found out before its signature is looked at: most lists do not. */
+static void try_objection(struct consultation *c, const struct list *l, const DIST_POINT *point)
+{
+	struct crl_entry e;
+
+	if (l->problem || !scope_covers(l, c->x, point) ||
+	    list_find(c->k, l, X509_get_issuer_name(c->x), X509_get0_serialNumber(c->x), &e) <= 0 ||
+	    e.reason == CRL_REASON_REMOVE || is_taken_off(c, l) || !is_usable(c, l) || c->k->error.code)
+		return;
+	say(c, l, &e);
+	c->revoked = true;
+}
+
 static bool is_settled(const struct consultation *c)
 {
-	return c->revoked || c->k->error.code || (c->covered & REASONS_ALL) == REASONS_ALL;
+	return c->revoked || c->k->error.code ||
+	       (c->round != ROUND_OBJECTIONS && (c->covered & REASONS_ALL) == REASONS_ALL);
 }
 
 static void try_issuer(struct consultation *c, const DIST_POINT *point, const X509_NAME *issuer)
@@ -179,10 +215,14 @@ static void try_issuer(struct consultation *c, const DIST_POINT *point, const X5
 	struct list *lists = lists_of(c->k, issuer), *l;
 	bool tried[LISTS_MAX] = { false };
 
-	while (!is_settled(c) && (l = newest(lists, tried)) != NULL) {
-		tried[place_of(lists, l)] = true;
-		try_list(c, l, point);
-	}
+	if (c->round == ROUND_OBJECTIONS)
+		for (l = lists; l && !is_settled(c); l = l->next)
+			try_objection(c, l, point);
+	else
+		while (!is_settled(c) && (l = newest(lists, tried)) != NULL) {
+			tried[place_of(lists, l)] = true;
+			try_list(c, l, point);
+		}
 }
 
 /* ---- the distribution points ---- */
@@ -213,10 +253,9 @@ enum revocation_status crls_consult(struct checking *k, STACK_OF(X509) *path, in
 	CRL_DIST_POINTS *points = X509_get_ext_d2i(c.x, NID_crl_distribution_points, NULL, NULL);
 
 	*out = (struct revocation_answer)REVOCATION_ANSWER_INIT;
-	try_points(&c, points);
-	c.any_time = true;
-	if (!is_settled(&c))
-		try_points(&c, points);
+	for (c.round = ROUND_CURRENT; c.round <= ROUND_OBJECTIONS; c.round++)
+		if (!is_settled(&c))
+			try_points(&c, points);
 	CRL_DIST_POINTS_free(points);
 	if (k->error.code)
 		return REVOCATION_NO_ANSWER;

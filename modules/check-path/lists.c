@@ -117,6 +117,8 @@ static struct list *read_list(struct checking *k, const struct areas_crl *from)
 	read_extensions(k, l);
 	if (crl->head.flags & CRL_CRITICAL_ENTRY)
 		l->problem = "has an entry with a critical extension that is not understood";
+	if (!l->problem)
+		l->problem = strength_hash_problem(k, crl_signature_digest(crl));
 	if (crl->head.flags & CRL_TWO_ALGORITHMS)
 		l->problem = "names two different signature algorithms";
 	if (crl->head.flags & CRL_VERSION_1 && crl->extensions.n)

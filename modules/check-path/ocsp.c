@@ -50,6 +50,11 @@ static bool signer_is_good(void *ctx, X509 *signer)
 	return good;
 }
 
+static bool hash_is_good(void *ctx, int digest)
+{
+	return !strength_hash_problem(ctx, digest);
+}
+
 /* true: a current answer; *c->out is it, and nobody else needs to be asked. */
 static bool consider(struct consultation *c, struct span der, const char *source)
 {
@@ -60,7 +65,8 @@ static bool consider(struct consultation *c, struct span der, const char *source
 	struct ocsp_rules rules = {
 		.now = time(NULL), .time = c->k->request->time, .skew = (int64_t)p->ocsp_skew / 1000, .age = (int64_t)p->ocsp_age / 1000,
 		.nocheck = p->ocsp_nocheck, .nonce = span_from(buf_str(&c->nonce), c->nonce.len),
-		.nonce_required = p->ocsp_nonce == CHECK_NONCE_REQUIRE, .signer_is_good = signer_is_good, .ctx = c->k,
+		.nonce_required = p->ocsp_nonce == CHECK_NONCE_REQUIRE, .signer_is_good = signer_is_good,
+		.hash_is_good = hash_is_good, .ctx = c->k,
 	};
 	struct revocation_answer a = REVOCATION_ANSWER_INIT;
 	struct error why = { 0 };
@@ -94,11 +100,12 @@ static bool consider(struct consultation *c, struct span der, const char *source
 static bool stapled(struct consultation *c)
 {
 	const struct check_request *r = c->k->request;
+	bool known = false;
 
-	for (size_t i = 0; i < r->nocsp && i < STAPLED_MAX; i++)
-		if (ocsp_is_about(r->ocsp[i], c->x, c->issuer) && consider(c, r->ocsp[i], "an OCSP answer that was brought along"))
-			return true;
-	return false;
+	for (size_t i = 0; i < r->nocsp && i < STAPLED_MAX && c->status != REVOCATION_REVOKED; i++)
+		if (ocsp_is_about(r->ocsp[i], c->x, c->issuer))
+			known |= consider(c, r->ocsp[i], "an OCSP answer that was brought along");
+	return known;
 }
 
 static bool have_cache(struct consultation *c)
@@ -243,20 +250,17 @@ static bool live(struct consultation *c)
 	return false;
 }
 
-enum revocation_status ocsp_consult(struct checking *k, X509 *x, X509 *issuer, const struct issuer_policy *policy,
-				    struct revocation_answer *out)
+enum revocation_status ocsp_consult(struct checking *k, X509 *x, X509 *issuer, bool known, struct revocation_answer *out)
 {
 	struct consultation c = { .k = k, .x = x, .issuer = issuer, .out = out, .status = REVOCATION_NO_ANSWER };
-	bool known;
 
-	(void)policy;
 	*out = (struct revocation_answer)REVOCATION_ANSWER_INIT;
 	if (k->checker->policy->ocsp == CHECK_OCSP_NO)
 		return REVOCATION_NO_ANSWER;
 	if (!k->checker->ocsp)
 		k->checker->ocsp = mem_alloc(sizeof(*k->checker->ocsp));
 	c.memory = k->checker->ocsp;
-	known = stapled(&c);
+	known |= stapled(&c);
 	if (c.status != REVOCATION_REVOKED)
 		known |= cached(&c);
 	if (!known)

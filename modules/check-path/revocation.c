@@ -1,8 +1,8 @@
 /* revocation.c - from what CRLs and OCSP say to a verdict, by the policy for the issuer
  *
  * An answer that is there but cannot be used is never passed over in silence: then nobody knows, and the verdict is
- * "unknown".  What a source says in favour of a certificate counts as long as it is current, and then nobody else is
- * asked; what one that is asked says against it counts however old it is.
+ * "unknown".  What a source says in favour of a certificate counts as long as it is current, and then the others are only asked
+ * whether what they have already speaks against it: that counts however old it is.
  */
 #include "check-path/revocation.h"
 
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "check-path/checking.h"
+#include "common/crl.h"
 
 /* ---- evidence ---- */
 
@@ -114,23 +115,39 @@ static bool revoked(struct checking *k, X509 *x, const struct revocation_answer 
 /* ---- sources ---- */
 
 static enum revocation_status ask(struct checking *k, int source, STACK_OF(X509) *path, int at, const struct issuer_policy *p,
-				  struct revocation_answer *out)
+				  bool known, struct revocation_answer *out)
 {
 	if (source == CHECK_SOURCE_CRL)
 		return crls_consult(k, path, at, p, out);
-	return ocsp_consult(k, sk_X509_value(path, at), sk_X509_value(path, at + 1), p, out);
+	return ocsp_consult(k, sk_X509_value(path, at), sk_X509_value(path, at + 1), known, out);
+}
+
+/* Only a hold can be taken back, by who says later that all is well. */
+static bool is_lifted(const struct revocation_answer *revoked, const struct revocation_answer *good)
+{
+	return revoked->reason == CRL_REASON_HOLD && good->produced > revoked->produced;
 }
 
 /* How much an answer is worth beside another one. */
 static int worth(enum revocation_status status, const struct revocation_answer *a)
 {
 	if (status == REVOCATION_REVOKED)
-		return 5;
+		return 6;
 	if (status == REVOCATION_GOOD)
 		return a->stale ? 3 : 5;
 	if (status == REVOCATION_UNKNOWN)
 		return 4;
 	return a->broken ? 2 : *a->text ? 1 : 0;
+}
+
+static bool is_better(enum revocation_status status, const struct revocation_answer *a, enum revocation_status before,
+		      const struct revocation_answer *best)
+{
+	if (status == REVOCATION_REVOKED && worth(before, best) == 5)
+		return !is_lifted(a, best);
+	if (before == REVOCATION_REVOKED && worth(status, a) == 5)
+		return is_lifted(best, a);
+	return worth(status, a) > worth(before, best);
 }
 
 static enum revocation_status ask_all(struct checking *k, STACK_OF(X509) *path, int at, const struct issuer_policy *p,
@@ -140,13 +157,17 @@ static enum revocation_status ask_all(struct checking *k, STACK_OF(X509) *path, 
 	enum revocation_status result = REVOCATION_NO_ANSWER;
 
 	*best = (struct revocation_answer)REVOCATION_ANSWER_INIT;
-	for (size_t i = 0; i < c->nsources && worth(result, best) < 5 && !k->error.code; i++) {
+	for (size_t i = 0; i < c->nsources && !k->error.code; i++) {
+		struct check_evidence *evidence = k->evidence;
+		bool known = worth(result, best) >= 5;
 		struct revocation_answer a;
-		enum revocation_status status = ask(k, c->sources[i], path, at, p, &a);
+		enum revocation_status status = ask(k, c->sources[i], path, at, p, known, &a);
 
-		if (worth(status, &a) > worth(result, best)) {
+		if (is_better(status, &a, result, best)) {
 			result = status;
 			*best = a;
+		} else if (known) {
+			k->evidence = evidence;
 		}
 	}
 	return result;

@@ -36,9 +36,9 @@ struct revocation_answer {
 enum revocation_status crls_consult(struct checking *k, STACK_OF(X509) *path, int at, const struct issuer_policy *policy,
 				    struct revocation_answer *out);
 
-/* ocsp.c.  Costs nothing where OCSP is not configured. */
-enum revocation_status ocsp_consult(struct checking *k, X509 *x, X509 *issuer, const struct issuer_policy *policy,
-				    struct revocation_answer *out);
+/* ocsp.c.  Costs nothing where OCSP is not configured.  known: somebody has said that all is well, so only what is here already is looked
+ * at, for a revocation. */
+enum revocation_status ocsp_consult(struct checking *k, X509 *x, X509 *issuer, bool known, struct revocation_answer *out);
 
 /* Puts what a source said in front of k->evidence, unless it stands there already. */
 void revocation_add_evidence(struct checking *k, const char *kind, const struct revocation_answer *answer, X509 *about);

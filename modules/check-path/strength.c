@@ -104,6 +104,13 @@ bool policy_key(struct checking *k, X509 *x)
 
 /* ---- hashes ---- */
 
+const char *strength_hash_problem(const struct checking *k, int hash)
+{
+	if (hash == NID_undef || floor_lists(k->checker->floor.hashes, OBJ_nid2sn(hash)))
+		return NULL;
+	return arena_printf(k->arena, "is signed with %s, which is no longer safe", OBJ_nid2sn(hash));
+}
+
 bool policy_hash(struct checking *k, X509 *x)
 {
 	int hash, key;
@@ -128,7 +135,7 @@ bool policy_lifetime(struct checking *k, X509 *x)
 	int64_t seconds = (int64_t)asn1_time_seconds(X509_get0_notAfter(x)) - (int64_t)asn1_time_seconds(X509_get0_notBefore(x));
 
 	/* both ends are part of it; what is over by less than a day counts as a whole one */
-	if (!most || X509_check_ca(x) || seconds + 1 <= (int64_t)most * DAY)
+	if (!most || X509_check_ca(x) == 1 || seconds + 1 <= (int64_t)most * DAY)
 		return true;
 	return judge(&k->judgement, k->arena, REASON_LIFETIME, "%s is valid for %u days, more than the %u that are allowed here",
 		     policy_who(k, x), (unsigned)((seconds + DAY) / DAY), (unsigned)most);

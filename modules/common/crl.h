@@ -73,6 +73,9 @@ int crl_find(const struct crl *c, const X509_NAME *issuer, const ASN1_INTEGER *s
 
 bool crl_issuer_is(const struct crl *c, const X509_NAME *name);
 
+/* The hash of its signature (NID); NID_undef: the algorithm has none of its own, or is not known. */
+int crl_signature_digest(const struct crl *c);
+
 /* 1: the key made the signature; 0: it did not; negative: an algorithm that is not supported here. */
 int crl_signature_is(const struct crl *c, EVP_PKEY *key);
 

@@ -80,13 +80,25 @@ static int hash_nid(const X509_ALGOR *a, int *key_type)
 	return digest;
 }
 
-const EVP_MD *crl_signature_hash(struct span algorithm)
+static int digest_of(struct span algorithm)
 {
 	X509_ALGOR *a = parse_algorithm(algorithm);
 	int key_type, nid = a ? hash_nid(a, &key_type) : NID_undef;
 
 	X509_ALGOR_free(a);
 	ERR_clear_error();
+	return nid;
+}
+
+int crl_signature_digest(const struct crl *c)
+{
+	return digest_of(c->algorithm);
+}
+
+const EVP_MD *crl_signature_hash(struct span algorithm)
+{
+	int nid = digest_of(algorithm);
+
 	if (nid == NID_undef)
 		return NULL;
 	openssl_complete_for_digest(NULL, nid);

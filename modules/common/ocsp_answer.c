@@ -109,7 +109,7 @@ static const char *delegation_problem(X509 *signer, X509 *issuer, const struct o
 }
 
 /* SHA-1 and MD5 do not bind any more. */
-static bool hash_is_good(const OCSP_BASICRESP *b)
+static bool hash_is_good(const OCSP_BASICRESP *b, const struct ocsp_rules *rules)
 {
 	const X509_ALGOR *algorithm = OCSP_resp_get0_tbs_sigalg(b);
 	const ASN1_OBJECT *object;
@@ -125,6 +125,8 @@ static bool hash_is_good(const OCSP_BASICRESP *b)
 		RSA_PSS_PARAMS_free(pss);
 	}
 	openssl_complete_for_digest(NULL, digest);
+	if (rules->hash_is_good)
+		return rules->hash_is_good(rules->ctx, digest);
 	return digest != NID_sha1 && digest != NID_md5 && digest != NID_md5_sha1;
 }
 
@@ -144,7 +146,7 @@ static int check_signer(OCSP_BASICRESP *b, X509 *issuer, const struct ocsp_rules
 	const char *problem = "its signer's certificate is missing";
 	X509 *signer = NULL;
 
-	if (!hash_is_good(b))
+	if (!hash_is_good(b, rules))
 		return error_set(err, E_PERM, "it is signed with a hash that is too weak");
 	if (is_named(b, issuer))
 		signer = issuer;

@@ -26,6 +26,7 @@ struct ocsp_rules {
 	struct span nonce;       /* that was sent; n = 0: none */
 	bool nonce_required;     /* the answer must have it; else it may be missing, but never another one */
 	bool (*signer_is_good)(void *ctx, X509 *signer); /* more rules for a delegated responder's certificate; may be NULL */
+	bool (*hash_is_good)(void *ctx, int digest);     /* of the answer's signature (NID); NULL: all but SHA-1 and MD5 */
 	void *ctx;
 };
 

@@ -6,7 +6,7 @@ use Exporter 'import';
 use PathPki;
 use POSIX 'strftime';
 
-our @EXPORT = qw(list point der_name der tlv uri relative critical);
+our @EXPORT = qw(list signer_key point der_name der tlv uri relative critical);
 
 # tlv(tag, content...)
 sub tlv {
@@ -27,6 +27,13 @@ sub der_name { tlv(0x30, map { rdn($_) } @_) }                    # common names
 sub directory { tlv(0xa4, der_name(@_)) }
 sub extension { my ($oid, $critical, $value) = @_; return tlv(0x30, oid($oid), $critical ? "\x01\x01\xff" : '', tlv(4, $value)) }
 sub critical { extension($_[0], 1, $_[1] // "\x05\x00") }
+
+# signer_key(PEM file): an authority key identifier that names the key of this certificate
+sub signer_key {
+	my ($file) = @_;
+	my ($id) = qx(openssl x509 -in $file -noout -ext subjectKeyIdentifier) =~ /([0-9A-F]{2}(?::[0-9A-F]{2})+)/ or die;
+	return extension('2.5.29.35', 0, tlv(0x30, tlv(0x80, pack 'H*', $id =~ s/://gr)));
+}
 
 # names of a distribution point
 sub uri { tlv(0xa0, tlv(0x86, $_[0])) }
@@ -49,13 +56,14 @@ sub point {
 }
 
 # list(name, by => signer's name, issuer => [common names], revoked => [[serial hex, reason, certificate issuer's common name]...],
-# number, base, point => point(...), from, to (days), extensions => [critical(...)], entry => bytes appended to each entry's
+# hash (sha256, sha1), number, base, point => point(...), from, to (days), extensions => [critical(...)], entry => bytes appended to each entry's
 # extensions, v1 => 1, bulk => so many entries more, of made-up serial numbers in no order): returns the file.
 sub list {
 	my ($name, %o) = @_;
 	my $dir = pki_directory();
 	my ($now, $signer) = (time, $o{by});
-	my $algorithm = tlv(0x30, oid('1.2.840.10045.4.3.2')); # ecdsa-with-SHA256
+	my $hash = $o{hash} // 'sha256';
+	my $algorithm = tlv(0x30, oid($hash eq 'sha1' ? '1.2.840.10045.4.1' : '1.2.840.10045.4.3.2')); # ecdsa-with-SHA1, -SHA256
 	my @entries = map {
 		my ($serial, $reason, $issuer) = ref $_ ? @$_ : ($_);
 		my $more = (defined $reason ? extension('2.5.29.21', 0, tlv(10, chr $reason)) : '') .
@@ -77,7 +85,7 @@ sub list {
 	print $f $tbs;
 	close $f or die;
 	my $key = $o{key} ? "$dir/$o{key}.key" : "$dir/$signer.key";
-	my $signature = qx(openssl dgst -sha256 -sign $key $dir/$name.tbs);
+	my $signature = qx(openssl dgst -$hash -sign $key $dir/$name.tbs);
 	die "openssl dgst: $?" if $?;
 	open $f, '>:raw', "$dir/$name.crl" or die;
 	print $f tlv(0x30, $tbs, $algorithm, tlv(3, "\0$signature"));

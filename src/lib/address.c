@@ -42,7 +42,17 @@ static size_t utf8_sequence(const unsigned char *s, size_t n)
 bool utf8_valid(struct span s)
 {
 	for (size_t i = 0; i < s.n;) {
-		size_t k = utf8_sequence((const unsigned char *)s.p + i, s.n - i);
+		uint64_t eight;
+		size_t k;
+
+		if (s.n - i >= sizeof(eight)) { /* most text is ASCII */
+			memcpy(&eight, s.p + i, sizeof(eight));
+			if (!(eight & UINT64_C(0x8080808080808080))) {
+				i += sizeof(eight);
+				continue;
+			}
+		}
+		k = utf8_sequence((const unsigned char *)s.p + i, s.n - i);
 
 		if (!k)
 			return false;

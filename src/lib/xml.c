@@ -1,202 +1,36 @@
-/* xml.c - the XML of the module protocol: small documents, safely read and written */
-#include "lib/xml.h"
-
-#include <libxml/parser.h>
-#include <libxml/tree.h>
-#include <malloc.h>
+/* xml.c - the XML of the module protocol: what a document says, and how one is written (xml_parse.c reads it) */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "build.h"
 #include "lib/address.h"
 #include "lib/base64.h"
-#include "lib/mem.h"
-
-#ifdef POSTERN_SHARED_LIBXML2 /* a program that has all of libxml2.so */
-#undef POSTERN_LIBXML2_PARSER_ONLY
-#endif
+#include "lib/xml_inside.h"
 
 /* A document that holds a secret fits into a writer's first memory: growing would leave a copy behind. */
 #define WRITER_START ((size_t)4096)
 
-/* struct xml is libxml2's node and struct xml_document its document, never dereferenced under our
- * names: callers cannot reach around the few functions below. */
-static const xmlNode *node_of(const struct xml *e)
-{
-	return (const xmlNode *)(const void *)e;
-}
-
-static const struct xml *element(const xmlNode *n)
-{
-	return (const struct xml *)(const void *)n;
-}
-
-#ifdef POSTERN_LIBXML2_PARSER_ONLY
-void *xml_parser_only(void); /* does nothing, but has its file linked */
-#endif
-
-/* Answers hold content keys and shared secrets; libxml2 frees its copies as they are.  So its memory is overwritten
- * before it goes back. */
-static void wiping_free(void *p)
-{
-	if (p)
-		mem_wipe(p, malloc_usable_size(p));
-	free(p);
-}
-
-static void *wiping_realloc(void *old, size_t n)
-{
-	size_t had = old ? malloc_usable_size(old) : 0;
-	void *p;
-
-	if (old && n <= had)
-		return old;
-	p = malloc(n);
-	if (!p)
-		return NULL;
-	if (old)
-		memcpy(p, old, had);
-	wiping_free(old);
-	return p;
-}
-
-static void ignore_error(void *ctx, const char *fmt, ...)
-{
-	(void)ctx;
-	(void)fmt;
-}
-
-static void prepare_library(void)
-{
-	static bool done;
-
-	if (done)
-		return;
-	done = true;
-#ifdef POSTERN_LIBXML2_PARSER_ONLY
-	xml_parser_only();
-#endif
-	xmlMemSetup(wiping_free, malloc, wiping_realloc, strdup);
-	xmlSetGenericErrorFunc(NULL, ignore_error);
-}
-
-static bool has_namespace(const xmlNode *n)
-{
-	if (n->ns || n->nsDef)
-		return true;
-	for (const xmlAttr *a = n->properties; a; a = a->next)
-		if (a->ns)
-			return true;
-	return false;
-}
-
-/* Anything but elements and text has no business in a protocol document; iterative, so that depth
- * costs no stack. */
-static int check_tree(const xmlNode *root, struct error *err)
-{
-	int depth = 1;
-
-	for (const xmlNode *n = root; n;) {
-		if (n->type != XML_ELEMENT_NODE && n->type != XML_TEXT_NODE && n->type != XML_CDATA_SECTION_NODE &&
-		    n->type != XML_COMMENT_NODE)
-			return error_set(err, E_PERM, "XML line %ld: neither element nor text", xmlGetLineNo(n));
-		if (n->type == XML_ELEMENT_NODE && depth > XML_DEPTH_MAX)
-			return error_set(err, E_PERM, "XML line %ld: nested deeper than %d", xmlGetLineNo(n),
-					 XML_DEPTH_MAX);
-		if (n->type == XML_ELEMENT_NODE && has_namespace(n))
-			return error_set(err, E_PERM, "XML line %ld: namespaces are not used here", xmlGetLineNo(n));
-		if (n->type == XML_ELEMENT_NODE && n->children) {
-			depth++;
-			n = n->children;
-			continue;
-		}
-		while (n != root && !n->next) {
-			n = n->parent;
-			depth--;
-		}
-		n = n == root ? NULL : n->next;
-	}
-	return 0;
-}
-
-static int parse_problem(xmlParserCtxt *ctxt, struct error *err)
-{
-	const xmlError *e = xmlCtxtGetLastError(ctxt);
-	char text[200];
-
-	snprintf(text, sizeof(text), "%s", e && e->message ? e->message : "not well-formed");
-	text[strcspn(text, "\n")] = '\0';
-	return error_set(err, E_PERM, "XML line %d: %s", e ? e->line : 0, text);
-}
-
-int xml_parse(struct span bytes, struct xml_document **out, struct error *err)
-{
-	xmlParserCtxt *ctxt;
-	xmlDoc *doc;
-	int rc = 0;
-
-	*out = NULL;
-	if (!bytes.n || bytes.n > 0x7fffffff)
-		return error_set(err, E_PERM, "XML document of %zu bytes", bytes.n);
-	if (!utf8_valid(bytes))
-		return error_set(err, E_PERM, "XML document is not UTF-8");
-	if (memchr(bytes.p, '\0', bytes.n)) /* libxml2 takes it for the end and ignores what follows */
-		return error_set(err, E_PERM, "XML document has a NUL byte");
-	if (memmem(bytes.p, bytes.n, "<!DOCTYPE", 9))
-		return error_set(err, E_PERM, "XML document has a DOCTYPE");
-	prepare_library();
-	ctxt = xmlNewParserCtxt();
-	if (!ctxt)
-		return error_set(err, E_TEMP, "out of memory");
-	doc = xmlCtxtReadMemory(ctxt, bytes.p, (int)bytes.n, NULL, "UTF-8",
-				XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
-	if (!doc)
-		rc = parse_problem(ctxt, err);
-	else
-		rc = check_tree(xmlDocGetRootElement(doc), err);
-	if (rc == 0 && (doc->intSubset || doc->children != xmlDocGetRootElement(doc) || doc->children->next))
-		rc = error_set(err, E_PERM, "XML document has more than one element and text");
-	if (rc < 0)
-		xmlFreeDoc(doc);
-	else
-		*out = (struct xml_document *)(void *)doc;
-	xmlFreeParserCtxt(ctxt);
-	return rc;
-}
-
-void xml_free(struct xml_document *doc)
-{
-	if (doc)
-		xmlFreeDoc((xmlDoc *)(void *)doc);
-}
-
 const struct xml *xml_root(const struct xml_document *doc)
 {
-	return element(xmlDocGetRootElement((const xmlDoc *)(const void *)doc));
+	return doc->root;
 }
 
 const char *xml_name(const struct xml *e)
 {
-	return (const char *)node_of(e)->name;
+	return e->name;
 }
 
 bool xml_is(const struct xml *e, const char *name)
 {
-	return strcmp(xml_name(e), name) == 0;
+	return strcmp(e->name, name) == 0;
 }
 
 const char *xml_attr(const struct xml *e, const char *name)
 {
-	for (const xmlAttr *a = node_of(e)->properties; a; a = a->next) {
-		if (a->ns || strcmp((const char *)a->name, name) != 0)
-			continue;
-		if (!a->children)
-			return "";
-		/* without a DTD and with the five built-in entities only, a value is one text node */
-		return a->children->next ? NULL : (const char *)a->children->content;
-	}
+	for (const struct xml_attribute *a = e->attributes; a; a = a->next)
+		if (strcmp(a->name, name) == 0)
+			return a->value;
 	return NULL;
 }
 
@@ -209,54 +43,53 @@ const char *xml_attr_or(const struct xml *e, const char *name, const char *dflt)
 
 const char *xml_attr_name(const struct xml *e, size_t i)
 {
-	const xmlAttr *a = node_of(e)->properties;
+	const struct xml_attribute *a = e->attributes;
 
 	while (a && i--)
 		a = a->next;
-	return a ? (const char *)a->name : NULL;
+	return a ? a->name : NULL;
 }
 
-static const struct xml *from(const xmlNode *n, const char *name)
+static const struct xml *from(const struct xml *e, const char *name)
 {
-	for (; n; n = n->next)
-		if (n->type == XML_ELEMENT_NODE && (!name || strcmp((const char *)n->name, name) == 0))
-			return element(n);
-	return NULL;
+	while (e && (!e->name || (name && strcmp(e->name, name) != 0)))
+		e = e->next;
+	return e;
 }
 
 const struct xml *xml_first(const struct xml *parent, const char *name)
 {
-	return from(node_of(parent)->children, name);
+	return from(parent->children, name);
 }
 
 const struct xml *xml_next(const struct xml *e, const char *name)
 {
-	return from(node_of(e)->next, name);
-}
-
-static void add_text(const xmlNode *n, struct buf *out)
-{
-	for (; n; n = n->next) {
-		if (n->type == XML_ELEMENT_NODE)
-			add_text(n->children, out); /* check_tree bounds the depth */
-		else if (n->type != XML_COMMENT_NODE && n->content)
-			buf_addstr(out, (const char *)n->content);
-	}
+	return from(e->next, name);
 }
 
 void xml_text(const struct xml *e, struct buf *out)
 {
-	add_text(node_of(e)->children, out);
+	for (const struct xml *c = e->children; c; c = c->next) {
+		if (c->name)
+			xml_text(c, out); /* XML_DEPTH_MAX bounds this */
+		else
+			buf_add(out, c->text.p, c->text.n);
+	}
 }
 
 int xml_binary(const struct xml *e, struct buf *out, struct error *err)
 {
+	const struct xml *only = e->children;
 	struct buf text = BUF_INIT;
 	int rc;
 
-	xml_text(e, &text);
-	rc = base64_decode(out, span_from(text.data, text.len), true);
-	buf_wipe(&text);
+	if (only && !only->name && !only->next) {
+		rc = base64_decode(out, only->text, true);
+	} else {
+		xml_text(e, &text);
+		rc = base64_decode(out, span_from(text.data, text.len), true);
+		buf_wipe(&text);
+	}
 	return rc < 0 ? error_set(err, E_PERM, "<%s>: not base64", xml_name(e)) : 0;
 }
 

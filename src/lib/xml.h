@@ -1,9 +1,8 @@
 /* xml.h - the XML of the module protocol: small documents, safely read and written
  *
- * Reading is libxml2 with everything that is dangerous off: no DTD, no
- * entities beyond the five built in, no network, capped depth and size,
- * UTF-8 only.  Writing checks every value: what is not XML text cannot be put
- * into a document.
+ * Reading knows nothing of what is dangerous: no DTD, no entities beyond the
+ * five built in, no network, capped depth and size, UTF-8 only.  Writing
+ * checks every value: what is not XML text cannot be put into a document.
  */
 #ifndef POSTERN_LIB_XML_H
 #define POSTERN_LIB_XML_H
@@ -16,6 +15,7 @@
 /* ---- reading ---- */
 
 #define XML_DEPTH_MAX 16
+#define XML_ATTRIBUTES_MAX 256 /* of one element */
 
 struct xml_document;
 struct xml; /* an element; lives as long as its document */

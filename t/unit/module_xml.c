@@ -25,10 +25,17 @@ static void refused(void **state)
 		"<a xmlns='urn:x'/>", "<a xmlns:x='urn:x'/>", "<a xmlns:x='urn:x' x:b='1'/>", "<a><x:b xmlns:x='urn:x'/></a>",
 		"<!DOCTYPE a><a/>", "<a b='1' b='2'/>", "<a b='&x;'/>", "<a>&x;</a>", "<a b='<'/>", "<a>&#1;</a>", "<a>&#xD800;</a>",
 		"<a>\xc0\x80</a>", "<a>\xed\xa0\x80</a>", "<a>\xff</a>", "<a b=1/>", "<a", "<a></b>",
-		"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe4</a>",
+		"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe4</a>", "<a>]]></a>", "<a><!-- -- --></a>", "<a b='1'c='2'/>", "<a b/>",
+		"<a b='&#x110000;'/>", "<a>&#xfffe;</a>", "<a>&#;</a>", "<a>&#x;</a>", "<a>&#10</a>", "<a>&amp</a>", "<a>&</a>", "<a>\x01</a>",
+		"<a>\xef\xbf\xbf</a>", "<a b='\xef\xbf\xbe'/>", "<a><![CDATA[\x01]]></a>", "<a><!-- \x01 --></a>", "<a></ab>", "<a></a b>",
+		"<ab></a>", "<1/>", "<-a/>", "<\xc2\xb7/>", "<\xc3\x97/>", "< a/>", "<a/ >", "<:a/>", "<a><b:c/></a>", "<a b:c='1'/>",
+		"<?xml?><a/>", "<?xml version='2.0'?><a/>", "<?xml version='1.0' encoding='-'?><a/>", " <?xml version='1.0'?><a/>",
+		"<?xml version='1.0' encoding='UTF-8' x='y'?><a/>", "<a><?xml version='1.0'?></a>", "<a><!ELEMENT b></a>",
 	};
 	static const char *const good[] = {
 		"<a/>", "<a/>\n", "\n<a/>", "<a><!-- c --></a>", "<a><![CDATA[<]]></a>", "<a b='&#10;&amp;&quot;'/>",
+		"\xef\xbb\xbf<a/>", "<a.-_1 b='1' c = \"2\" />", "<a></a\t>", "<\xc3\xa4/>", "<a\xc2\xb7/>", "<a>]] ></a>", "<a b='>'/>",
+		"<a>&#x10ffff;&#9;</a>", "<?xml version='1.1' standalone=\"yes\" ?>\r\n<a/>", "<?xml version='1.0' encoding='us-ascii'?><a/>",
 		"<?xml version='1.0'?><a/>", "<?xml version='1.0' encoding='UTF-8'?><a>\xc3\xa4</a>",
 	};
 
@@ -83,6 +90,57 @@ static void values(void **state)
 		buf_release(&text);
 		xml_writer_release(&w);
 	}
+}
+
+/* What a reader makes of line ends, references and pieces is XML's own, whoever wrote the document. */
+static void foreign_values(void **state)
+{
+	static const struct { const char *document, *attribute, *text; } cases[] = {
+		{ "<a v='1\r\n2\r3\n4\t5'>1\r\n2\r3\n4\t5</a>", "1 2 3 4 5", "1\n2\n3\n4\t5" },
+		{ "<a v='&#13;&#10;&#x9;'>&#13;&#10;&#x9;</a>", "\r\n\t", "\r\n\t" },
+		{ "<a v='&lt;&gt;&amp;&quot;&apos;'>&lt;&gt;&amp;&quot;&apos;</a>", "<>&\"'", "<>&\"'" },
+		{ "<a v='&#65;&#x7ff;&#x800;&#xffff0;'>&#65;&#x7FF;&#2048;&#1048560;</a>", "A\xdf\xbf\xe0\xa0\x80\xf3\xbf\xbf\xb0",
+		  "A\xdf\xbf\xe0\xa0\x80\xf3\xbf\xbf\xb0" },
+		{ "<a v='&amp;lt;'>x<!-- y -->z<![CDATA[&lt;\r\n]]]]>]<b>c</b>d</a>", "&lt;", "xz&lt;\n]]]cd" },
+		{ "<a v=\"it's\">\xef\xbb\xbf</a>", "it's", "\xef\xbb\xbf" },
+		{ "<a v='&amp;&amp;&amp;x]]>'/>", "&&&x]]>", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct xml_document *doc;
+		struct buf text = BUF_INIT;
+
+		assert_int_equal(xml_parse(span_of(cases[i].document), &doc, NULL), 0);
+		xml_text(xml_root(doc), &text);
+		assert_string_equal(xml_attr(xml_root(doc), "v"), cases[i].attribute);
+		assert_string_equal(buf_str(&text), cases[i].text);
+		xml_free(doc);
+		buf_release(&text);
+	}
+}
+
+static void many_attributes(void **state)
+{
+	for (int n = XML_ATTRIBUTES_MAX; n <= XML_ATTRIBUTES_MAX + 1; n++) {
+		struct buf b = BUF_INIT;
+
+		buf_addstr(&b, "<a");
+		for (int i = 0; i < n; i++)
+			buf_addf(&b, " a%d=''", i);
+		buf_addstr(&b, "/>");
+		assert_int_equal(try_bytes(b.data, b.len), n > XML_ATTRIBUTES_MAX ? E_PERM : 0);
+		buf_release(&b);
+	}
+}
+
+/* The line counts, for whoever writes a module. */
+static void tells_the_line(void **state)
+{
+	struct xml_document *doc;
+	struct error err = { 0 };
+
+	assert_int_equal(xml_parse(span_of("<a\n b='1'\n>\n&amp;\n<c d=''\n d=''/></a>"), &doc, &err), E_PERM);
+	assert_string_equal(err.text, "XML line 6: an attribute twice");
 }
 
 static void long_attribute(void **state)
@@ -180,7 +238,8 @@ int main(void)
 		cmocka_unit_test(refused),         cmocka_unit_test(nul_bytes),   cmocka_unit_test(prefixes),
 		cmocka_unit_test(values),          cmocka_unit_test(long_attribute), cmocka_unit_test(second_element),
 		cmocka_unit_test(attribute_names), cmocka_unit_test(secrets_fit), cmocka_unit_test(request_texts),
-		cmocka_unit_test(lists),
+		cmocka_unit_test(lists),           cmocka_unit_test(foreign_values), cmocka_unit_test(many_attributes),
+		cmocka_unit_test(tells_the_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,8 +220,8 @@ subtest floors => sub {
 	# openssl's "-days n" begins and ends with the same second, which is one too many
 	judged("$_->[1]: $_->[0] days", $_->[2], q_of($long{$_->[0]}), $with{$_->[1]}) for [824, 'cabf-smime-br', 'valid '],
 		[825, 'cabf-smime-br', 'invalid validity-too-long'], [1184, 'cabf-smime-br-legacy', 'valid '], [1185, 'cabf-smime-br-legacy', 'invalid validity-too-long'];
-	my @signs = (days => 825, extensions => ['keyUsage = digitalSignature,keyCertSign', 'extendedKeyUsage = emailProtection']);
-	judged('keyCertSign does not make a CA', 'invalid validity-too-long', q_of(leaf('days-sign', @signs)), $with{'cabf-smime-br'});
+	my @type = (days => 825, extensions => ['nsCertType = emailCA', 'extendedKeyUsage = emailProtection']);
+	judged('a Netscape type does not make a CA', 'invalid validity-too-long', q_of(leaf('days-type', @type)), $with{'cabf-smime-br'});
 	judged("no such floor", 'refused configuration', q_of($alice), site(check_path_floor => 'cellar'));
 };
 

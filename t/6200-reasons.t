@@ -283,7 +283,7 @@ subtest issuers => sub {
 		$previous = "level$_";
 	}
 	judged('24 certificates', 'valid ', q_of(leaf('deep22', by => 'level22')), $long);
-	judged('25', 'invalid path-length', q_of(leaf('deep23', by => 'level23')), $long);
+	judged('25 certificates', 'invalid path-length', q_of(leaf('deep23', by => 'level23')), $long);
 };
 
 subtest 'anchors that issue' => sub {

@@ -183,13 +183,36 @@ subtest policies => sub {
 	like($a->{text}, qr{check_path_policies: "mail" is not an OID}, 'says so');
 };
 
-subtest 'more policies than can be counted' => sub {
+subtest 'what OpenSSL makes of policies is not asked' => sub {
+	my @must = (options => { check_path_require_policy => 'yes' });
+	my $chain = sub {
+		my ($n, $of, @lines) = @_;
+		my ($by, @cas) = 'root1';
+		push @cas, ca("$of$_", $by, "\u$of$_", more => ref $lines[0] ? $lines[$_ - 1] : \@lines) and $by = "$of$_" for 1 .. $n;
+		return sub { my ($leaf, @policies) = @_; return (leaf($leaf, $by, more => ["certificatePolicies = " . join ',', @policies]), [$root1], \@cas) };
+	};
 	my @ids = map { "1.2.3.$_" } 1 .. 4;
-	my @all = ('certificatePolicies = ' . join(',', @ids), 'policyMappings = critical,' . join ',', map { my $from = $_; map { "$from:$_" } @ids } @ids);
-	my $by = 'root1';
-	$by = do { ca("boom$_", $by, "Boom$_", more => \@all); "boom$_" } for 1 .. 6;
-	my $a = says('are no reason to wait', 'invalid policy', leaf('boom', $by, more => [$all[0]]), [$root1], [map { pki_directory() . "/boom$_.pem" } 1 .. 6]);
-	like($a->{text}, qr{mapped to each other in too many ways}, 'the text says it');
+	my $all = join ',', @ids;
+	my $boom = $chain->(6, 'boom', "certificatePolicies = $all", 'policyMappings = critical,' . join ',', map { my $from = $_; map { "$from:$_" } @ids } @ids);
+	says('every policy mapped to every other one, six times', 'valid ', $boom->('booming', $ids[2]), @must);
+	my $a = says('and one that none is mapped to', 'invalid policy', $boom->('silent', '1.2.3.5'), @must);
+	like($a->{text}, qr{^CN=silent: a certificate policy is required, and with CN=silent none is left of}, 'the text says who lost it');
+	my $without = $chain->(1, 'without', "policyMappings = critical,2.5.29.32.0:$ids[0]");
+	says('anyPolicy mapped by a CA without policies', 'invalid policy', $without->('under-without', $ids[0]));
+	my $inhibited = $chain->(2, 'inhibited', ["certificatePolicies = $all", 'inhibitAnyPolicy = critical,0'],
+		['certificatePolicies = 2.5.29.32.0', "policyMappings = critical,$ids[0]:$ids[1]"]);
+	says('a mapping of what an inhibited anyPolicy stood for', 'invalid policy', $inhibited->('under-inhibited', $ids[1]), @must);
+	my $many = sub { my ($n, $by) = @_; return map { "1.2.$by.$_" } 1 .. $n };
+	says('256 policies', 'valid ', leaf('p256', 'root1', more => ['certificatePolicies = ' . join ',', $many->(256, 9)]), [$root1], []);
+	says('257 policies', 'invalid policy', leaf('p257', 'root1', more => ['certificatePolicies = ' . join ',', $many->(257, 9)]), [$root1], []);
+	for ([256, 'valid '], [257, 'invalid policy']) {
+		my $mapped = $chain->(1, "m$_->[0]-", "certificatePolicies = $ids[0]", 'policyMappings = critical,' . join ',', map { "$ids[0]:$_" } $many->($_->[0], 9));
+		says("$_->[0] mappings", $_->[1], $mapped->("of-m$_->[0]", '1.2.9.256'), @must);
+	}
+	# anyPolicy hands on what the CAs above have
+	my $heap = $chain->(4, 'heap', map { ["certificatePolicies = 2.5.29.32.0," . join ',', $many->(255, $_)] } 1 .. 4);
+	says('1024 in all', 'valid ', $heap->('heap-1024', '2.5.29.32.0', $many->(3, 9)), @must);
+	says('1025 in all', 'invalid policy', $heap->('heap-1025', '2.5.29.32.0', $many->(4, 9)), @must);
 };
 
 subtest 'names that are not plain' => sub {

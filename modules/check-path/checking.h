@@ -105,6 +105,11 @@ bool constraints_excuse(STACK_OF(X509) *path, int at);
 /* Whose constraints it complained of; NULL: unknown. */
 X509 *constraints_culprit(STACK_OF(X509) *path, int at);
 
+/* ---- policies.c ---- */
+
+/* Certificate policies of the path, by the request's or the operator's inputs (RFC 5280 section 6.1.1 (c) to (g)). */
+bool policies_hold(struct checking *k, STACK_OF(X509) *path);
+
 /* ---- path.c ---- */
 
 /* Finds and validates a path; fills judgement, path and evidence.  true: there is one. */

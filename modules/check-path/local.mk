@@ -16,6 +16,7 @@ libcheckpath_a_SOURCES = \
 	modules/check-path/ocsp.c modules/check-path/ocsp.h \
 	modules/check-path/ocsp_live.c \
 	modules/check-path/path.c \
+	modules/check-path/policies.c \
 	modules/check-path/policy.c \
 	modules/check-path/pseudonym.c modules/check-path/pseudonym.h \
 	modules/check-path/question.c modules/check-path/question.h \

@@ -53,8 +53,6 @@ static const struct {
 	{ X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE, REASON_NAME_CONSTRAINTS, "name constraints of a kind that is not supported" },
 	{ X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX, REASON_NAME_CONSTRAINTS, "name constraints that cannot be read" },
 	{ X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, REASON_NAME_CONSTRAINTS, "a name that name constraints cannot be compared with" },
-	{ X509_V_ERR_INVALID_POLICY_EXTENSION, REASON_POLICY, "its policies are invalid or contradict each other" },
-	{ X509_V_ERR_NO_EXPLICIT_POLICY, REASON_POLICY, "a CA requires a policy that the certificates do not share" },
 	{ X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, REASON_CRITICAL_EXTENSION, "a critical extension is not understood here" },
 	{ X509_V_ERR_INVALID_EXTENSION, REASON_MALFORMED, "an extension cannot be read" },
 	{ X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, REASON_NO_PATH, "it is self-signed and no anchor itself" },
@@ -143,35 +141,10 @@ static int verify_signatures(X509_STORE_CTX *ctx)
 	return 1;
 }
 
-static bool set_policies(const struct check_policies *policies, X509_VERIFY_PARAM *p)
+static void set_parameters(X509_STORE_CTX *ctx)
 {
-	unsigned long flags = X509_V_FLAG_POLICY_CHECK;
-
-	for (size_t i = 0; i < policies->naccepted; i++) {
-		ASN1_OBJECT *oid = OBJ_txt2obj(policies->accepted[i], 1);
-
-		if (!oid || !X509_VERIFY_PARAM_add0_policy(p, oid)) {
-			ASN1_OBJECT_free(oid);
-			return false;
-		}
-	}
-	/* the empty set means "no policy", not "any" */
-	if (!policies->naccepted && !X509_VERIFY_PARAM_add0_policy(p, OBJ_nid2obj(NID_any_policy)))
-		return false;
-	flags |= policies->explicit_policy ? X509_V_FLAG_EXPLICIT_POLICY : 0;
-	flags |= policies->inhibit_mapping ? X509_V_FLAG_INHIBIT_MAP : 0;
-	flags |= policies->inhibit_any ? X509_V_FLAG_INHIBIT_ANY : 0;
-	return X509_VERIFY_PARAM_set_flags(p, flags);
-}
-
-static bool set_parameters(struct checking *k, X509_STORE_CTX *ctx)
-{
-	static const struct check_policies none;
 	X509_VERIFY_PARAM *p = X509_STORE_CTX_get0_param(ctx);
 
-	/* who signs CRLs needs no policy but what CAs require of each other */
-	if (!set_policies(k->depth ? &none : k->request->policies ? k->request->policies : &k->checker->policies, p))
-		return false;
 	X509_VERIFY_PARAM_clear_flags(p, X509_V_FLAG_TRUSTED_FIRST); /* our path, not another one */
 	X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_PARTIAL_CHAIN);   /* an anchor need not be self-signed */
 	X509_VERIFY_PARAM_set_depth(p, PATH_MAX_CERTIFICATES);
@@ -179,7 +152,6 @@ static bool set_parameters(struct checking *k, X509_STORE_CTX *ctx)
 	X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_NO_CHECK_TIME); /* policy_time() knows better, too */
 	/* a common name is not a host name here */
 	X509_VERIFY_PARAM_set_hostflags(p, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	return true;
 }
 
 /* X509_verify_cert() on this path: its last certificate is the anchor, the others are offered first. */
@@ -197,15 +169,12 @@ static bool openssl_agrees(struct checking *k, STACK_OF(X509) *path)
 	}
 	X509_free(sk_X509_pop(others));
 	if (store && ctx && others && X509_STORE_add_cert(store, sk_X509_value(path, sk_X509_num(path) - 1)) &&
-	    X509_STORE_CTX_init(ctx, store, sk_X509_value(path, 0), others) && set_parameters(k, ctx)) {
+	    X509_STORE_CTX_init(ctx, store, sk_X509_value(path, 0), others)) {
+		set_parameters(ctx);
 		X509_STORE_CTX_set_app_data(ctx, &v);
 		X509_STORE_CTX_set_verify_cb(ctx, on_problem);
 		good = X509_verify_cert(ctx) == 1;
 	}
-	/* OpenSSL calls it "out of memory" when policies, mapped to each other level by level, become too many (RFC 9618) */
-	if (!good && !k->judgement.reason && ctx && X509_STORE_CTX_get_error(ctx) == X509_V_ERR_OUT_OF_MEM)
-		judge(&k->judgement, k->arena, REASON_POLICY, "%s: the policies of its issuers are mapped to each other in too many "
-		      "ways", subject_text(k->arena, k->leaf));
 	if (!good && !k->judgement.reason)
 		error_set(&k->error, E_TEMP, "a certificate could not be validated: out of memory");
 	X509_STORE_CTX_free(ctx);
@@ -245,7 +214,7 @@ static bool path_is_good(struct checking *k, STACK_OF(X509) *path)
 {
 	const char *remark;
 
-	if (!issuers_are_good(k, path) || !openssl_agrees(k, path) || !constraints_hold(k, path) ||
+	if (!issuers_are_good(k, path) || !openssl_agrees(k, path) || !constraints_hold(k, path) || !policies_hold(k, path) ||
 	    !revocation_check(k, path, &remark))
 		return false;
 	judge(&k->judgement, k->arena, REASON_NONE, "path of %d certificates to %s%s%s", sk_X509_num(path),

@@ -230,6 +230,56 @@ is(good(sign($c, $id), 'again'), 'good', "a key that wants its PIN each time, us
 is(scalar(() = shim_log() =~ /^C_Login again$/mg), 2, '... got it');
 finish($c);
 
+# ---- a PIN that is in no file, but in a person's head
+{
+	my $resumed = sub { # what comes of a PIN that is given for one conversation
+		my ($pin, $name) = @_;
+		my $r = begin(operations => 'find-keys sign unlock');
+		my $taken = refused(ask($r, 'unlock', '', '<passphrase>' . b64($pin) . '</passphrase>'));
+		$answer = ask($r, 'find-keys', "for=\"sign\" address=\"$name\@example.org\"");
+		my $got = $taken || ($answer =~ /<key id="([^"]+)"/ ? good(sign($r, $1), $name) : refused($answer));
+		finish($r);
+		return $got;
+	};
+	my $logins = sub { scalar(() = shim_log() =~ /^C_Login$/mg) };
+	my ($token) = grep { slurp($_) =~ /"One"/ } grep { !/lock/ } glob "$T/tok/spool/pkcs11/*";
+	configure($config, uris => ['pkcs11:token=One']);
+	is(refused($answer = once('find-keys', 'for="sign" address="tok@example.org"')), 'passphrase-needed temporary', 'a PIN that is in no file is asked for');
+	like(text($answer), qr/private key of tok\@example\.org.*token "One".*nobody has given/, '... with key, owner and token');
+	is($logins->(), 0, '... and nothing is tried');
+	is($resumed->('9999', 'tok'), 'passphrase-needed temporary', 'a wrong one');
+	like(text($answer), qr/token "One".*it refused the PIN that was given/, '... is refused by the token');
+	is($resumed->('9999', 'tok'), 'passphrase-needed temporary', 'the same once more');
+	like(text($answer), qr/before, which is not tried again/, '... is known');
+	is($logins->(), 1, '... and was tried once');
+	is($resumed->('1111', 'tok'), 'good', 'the right one');
+	is($resumed->('1111', 'again'), 'good', 'also for a key that wants it each time');
+	is($resumed->('9999', 'tok'), 'passphrase-needed temporary', 'the wrong one is still known');
+	is($logins->(), 3, '... and not tried');
+	unlike(slurp("$token.given"), qr/9999|1111|trying/, 'neither is written down');
+	is((stat "$token.given")[2] & 0777, 0600, '... in a file of ours alone');
+	is(signs('tok'), 'passphrase-needed temporary', 'the next message knows none');
+	put("$token.given", slurp("$token.given") . "trying\n", 0600);
+	is($resumed->('1111', 'tok'), 'configuration temporary', 'an attempt that did not end is the operator\'s to look at');
+	like(text($answer), qr/remove \Q$token\E\.given/, '... who is told how to go on');
+	put("$token.given", 'rubbish', 0600);
+	is($resumed->('1111', 'tok'), 'configuration temporary', '... as with a broken file');
+	unlink "$token.given";
+	is($resumed->('', 'tok'), 'bad-request permanent', 'an empty PIN');
+	is($logins->(), 3, '... and nothing was tried');
+	configure($config, uris => ['pkcs11:token=One', 'pkcs11:token=Two']);
+	is($resumed->('1111', 'tok'), 'configuration temporary', 'two tokens that want it: nobody knows whose it is');
+	configure($config, uris => ['pkcs11:token=One', "pkcs11:token=Two?pin-source=$T/pin.Two"]);
+	is($resumed->('1111', 'tok'), 'good', '... but where the other one has a file');
+	configure($config, uris => [map { "pkcs11:token=One;id=%$_" } 11, 17]);
+	is($resumed->('1111', 'tok'), 'good', '... or is the same one');
+	configure($config, uris => ['pkcs11:token=One'], shim => { FLAGS => 0x20000 });
+	is($resumed->('1111', 'tok'), 'configuration temporary', 'a token that one more wrong PIN would lock');
+	is(shim_log(), '', '... is not logged in to');
+	configure($config, uris => ['pkcs11:token=One'], shim => { FLAGS => 0x100 });
+	is($resumed->('1111', 'tok'), 'configuration temporary', 'nor is one with a PIN pad');
+}
+
 # ---- a CKA_ID that lies
 on_token_files('Two', 'cross', 'lone', '19'); # the certificate of one, the key of another, the same id
 configure($config, tokens => { Two => '3333' });

@@ -98,5 +98,22 @@ deferred "wrong PIN" "token \"our mail\".*refused the PIN in $T/pin"
 deferred "wrong PIN again" "not tried again until that file changes"
 echo 4711 >"$T/pin"
 sent alice "PIN mended"
+
+# ---- a PIN in a person's head: the mail is held, and goes on with it
+sed -i 's/?pin-source=[^ ]*//' "$T/postern.conf"
+rm -rf "$T/spool/hold" "$T/log"
+empty "$T/external"
+to_send alice@behoerde.example
+send alice@behoerde.example bob@partner.example
+held=$(basename "$(find "$T/spool/hold" -name '*.hold')" .hold)
+is "no PIN: held" "$code $out" "0 "
+like "the log names key and token" "$(cat "$T/log")" 'private key of alice@behoerde\.example.*token "our mail".*nobody has given'
+resume() { out=$(echo "$1" | "$BUILD/postern" -c "$T/postern.conf" -resume "$held" 2>&1); code=$?; }
+resume 1234
+is "a wrong one: still held" "$code $(find "$T/spool/hold" -name '*.hold' | wc -l)" "77 1"
+resume 4711
+is "the right one: resumed" "$code $out" "0 $held resumed"
+ok "bob opens it" opens bob@partner.example bob
+is "it is alice's signature" "$(openssl x509 -in "$T/signer.pem" -noout -serial)" "$(openssl x509 -in "$T/alice.pem" -noout -serial)"
 foreseen
 done_testing

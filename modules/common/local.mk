@@ -32,7 +32,8 @@ libarea_a_SOURCES = \
 	modules/common/secret_program.c modules/common/secret_program.h \
 	modules/common/smimea.c modules/common/smimea.h \
 	modules/common/stamp.c modules/common/stamp.h \
-	modules/common/unlock.c modules/common/unlock.h
+	modules/common/unlock.c modules/common/unlock.h \
+	modules/common/whose.c modules/common/whose.h
 
 UNIT_TESTS += t/unit/area_lookup
 t_unit_area_lookup_SOURCES = t/unit/area_lookup.c t/unit/test.h

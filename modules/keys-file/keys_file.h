@@ -49,10 +49,6 @@ bool is_archived(const struct area *a, const char *file);
  * business. */
 int find_chain(struct server *s, struct span leaf, struct span *chain, size_t *n, struct error *err);
 
-/* whose.c, in the request's arena: "a@example.org, valid until 2027-01-31"; "2027-01-31". */
-const char *keys_whose(struct server *s, struct span certificate_der);
-const char *keys_date(struct server *s, int64_t when);
-
 /* unlock.c */
 void keys_forget_passphrase(struct keys_file *state);
 

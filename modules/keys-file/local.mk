@@ -11,8 +11,7 @@ libkeysfile_a_SOURCES = \
 	modules/keys-file/private_key.c \
 	modules/keys-file/store.c \
 	modules/keys-file/unlock.c \
-	modules/keys-file/use.c \
-	modules/keys-file/whose.c
+	modules/keys-file/use.c
 
 module_LINKS += keys-file
 

@@ -10,6 +10,7 @@
 
 #include "common/certfile.h"
 #include "common/private_key.h"
+#include "common/whose.h"
 #include "keys-file/find_keys.h"
 #include "lib/fs.h"
 

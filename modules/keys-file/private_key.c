@@ -8,6 +8,7 @@
 
 #include "common/passphrase.h"
 #include "common/secret_file.h"
+#include "common/whose.h"
 #include "keys-file/keys_file.h"
 #include "lib/fs.h"
 

@@ -87,6 +87,7 @@ struct pkcs11 {
 	struct area *areas[PKCS11_AREAS];
 	struct own_key *keys;
 	unsigned nkeys;
+	char *given;               /* the PIN of "unlock", in secure memory; NULL: none */
 	struct arena arena;        /* as long as the conversation */
 	struct arena slots;        /* as long as what is known of slots: tokens and what is on them */
 };
@@ -123,7 +124,8 @@ int token_failed(const struct token *t, const char *doing, CK_RV rv, struct erro
 /* ---- login.c ---- */
 
 /* Logs in, if the token wants that and it was not done yet.  A PIN that a token refused is never tried again, by any
- * process, until its file changes.  E_CONFIG: the operator must do something. */
+ * process, until its file changes.  E_CONFIG: the operator must do something, or, with s->code "passphrase-needed", a person must
+ * give the PIN. */
 int token_login(struct server *s, struct token *t, struct error *err);
 /* The same for one operation that has been started with a key that wants it. */
 int token_login_again(struct server *s, struct token *t, struct error *err);

@@ -3,6 +3,7 @@ keys_pkcs11_SOURCES = \
 	modules/keys-pkcs11/ec.c \
 	modules/keys-pkcs11/ecdsa.c modules/keys-pkcs11/ecdsa.h \
 	modules/keys-pkcs11/find.c \
+	modules/keys-pkcs11/given.c modules/keys-pkcs11/given.h \
 	modules/keys-pkcs11/keys_pkcs11.h \
 	modules/keys-pkcs11/list.c \
 	modules/keys-pkcs11/login.c \

@@ -8,7 +8,7 @@
  *   refused  the token did not: not tried again until the file changes
  *   trying   written before a PIN is tried for the first time; who finds it knows that a process died over that
  *
- * Nothing of the PIN itself is in that file.
+ * Nothing of the PIN itself is in that file.  Where no file is configured a person may give the PIN, for one conversation (given.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 
 #include "common/secret_file.h"
 #include "common/stamp.h"
+#include "keys-pkcs11/given.h"
 #include "keys-pkcs11/keys_pkcs11.h"
 #include "lib/digest.h"
 #include "lib/fs.h"
@@ -35,10 +36,27 @@ struct login {
 	bool proved;           /* the marker says that the token took it before */
 };
 
+static const char *given_pin(const struct server *s)
+{
+	return ((const struct pkcs11 *)s->state)->given;
+}
+
 static int refuse(struct login *l, const char *what)
 {
 	l->s->code = "configuration";
 	return error_set(l->err, E_CONFIG, "%s: %s", l->t->name, what);
+}
+
+/* The mail is held until a person gives the PIN. */
+static int need(struct login *l, const char *what)
+{
+	l->s->code = "passphrase-needed";
+	return error_set(l->err, E_CONFIG, "%s: %s", l->t->name, what);
+}
+
+static bool is_wrong(CK_RV rv)
+{
+	return rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID || rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_LOCKED;
 }
 
 /* ---- the marker ---- */
@@ -143,6 +161,27 @@ static bool several_want_a_pin(const struct pkcs11 *p)
 	return n > 1;
 }
 
+/* Whether another token waits for a person's PIN, too: nobody could say whose it is that was given. */
+static bool another_is_without(const struct login *l)
+{
+	const struct pkcs11 *p = l->s->state;
+
+	for (const struct token *t = p->tokens; t; t = t->next)
+		if ((t->info.flags & CKF_LOGIN_REQUIRED) && !*t->wanted->pin_file &&
+		    (t->provider != l->t->provider || t->slot != l->t->slot))
+			return true;
+	return false;
+}
+
+static int check_given(struct login *l)
+{
+	if (another_is_without(l))
+		return refuse(l, "several tokens want a PIN that is in no file; say in keys_pkcs11_tokens which are ours, all but one with its "
+				 "pin-source");
+	return given_pin(l->s) ? 0 : need(l, "it wants a PIN, which nobody has given, and there is neither pin-source in keys_pkcs11_tokens "
+					  "nor keys_pkcs11_pin_file");
+}
+
 /* What can be told before anything is tried. */
 static int check_before(struct login *l)
 {
@@ -161,9 +200,8 @@ static int check_before(struct login *l)
 	if (info.flags & CKF_USER_PIN_TO_BE_CHANGED)
 		return refuse(l, "its PIN must be changed before it can be used");
 	if (!*l->t->wanted->pin_file)
-		return refuse(l, info.flags & CKF_PROTECTED_AUTHENTICATION_PATH ?
-			      "its PIN is entered at the device, which needs a person" :
-			      "it wants a PIN, and there is neither pin-source in keys_pkcs11_tokens nor keys_pkcs11_pin_file");
+		return info.flags & CKF_PROTECTED_AUTHENTICATION_PATH ?
+			refuse(l, "its PIN is entered at the device, which needs a person") : check_given(l);
 	if (!pkcs11_options.tokens.n && several_want_a_pin(l->s->state))
 		return refuse(l, "several tokens want a PIN; say in keys_pkcs11_tokens which are ours, each with its pin-source");
 	return 0;
@@ -187,7 +225,7 @@ static int judge(struct login *l, CK_RV rv)
 {
 	if (rv == CKR_OK)
 		return l->proved ? 0 : marker_write(l, "good");
-	if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID || rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_LOCKED) {
+	if (is_wrong(rv)) {
 		marker_write(l, "refused");
 		return refuse(l, arena_printf(&l->s->arena, "it refused the PIN in %s (%s); it is not tried again until that file "
 					      "changes", l->t->wanted->pin_file, p11_kit_strerror(rv)));
@@ -201,6 +239,50 @@ static int judge(struct login *l, CK_RV rv)
 	return token_failed(l->t, "login", rv, l->err);
 }
 
+static CK_RV call_login(const struct login *l, CK_USER_TYPE user, const char *pin)
+{
+	return l->t->provider->calls->C_Login(l->t->session, user, (CK_UTF8CHAR *)(uintptr_t)pin, strlen(pin));
+}
+
+static int login_by_file(struct login *l, CK_USER_TYPE user)
+{
+	int rc = read_pin(l);
+
+	if (rc == 0)
+		rc = check_marker(l);
+	if (rc == 0)
+		rc = judge(l, call_login(l, user, l->pin));
+	secret_free(l->pin);
+	return rc;
+}
+
+static int try_given(struct login *l, struct given *g, CK_USER_TYPE user)
+{
+	CK_RV rv = call_login(l, user, given_pin(l->s));
+	int rc = given_end(g, is_wrong(rv), l->err);
+
+	if (is_wrong(rv))
+		return need(l, arena_printf(&l->s->arena, "it refused the PIN that was given (%s)", p11_kit_strerror(rv)));
+	if (rc < 0 || rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
+		return rc;
+	return rv == CKR_PIN_EXPIRED ? refuse(l, "its PIN has expired; set a new one") : token_failed(l->t, "login", rv, l->err);
+}
+
+static int login_by_person(struct login *l, CK_USER_TYPE user)
+{
+	struct given g;
+	int rc = given_begin(&g, arena_printf(&l->s->arena, "%s.given", l->marker), given_pin(l->s), l->err);
+
+	if (rc == 0)
+		rc = try_given(l, &g, user);
+	else if (rc == E_PERM)
+		rc = need(l, "it has refused the PIN that was given before, which is not tried again");
+	else if (rc == E_CONFIG)
+		rc = refuse(l, arena_strdup(&l->s->arena, l->err->text));
+	given_release(&g);
+	return rc;
+}
+
 static int login(struct server *s, struct token *t, CK_USER_TYPE user, struct error *err)
 {
 	struct login l = { .s = s, .t = t, .err = err, .lock = -1 };
@@ -211,12 +293,7 @@ static int login(struct server *s, struct token *t, CK_USER_TYPE user, struct er
 	if (rc == 0)
 		rc = check_before(&l);
 	if (rc == 0)
-		rc = read_pin(&l);
-	if (rc == 0)
-		rc = check_marker(&l);
-	if (rc == 0)
-		rc = judge(&l, t->provider->calls->C_Login(t->session, user, (CK_UTF8CHAR *)l.pin, strlen(l.pin)));
-	secret_free(l.pin);
+		rc = *t->wanted->pin_file ? login_by_file(&l, user) : login_by_person(&l, user);
 	if (l.lock >= 0)
 		close(l.lock);
 	return rc;

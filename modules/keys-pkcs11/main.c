@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "common/process.h"
+#include "common/unlock.h"
 #include "keys-pkcs11/keys_pkcs11.h"
 
 struct pkcs11_options pkcs11_options;
@@ -45,8 +46,18 @@ static void stop(struct server *s)
 	own_keys_release(p);
 	for (int i = 0; i < PKCS11_AREAS; i++)
 		area_close(p->areas[i]);
+	unlock_forget(&p->given);
 	arena_release(&p->arena);
 	free(p);
+}
+
+/* The passphrase is a PIN here. */
+static int unlock(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
+{
+	struct pkcs11 *p = s->state;
+
+	(void)w;
+	return unlock_take(request, &p->given, err);
 }
 
 static const struct server_operation operations[] = {
@@ -56,6 +67,7 @@ static const struct server_operation operations[] = {
 	{ "sign", pkcs11_sign },
 	{ "unwrap", pkcs11_unwrap },
 	{ "agree", pkcs11_agree },
+	{ "unlock", unlock },
 };
 
 static const struct server_role role = {

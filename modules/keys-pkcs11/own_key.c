@@ -11,6 +11,7 @@
 
 #include "common/certificate.h"
 #include "common/marks.h"
+#include "common/whose.h"
 #include "keys-pkcs11/keys_pkcs11.h"
 #include "lib/log.h"
 
@@ -91,6 +92,8 @@ static int locate(struct server *s, struct own_key *k, struct error *err)
 			}
 		}
 	s->code = k->generation ? NULL : code;
+	if (!k->generation && code && strcmp(code, "passphrase-needed") == 0)
+		return error_set(err, first.code, "the private key of %s: %s", keys_whose(s, k->der), first.text);
 	if (!k->generation && first.code)
 		return error_set(err, first.code, "%s", first.text);
 	if (k->generation && first.code)

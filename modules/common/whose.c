@@ -1,11 +1,12 @@
 /* whose.c - a certificate in words for people: whose it is, and until when */
+#include "common/whose.h"
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <time.h>
 
 #include "common/certificate.h"
 #include "common/keys_answer.h"
-#include "keys-file/keys_file.h"
 
 static char *text_of(struct server *s, const ASN1_STRING *text)
 {
@@ -42,7 +43,7 @@ static const char *in_subject(struct server *s, const struct certificate *c)
 	return "a nameless certificate";
 }
 
-const char *keys_date(struct server *s, int64_t when)
+static const char *date(struct server *s, int64_t when)
 {
 	time_t t = (time_t)when;
 	char text[40] = "?";
@@ -59,7 +60,7 @@ const char *keys_whose(struct server *s, struct span der)
 	const char *who = c ? alternative(s, c) : NULL, *text = "a certificate that cannot be read";
 
 	if (c)
-		text = arena_printf(&s->arena, "%s, valid until %s", who ? who : in_subject(s, c), keys_date(s, c->not_after));
+		text = arena_printf(&s->arena, "%s, valid until %s", who ? who : in_subject(s, c), date(s, c->not_after));
 	certificate_free(c);
 	ERR_clear_error();
 	return text;

@@ -20,6 +20,7 @@
 #include "subject.h"
 
 #define PROBE_MS 10000
+#define PASSPHRASE_MAX ((size_t)64 * 1024)
 #define KEYS_MAX ((size_t)50) /* of our own keys, whose certificates are checked: each is a question to the check modules */
 
 struct checking {
@@ -203,6 +204,18 @@ static void check_mac_key(struct checking *k)
 	buf_wipe(&key);
 }
 
+/* keys-file reads it when a key needs it: too late to hear that it may not. */
+static void check_passphrase(struct checking *k)
+{
+	struct buf text = BUF_INIT;
+	struct error err = { 0 };
+	int rc = *k->config->passphrase_file == '/' ? fs_read_secret(k->config->passphrase_file, PASSPHRASE_MAX, &text, &err) : 0;
+
+	if (rc < 0 && rc != E_NOTFOUND)
+		say(k, ERROR, "passphrase_file %s", err.text);
+	buf_wipe(&text);
+}
+
 static void check_areas(struct checking *k)
 {
 	static const char *const names[] = { "public", "trusted", "untrusted", "private", "ca", "crl", "seen" };
@@ -350,6 +363,7 @@ int selfcheck_run(const struct config *c)
 	check_destinations(&k);
 	if (c->smime_engine != ENGINE_OFF) {
 		check_mac_key(&k);
+		check_passphrase(&k);
 		check_areas(&k);
 		check_profile(&k);
 		check_patterns(&k);

@@ -167,6 +167,9 @@ like "without its CA" "$(mv "$T/certs/ca" "$T/away"; mkdir "$T/certs/ca"; "$P" -
 chmod 644 "$T/certs/private/alice.pem"
 like "a key that others may read" "$(together error)" 'alice.pem: holds a private key and is not ours alone'
 chmod 600 "$T/certs/private/alice.pem"
+echo secret >"$T/passphrase"; chmod 644 "$T/passphrase"
+like "a passphrase that others may read" "$(together error)" "passphrase_file $T/passphrase: .*0644"
+rm "$T/passphrase"
 echo nonsense >"$T/certs/public/broken.pem"
 like "a file that is none, in an area" "$(together 'warning: keys')" '/broken.pem: no certificate'
 rm "$T/certs/public/broken.pem"

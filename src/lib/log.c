@@ -97,7 +97,7 @@ static void make_printable(char *s)
 {
 	for (; *s; s++)
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
+			*s = *s == '\n' || *s == '\t' ? ' ' : '?';
 }
 
 /* One write per line: lines of concurrent processes in one file stay whole. */

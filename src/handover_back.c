@@ -99,15 +99,28 @@ static void keep_copy(struct back *b, const char *const *recipients, size_t n, c
 		note_temporary(b->c, "4.3.0", err.text);
 }
 
-/* Another node may have it; if it should be here, the copy is all there is. */
+static void is_at_another_node(struct back *b)
+{
+	const struct plan_back *back = b->c->h->plan->back;
+	struct arena *a = b->c->h->arena;
+
+	note_temporary(b->c, "4.4.4", arena_printf(a, "the original of this message is held at %s (%s): give its copy back there", back->host,
+						   back->node));
+	note_incident(b->c, "Message from the scanner waits at the wrong node", arena_printf(a, "A copy came back from the scanner here, and "
+		      "the original that is to be delivered is held as %s at %s (%s).\nThe copy waits in the queue of this node's mail "
+		      "server; it is opened, and should not be returned to its sender when it has waited too long.\n\nLet the scanner give "
+		      "mail back to the node it has it from, or let the nodes share spool/hold and spool/returned.  On the other node, "
+		      "postern -release %s delivers the original; then remove the copy here.", b->id, back->host, back->node, b->id));
+}
+
+/* If it should be here, the copy is all there is. */
 static void original_is_missing(struct back *b)
 {
 	const struct plan_back *back = b->c->h->plan->back;
 	struct arena *a = b->c->h->arena;
 
 	if (strcmp(back->host, plan_word(a, b->c->h->config->hostname)) != 0 || strcmp(back->node, plan_word(a, token_node(a))) != 0)
-		note_temporary(b->c, "4.4.4", arena_printf(a, "the original of this message is held at %s (%s): give its copy back there",
-							   back->host, back->node));
+		is_at_another_node(b);
 	else
 		keep_copy(b, b->waiting, b->n, "scan-lost", arena_printf(a, "the original was held as %s and is gone", b->id));
 }
@@ -199,7 +212,8 @@ static void deliver_found(struct carrying *c, const struct plan_output *one, con
 		note_temporary(c, "4.3.0", err.text);
 		return;
 	}
-	log_info("the scanned copy has no token of ours; it was found as %s by Message-ID, sender and recipient", held->id);
+	log_info("the scanned copy has no token of ours; it was found as %s by %s, sender and recipient", held->id,
+		 strcmp(held->message_id, h->plan->message_id) == 0 ? "Message-ID" : "content");
 	if (find_waiting(&b, one->recipients, one->n, &err) < 0)
 		note_temporary(c, "4.3.0", err.text);
 	else if (b.n && same)
@@ -212,29 +226,42 @@ static void deliver_found(struct carrying *c, const struct plan_output *one, con
 	returned_close(&b.returned);
 }
 
+/* No hold is waiting: had it is whoever got it when there was one. */
+static bool had_before(struct carrying *c, const char *sender, const char *to, bool *had)
+{
+	const struct handover *h = c->h;
+	struct error err = { 0 };
+
+	if (returned_had_message(h->arena, h->config->spool, h->plan->message_id, sender, to, had, &err) == 0)
+		return true;
+	note_temporary(c, "4.3.0", err.text);
+	return false;
+}
+
 /* Removes from o->recipients whom a hold serves, or who had it; the rest is mail like other mail from there. */
 static size_t seek(struct carrying *c, const struct plan_output *o, const char **rest)
 {
 	const struct handover *h = c->h;
-	struct arena *a = h->arena;
+	struct hold_wanted wanted = { h->plan->message_id, o->sender, h->plan->back->digest, o->recipients, o->n };
+	const struct held **found = arena_array(h->arena, o->n, sizeof(const struct held *));
+	struct error err = { 0 };
 	size_t n = 0;
 
+	if (hold_search(h->arena, h->config->spool, &wanted, found, &err) < 0) {
+		note_temporary(c, "4.3.0", err.text);
+		return 0;
+	}
 	for (size_t i = 0; i < o->n; i++) {
-		const char *spool = h->config->spool, *to = o->recipients[i];
+		const char *to = o->recipients[i];
 		struct plan_output one = *o;
-		struct error err = { 0 };
-		struct held held;
 		bool had = false;
-		int rc = hold_search(a, spool, h->plan->message_id, o->sender, to, h->plan->back->digest, &held, &err);
 
 		one.recipients = &to;
 		one.n = 1;
-		if (rc == E_NOTFOUND && returned_had_message(a, spool, h->plan->message_id, o->sender, to, &had, &err) < 0)
-			rc = E_TEMP;
-		if (rc == 0) {
-			deliver_found(c, &one, &held);
-		} else if (rc == E_TEMP) {
-			note_temporary(c, "4.3.0", err.text);
+		if (found[i]) {
+			deliver_found(c, &one, found[i]);
+		} else if (!had_before(c, o->sender, to, &had)) {
+			continue;
 		} else if (had) {
 			log_info("to=<%s> had this message before: this copy is dropped", to);
 			c->served++;

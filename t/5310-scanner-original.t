@@ -70,8 +70,9 @@ for way in "sender eve@evil.example alice" "recipient bob@partner.example rita";
 	is "another $1: the hold is not found, and it is other mail" "$code $(inside) $(holds) $(result)" "0 1 1 -"
 done
 sed 's/^Message-ID:.*/Message-ID: <other@x>/' "$T/d" >"$T/e"
-fresh; back alice@behoerde.example <"$T/e"
-is "another Message-ID: likewise" "$code $(inside) $(holds)" "0 1 1"
+{ cat "$T/e"; printf 'disclaimer\n'; } >"$T/f"
+fresh; back alice@behoerde.example <"$T/f"
+is "another Message-ID and other content: likewise" "$code $(inside) $(holds)" "0 1 1"
 fresh; run "$T" 192.0.2.1 bob@partner.example alice@behoerde.example <"$T/d"
 is "from outside: it is incoming mail" "$code $(inside) $(copies) $(holds)" "0 0 1 1"
 fresh; run "$T" 10.0.0.1 bob@partner.example alice@behoerde.example <"$T/d"
@@ -79,6 +80,17 @@ is "from inside: as it came, the hold stays" "$code $(inside) $(holds)" "0 1 1"
 fresh; back alice@behoerde.example <"$T/c"
 got alice
 is "and then the genuine one" "$code $(inside) $(holds) $(opens alice | grep -c '^words 3')" "0 1 0 1"
+
+start 33 alice@behoerde.example rita@behoerde.example
+unpostern <"$T/c" | sed 's/^Message-ID:.*/Message-ID: <other@x>/' >"$T/e"
+back alice@behoerde.example <"$T/e"
+got alice
+is "another Message-ID and no token: sender, recipient and content find the hold" "$code $out$(inside) $(opens alice | grep -c '^words 33')" "0 1 1"
+back alice@behoerde.example <"$T/e"
+is "again: dropped" "$code $(inside) $(holds)" "0 1 1"
+back alice@behoerde.example rita@behoerde.example <"$T/c"
+is "and the genuine one for both: the other one gets it" "$code $(inside) $(holds)" "0 2 0"
+is "and nothing is left of it" "$(find "$T/spool/hold" ! -type d ! -name swept)" ""
 
 # ---- changed by the scanner: the original must not go inside
 start 4 alice@behoerde.example rita@behoerde.example
@@ -143,8 +155,35 @@ conf "$T" "hostname = other.behoerde.example"
 mv "$T/spool" "$T/elsewhere"
 back alice@behoerde.example <"$T/c"
 like "at another node: later, naming the node" "$code $out" "^75 4\.4\.4 .*mx.behoerde.example \\("
+back alice@behoerde.example <"$T/c"
+is "and the administrator is told, once" "$code $(notices | grep -c 'waits at the wrong node')" "75 1"
 rm -rf "$T/spool"; mv "$T/elsewhere" "$T/spool"
 conf "$T" "hostname = mx.behoerde.example"
+# ---- two nodes that share what is held and what came back
+rm -f "$T"/spool/hold/*
+start 12 alice@behoerde.example rita@behoerde.example
+mkdir "$T/b" "$T/nfs"
+mv "$T/spool/hold" "$T/spool/returned" "$T/nfs/"
+for node in spool b; do ln -s "$T/nfs/hold" "$T/nfs/returned" "$T/$node/"; done
+sed "s|^spool = .*|spool = $T/b|; s|^hostname = .*|hostname = b.behoerde.example|" "$T/postern.conf" >"$T/b.conf"
+at_b() { out=$("$BUILD/postern" -c "$T/b.conf" -client $SCANNER -sender "$sender" -readmail "$@" 2>&1); code=$?; }
+at_b alice@behoerde.example <"$T/c"
+got alice
+is "shared: the other node delivers the original" "$code $out$(inside) $(opens alice | grep -c '^words 12')" "0 1 1"
+back alice@behoerde.example <"$T/c"
+is "a copy that comes back at the first one, too, is dropped" "$code $out$(inside)" "0 1"
+unpostern <"$T/c" | sed 's/^Message-ID:.*/Message-ID: <other@x>/' >"$T/d"
+at_b rita@behoerde.example <"$T/d"
+is "without its token, under another Message-ID: the original" "$code $out$(inside) $(holds)" "0 2 0"
+back rita@behoerde.example <"$T/d"
+is "and again at the first one: dropped" "$code $out$(inside)" "0 2"
+for node in 1 2 3 4 5 6; do
+	start 13$node alice@behoerde.example rita@behoerde.example
+	at_b alice@behoerde.example <"$T/c" & back rita@behoerde.example <"$T/c"; wait
+done
+is "at both at the same time: no record loses a word of either" "$(holds)" 0
+rm "$T/spool/hold" "$T/spool/returned"; mv "$T/nfs/hold" "$T/nfs/returned" "$T/spool/"
+start 14 alice@behoerde.example
 mv "$(hold_file)" "$T/lost"
 back alice@behoerde.example <"$T/c"
 is "the hold is lost: the copy is held, nothing in clear" "$code $out$(inside) $(grep -c 'reason: scan-lost' "$(hold_file)")" "0 0 1"

@@ -18,7 +18,6 @@
 #define ORPHAN_AGE ((time_t)10 * 24 * 3600)    /* of a message without a record: nobody was promised that it would be kept */
 
 static const char suffix[] = ".hold";
-static const char sweep_stamp[] = "swept";
 
 /* ---- records ---- */
 
@@ -204,53 +203,79 @@ int hold_list(struct arena *a, const char *spool, const char ***ids, size_t *n, 
 	return 0;
 }
 
-static bool waits_for(struct arena *a, const struct held *h, const char *message_id, const char *sender, const char *recipient)
+static bool is_of_key(const struct held *h, const struct hold_key *k)
 {
-	ptrdiff_t at;
+	const char *value = strcmp(k->kind, "content") == 0 ? h->content : h->message_id;
 
-	if (strcmp(h->reason, HOLD_SCAN) != 0 || strcmp(h->message_id, message_id) != 0 || !address_equal(h->sender, sender))
-		return false;
-	at = held_find(a, h, recipient);
-	return at >= 0 && !h->served[at];
+	return strcmp(h->reason, HOLD_SCAN) == 0 && strcmp(value, k->value) == 0 && address_equal(h->sender, k->sender);
 }
 
-int hold_search(struct arena *a, const char *spool, const char *message_id, const char *sender, const char *recipient,
-		const char *content, struct held *out, struct error *err)
+/* For whom it waits and nobody better was found. */
+static void offer(struct arena *a, const struct held *h, const char *content, const char *const *recipients, size_t n,
+		  const struct held **out)
 {
-	const char **ids;
-	bool found = false;
-	size_t n;
-	int rc = hold_list(a, spool, &ids, &n, err);
+	bool same = strcmp(h->content, content) == 0;
 
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; i < n && *message_id; i++) {
-		struct held h;
+	for (size_t i = 0; i < n; i++) {
+		ptrdiff_t at = out[i] && !same ? -1 : held_find(a, h, recipients[i]);
 
-		rc = hold_read(a, spool, ids[i], &h, err);
+		if (at >= 0 && !h->served[at] && (!out[i] || strcmp(out[i]->content, content) != 0))
+			out[i] = h;
+	}
+}
+
+static int search_by(struct arena *a, const char *spool, const struct hold_key *k, const char *content, const char *const *recipients,
+		     size_t n, const struct held **out, struct error *err)
+{
+	const char **ids = arena_array(a, HOLD_SLOTS, sizeof(*ids));
+	size_t nids = hold_index_find(a, arena_printf(a, "%s/hold", spool), k, ids);
+
+	for (size_t i = 0; i < nids; i++) {
+		struct held *h = arena_alloc(a, sizeof(*h));
+		int rc = hold_read(a, spool, ids[i], h, err);
+
 		if (rc == E_TEMP)
 			return rc;
-		if (rc < 0 || !waits_for(a, &h, message_id, sender, recipient))
-			continue;
-		if (!found || strcmp(h.content, content) == 0)
-			*out = h;
-		found = true;
-		if (strcmp(h.content, content) == 0)
-			break;
+		if (rc == 0 && is_of_key(h, k))
+			offer(a, h, content, recipients, n, out);
 	}
-	return found ? 0 : error_set(err, E_NOTFOUND, "nothing is held for this message");
+	return 0;
+}
+
+int hold_search(struct arena *a, const char *spool, const struct hold_wanted *w, const struct held **out, struct error *err)
+{
+	const struct hold_key keys[] = { { "message-id", w->message_id, w->sender }, { "content", w->content, w->sender } };
+	const char **others = arena_array(a, w->n, sizeof(*others));
+	const struct held **found = arena_array(a, w->n, sizeof(const struct held *));
+	size_t n = 0;
+	int rc = search_by(a, spool, &keys[0], w->content, w->recipients, w->n, out, err);
+
+	for (size_t i = 0; i < w->n; i++)
+		if (!out[i])
+			others[n++] = w->recipients[i];
+	if (rc == 0 && n)
+		rc = search_by(a, spool, &keys[1], w->content, others, n, found, err);
+	for (size_t i = 0, k = 0; i < w->n; i++)
+		if (!out[i])
+			out[i] = found[k++];
+	return rc;
 }
 
 /* ---- changing them ---- */
 
 /* The record first: what has none is not held any more. */
-static int remove_files(struct arena *a, const char *spool, const char *id, struct error *err)
+static int remove_files(struct arena *a, const char *spool, const struct held *h, struct error *err)
 {
-	const char *record = hold_path(a, spool, id, suffix), *message = hold_path(a, spool, id, ".eml");
+	const char *record = hold_path(a, spool, h->id, suffix), *message = hold_path(a, spool, h->id, ".eml");
+	const char *directory = arena_printf(a, "%s/hold", spool);
 
 	if (unlink(record) < 0 && errno != ENOENT)
 		return error_set(err, E_TEMP, "%s: %s", record, strerror(errno));
-	if (sync_directory(arena_printf(a, "%s/hold", spool), err) < 0)
+	if (strcmp(h->reason, HOLD_SCAN) == 0) {
+		hold_index_remove(a, directory, h->id, &(struct hold_key){ "message-id", h->message_id, h->sender });
+		hold_index_remove(a, directory, h->id, &(struct hold_key){ "content", h->content, h->sender });
+	}
+	if (sync_directory(directory, err) < 0)
 		return E_TEMP;
 	if (unlink(message) < 0 && errno != ENOENT)
 		return error_set(err, E_TEMP, "%s: %s", message, strerror(errno));
@@ -273,7 +298,7 @@ static int change_record(struct arena *a, const char *spool, const char *id, boo
 		if (change(a, &h, &record, arg))
 			rc = fs_replace(hold_path(a, spool, id, suffix), record.data, record.len, 0600, err);
 		else
-			rc = remove_files(a, spool, id, err);
+			rc = remove_files(a, spool, &h, err);
 	}
 	buf_release(&record);
 	close(lock);
@@ -367,6 +392,7 @@ static void remove_orphans(const char *directory)
 		char record[HOLD_ID + sizeof(suffix)] = "";
 		struct stat st;
 
+		hold_index_tidy(dir, e->d_name);
 		if (strlen(e->d_name) < HOLD_ID + 4 || strncmp(e->d_name + HOLD_ID, ".eml", 4) != 0)
 			continue;
 		memcpy(record, e->d_name, HOLD_ID);
@@ -381,7 +407,7 @@ static void remove_orphans(const char *directory)
 
 bool hold_sweep_is_due(struct arena *a, const char *spool)
 {
-	const char *directory = arena_printf(a, "%s/hold", spool), *stamp = arena_printf(a, "%s/%s", directory, sweep_stamp);
+	const char *directory = arena_printf(a, "%s/hold", spool), *stamp = arena_printf(a, "%s/" HOLD_STAMP, directory);
 	struct stat st;
 	int fd;
 

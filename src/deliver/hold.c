@@ -116,19 +116,26 @@ static void start_record(struct buf *b, const char *id, const struct hold *h)
 		hold_add_field(b, "eight-bit", "yes");
 }
 
+/* A file, for on NFS a lock of a directory is this machine's alone. */
 int hold_lock(const char *directory, struct error *err)
 {
-	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct buf path = BUF_INIT;
+	int fd, why;
 
-	if (fd < 0 && errno == ENOENT)
+	buf_addf(&path, "%s/" HOLD_STAMP, directory);
+	fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	why = errno;
+	buf_release(&path);
+	if (fd < 0 && why == ENOENT)
 		return error_set(err, E_NOTFOUND, "%s: nothing is held", directory);
 	while (fd >= 0 && flock(fd, LOCK_EX) < 0) {
-		if (errno == EINTR)
+		why = errno;
+		if (why == EINTR)
 			continue;
 		close(fd);
 		fd = -1;
 	}
-	return fd >= 0 ? fd : error_set(err, E_TEMP, "%s: cannot be locked: %s", directory, strerror(errno));
+	return fd >= 0 ? fd : error_set(err, E_TEMP, "%s: cannot be locked: %s", directory, strerror(why));
 }
 
 static int keep_record(const char *path, const char *id, const struct hold *h, struct error *err)
@@ -178,6 +185,10 @@ int hold_keep(struct arena *a, const char *spool, const char *identity, const st
 	if (lock < 0)
 		return E_TEMP;
 	rc = keep_message(hold_path(a, spool, name, ".eml"), segments, nsegments, err);
+	if (rc == 0 && strcmp(h->reason, HOLD_SCAN) == 0) {
+		hold_index_add(a, directory, name, &(struct hold_key){ "message-id", h->message_id, h->sender });
+		hold_index_add(a, directory, name, &(struct hold_key){ "content", h->content ? h->content : "", h->sender });
+	}
 	if (rc == 0)
 		rc = sync_directory(directory, err); /* no record of a message that a crash could take away */
 	if (rc == 0)

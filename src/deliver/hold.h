@@ -56,9 +56,17 @@ ptrdiff_t held_find(struct arena *a, const struct held *h, const char *recipient
 /* The ids of all holds, in no order. */
 int hold_list(struct arena *a, const char *spool, const char ***ids, size_t *n, struct error *err);
 
-/* The hold of reason "scan" that waits for this recipient; one with this content is preferred.  E_NOTFOUND. */
-int hold_search(struct arena *a, const char *spool, const char *message_id, const char *sender, const char *recipient,
-		const char *content, struct held *out, struct error *err);
+/* What came back without saying what it is. */
+struct hold_wanted {
+	const char *message_id, *sender, *content; /* "": unknown */
+	const char *const *recipients;
+	size_t n;
+};
+
+/* By recipient the hold of reason "scan" from this sender that waits for him, or NULL: of this Message-ID, and where there are several,
+ * with this content; else of this content, for a scanner may have written another Message-ID.  out: n, all NULL.  However many
+ * are held, it looks at no more than a few hundred.  E_TEMP */
+int hold_search(struct arena *a, const char *spool, const struct hold_wanted *w, const struct held **out, struct error *err);
 
 /* The message, to be read; the caller closes it.  E_NOTFOUND, E_TEMP. */
 int hold_open(struct arena *a, const char *spool, const char *id, int *fd, uint64_t *size, struct error *err);

@@ -1,6 +1,7 @@
 /* deliver_held.c - holds that wait for the scanner: found, settled, removed; marks of what came back */
 #include "test.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -127,33 +128,81 @@ static void is_settled(void **state)
 static int search(const char *where, const char *message_id, const char *sender, const char *recipient, const char *content,
 		  const char **id)
 {
-	struct held h = { .id = "" };
-	int rc = hold_search(&arena, where, message_id, sender, recipient, content, &h, NULL);
+	struct hold_wanted w = { message_id, sender, content, &recipient, 1 };
+	const struct held *h = NULL;
+	int rc = hold_search(&arena, where, &w, &h, NULL);
 
-	*id = h.id;
-	return rc;
+	*id = h ? h->id : "";
+	return rc == 0 && !h ? E_NOTFOUND : rc;
 }
 
 static void is_found(void **state)
 {
-	const char *where = spool("find"), *one, *other, *id;
+	const char *where = spool("find"), *one, *other, *nameless, *id;
 
 	assert_int_equal(search(where, "<1@there>", "s@there.example", "a@here.example", "x", &id), E_NOTFOUND);
 	one = keep(where, "one", "<1@there>", "c0ffee");
 	other = keep(where, "other", "<1@there>", "decaf0");
-	keep(where, "nameless", "", "x");
+	nameless = keep(where, "nameless", "", "x");
+	keep(where, "nothing", "", "");
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(search(where, "<1@there>", "S@there.example", "A@here.example", i ? "decaf0" : "c0ffee", &id), 0);
 		assert_string_equal(id, i ? other : one);
 	}
 	assert_int_equal(search(where, "<1@there>", "s@there.example", "a@here.example", "else", &id), 0);
-	assert_int_equal(search(where, "<2@there>", "s@there.example", "a@here.example", "c0ffee", &id), E_NOTFOUND);
+	assert_int_equal(search(where, "<2@there>", "s@there.example", "a@here.example", "else", &id), E_NOTFOUND);
 	assert_int_equal(search(where, "<1@there>", "t@there.example", "a@here.example", "c0ffee", &id), E_NOTFOUND);
 	assert_int_equal(search(where, "<1@there>", "s@there.example", "c@here.example", "c0ffee", &id), E_NOTFOUND);
-	assert_int_equal(search(where, "", "s@there.example", "a@here.example", "x", &id), E_NOTFOUND);
+	assert_int_equal(search(where, "", "s@there.example", "a@here.example", "", &id), E_NOTFOUND);
+	for (int i = 0; i < 2; i++) { /* the scanner wrote another Message-ID, or there was none: by content */
+		assert_int_equal(search(where, i ? "" : "<2@there>", "S@there.example", "b@here.example", "x", &id), 0);
+		assert_string_equal(id, nameless);
+	}
+	assert_int_equal(search(where, "<2@there>", "t@there.example", "a@here.example", "x", &id), E_NOTFOUND);
 	assert_int_equal(hold_settle(&arena, where, one, both, 1, NULL), 0);
 	assert_int_equal(search(where, "<1@there>", "s@there.example", "a@here.example", "c0ffee", &id), 0);
 	assert_string_equal(id, other);
+	assert_int_equal(hold_remove(&arena, where, other, NULL), 0);
+	assert_int_equal(search(where, "<1@there>", "s@there.example", "a@here.example", "c0ffee", &id), E_NOTFOUND);
+	assert_int_equal(search(where, "<1@there>", "s@there.example", "b@here.example", "c0ffee", &id), 0);
+	assert_string_equal(id, one);
+}
+
+static size_t links(const char *where)
+{
+	DIR *dir = opendir(arena_printf(&arena, "%s/hold", where));
+	struct dirent *e;
+	size_t n = 0;
+
+	assert_non_null(dir);
+	while ((e = readdir(dir)))
+		n += strncmp(e->d_name, "by-", 3) == 0;
+	closedir(dir);
+	return n;
+}
+
+/* 256 of one Message-ID are found by it, with gaps and without; one more by its content. */
+static void many_of_one_kind(void **state)
+{
+	const char *where = spool("many"), *ids[257], *id;
+
+	for (int i = 0; i < 257; i++) {
+		ids[i] = keep(where, arena_printf(&arena, "message %d", i), "<1@there>", arena_printf(&arena, "content %d", i));
+		keep(where, arena_printf(&arena, "message %d", i), "<1@there>", arena_printf(&arena, "content %d", i)); /* once more */
+	}
+	assert_int_equal(links(where), 256 + 257);
+	assert_int_equal(search(where, "<1@there>", "s@there.example", "a@here.example", "content 255", &id), 0);
+	assert_string_equal(id, ids[255]);
+	assert_int_equal(search(where, "<1@there>", "s@there.example", "a@here.example", "content 256", &id), 0);
+	assert_string_not_equal(id, ids[256]);
+	assert_int_equal(search(where, "<2@there>", "s@there.example", "a@here.example", "content 256", &id), 0);
+	assert_string_equal(id, ids[256]);
+	assert_int_equal(hold_remove(&arena, where, ids[3], NULL), 0);
+	assert_int_equal(search(where, "<1@there>", "s@there.example", "a@here.example", "content 255", &id), 0);
+	assert_string_equal(id, ids[255]);
+	for (int i = 0; i < 257; i++)
+		hold_remove(&arena, where, ids[i], NULL);
+	assert_int_equal(links(where), 0);
 }
 
 static void set_age(const char *path, time_t seconds)
@@ -161,6 +210,13 @@ static void set_age(const char *path, time_t seconds)
 	struct timespec times[2] = { { .tv_sec = time(NULL) - seconds }, { .tv_sec = time(NULL) - seconds } };
 
 	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void set_age_of_link(const char *path, time_t seconds)
+{
+	struct timespec times[2] = { { .tv_sec = time(NULL) - seconds }, { .tv_sec = time(NULL) - seconds } };
+
+	assert_int_equal(utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW), 0);
 }
 
 static void is_swept(void **state)
@@ -176,12 +232,25 @@ static void is_swept(void **state)
 	set_age(arena_printf(&arena, "%s/hold/%s.eml", where, id), 11 * 86400);
 	set_age(arena_printf(&arena, "%s/hold/%s.eml", where, orphan), 11 * 86400);
 	assert_true(hold_age(&arena, where, id) >= 11 * 86400);
+	assert_false(hold_sweep_is_due(&arena, where)); /* the first one has just been held */
+	set_age(arena_printf(&arena, "%s/hold/swept", where), 599);
+	assert_false(hold_sweep_is_due(&arena, where));
+	set_age(arena_printf(&arena, "%s/hold/swept", where), 600);
 	assert_true(hold_sweep_is_due(&arena, where));
 	assert_false(hold_sweep_is_due(&arena, where));
 	set_age(arena_printf(&arena, "%s/hold/swept", where), 600);
 	assert_true(hold_sweep_is_due(&arena, where));
 	assert_true(there(where, id, ".eml") && there(where, young, ".eml")); /* what has a record is never removed */
 	assert_false(there(where, orphan, ".eml"));
+	assert_int_equal(symlink(id, arena_printf(&arena, "%s/hold/by-good-0", where)), 0);
+	assert_int_equal(symlink(young, arena_printf(&arena, "%s/hold/by-lost-0", where)), 0);
+	assert_int_equal(symlink(young, arena_printf(&arena, "%s/hold/by-made-0", where)), 0);
+	set_age_of_link(arena_printf(&arena, "%s/hold/by-good-0", where), 2 * 86400);
+	set_age_of_link(arena_printf(&arena, "%s/hold/by-lost-0", where), 2 * 86400);
+	set_age(arena_printf(&arena, "%s/hold/swept", where), 600);
+	assert_true(hold_sweep_is_due(&arena, where));
+	assert_int_equal(links(where), 2);
+	assert_int_not_equal(access(arena_printf(&arena, "%s/hold/by-lost-0", where), F_OK), 0);
 }
 
 #define ID "0123456789abcdef01234567"
@@ -290,6 +359,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_read_back), cmocka_unit_test(odd_ids), cmocka_unit_test(is_settled), cmocka_unit_test(is_found),
+		cmocka_unit_test(many_of_one_kind),
 		cmocka_unit_test(is_swept), cmocka_unit_test(marks), cmocka_unit_test(marks_at_once),
 		cmocka_unit_test(locked),
 	};

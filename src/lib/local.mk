@@ -11,6 +11,7 @@ libbase_a_SOURCES = \
 	src/lib/error.c src/lib/error.h \
 	src/lib/frame.c src/lib/frame.h \
 	src/lib/fs.c src/lib/fs.h \
+	src/lib/json.c src/lib/json.h \
 	src/lib/log.c src/lib/log.h \
 	src/lib/lookup.c src/lib/lookup.h \
 	src/lib/mem.c src/lib/mem.h \

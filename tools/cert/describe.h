@@ -2,8 +2,8 @@
 #ifndef POSTERN_CERT_DESCRIBE_H
 #define POSTERN_CERT_DESCRIBE_H
 
-#include "cert/json.h"
 #include "lib/digest.h"
+#include "lib/json.h"
 #include "lib/mem.h"
 
 /* In the arena; "" and 0 where it cannot be read. */

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cert/json.h"
 #include "cert/describe.h"
 #include "cert/site.h"
 #include "common/marks.h"
+#include "lib/json.h"
 #include "lib/moment.h"
 
 #define DAY ((time_t)86400)

@@ -13,7 +13,6 @@ postern_cert_SOURCES = \
 	tools/cert/smimea.c \
 	tools/cert/describe.c tools/cert/describe.h \
 	tools/cert/input.c tools/cert/input.h \
-	tools/cert/json.c tools/cert/json.h \
 	tools/cert/main.c \
 	tools/cert/options.c \
 	tools/cert/tool.h \

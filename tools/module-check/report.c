@@ -21,42 +21,29 @@ static const struct look *look_of(const struct report *r, const struct point *p,
 	return p->weight == MUST || r->strict ? &failed_look : &advice;
 }
 
-static void put_json(const char *s)
-{
-	putchar('"');
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			printf("\\%c", *s);
-		else if ((unsigned char)*s < 0x20)
-			printf("\\u%04x", (unsigned char)*s);
-		else
-			putchar(*s);
-	}
-	putchar('"');
-}
-
 void report_begin(struct report *r, const struct checker *c)
 {
 	r->colours = !r->json && isatty(STDOUT_FILENO);
 	if (r->json) {
-		printf("{\"module\":");
-		put_json(c->module);
-		printf(",\"role\":\"%s\",\"points\":[", module_role_name(c->role));
+		json_open(&r->out, NULL, '{');
+		json_text(&r->out, "module", c->module);
+		json_text(&r->out, "role", module_role_name(c->role));
+		json_open(&r->out, "points", '[');
 	} else {
 		printf("%s, role %s\n", c->module, module_role_name(c->role));
 	}
 }
 
-static void say_json(const struct report *r, const struct point *p, const struct look *look, const char *why)
+static void say_json(struct report *r, const struct point *p, const struct look *look, const char *why)
 {
-	printf("%s\n{\"chapter\":\"%s\",\"point\":", r->passed + r->failed + r->advice + r->not_asked > 1 ? "," : "", p->chapter);
-	put_json(p->text);
-	printf(",\"weight\":\"%s\",\"result\":\"%s\"", p->weight == MUST ? "must" : "should", look->word);
-	if (*why) {
-		printf(",\"why\":");
-		put_json(why);
-	}
-	putchar('}');
+	json_open(&r->out, NULL, '{');
+	json_text(&r->out, "chapter", p->chapter);
+	json_text(&r->out, "point", p->text);
+	json_text(&r->out, "weight", p->weight == MUST ? "must" : "should");
+	json_text(&r->out, "result", look->word);
+	if (*why)
+		json_text(&r->out, "why", why);
+	json_close(&r->out, '}');
 }
 
 static void say_text(struct report *r, const struct point *p, const struct look *look, const char *why)
@@ -87,10 +74,24 @@ void report_point(struct report *r, const struct point *p, enum outcome outcome,
 		say_text(r, p, look, outcome == PASSED ? "" : why);
 }
 
+static void end_json(struct report *r)
+{
+	const struct {
+		const char *name;
+		size_t n;
+	} sums[] = { { "ok", r->passed }, { "failed", r->failed }, { "advice", r->advice }, { "not_asked", r->not_asked } };
+
+	json_close(&r->out, ']');
+	for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
+		json_number(&r->out, sums[i].name, (int64_t)sums[i].n);
+	json_close(&r->out, '}');
+	json_end(&r->out);
+}
+
 bool report_end(struct report *r)
 {
 	if (r->json)
-		printf("],\"ok\":%zu,\"failed\":%zu,\"advice\":%zu,\"not_asked\":%zu}\n", r->passed, r->failed, r->advice, r->not_asked);
+		end_json(r);
 	else
 		printf("%zu ok, %zu failed, %zu to think about, %zu not asked\n", r->passed, r->failed, r->advice, r->not_asked);
 	return r->failed == 0;

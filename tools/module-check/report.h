@@ -2,10 +2,12 @@
 #ifndef POSTERN_MODULE_CHECK_REPORT_H
 #define POSTERN_MODULE_CHECK_REPORT_H
 
+#include "lib/json.h"
 #include "module-check/check.h"
 
 struct report {
 	bool json, strict;
+	struct json out;
 	bool colours;            /* on a terminal */
 	const char *chapter;     /* the last one's name */
 	size_t passed, failed, advice, not_asked;

@@ -1,8 +1,7 @@
 /* report.c - what became of it: lines as it happens, a report at the end, and an exit status for monitoring */
-#include <inttypes.h>
 #include <stdio.h>
 
-#include "lib/address.h"
+#include "lib/json.h"
 #include "refresh/run.h"
 
 static const char *const words[] = {
@@ -96,70 +95,60 @@ void report_text(const struct run *r, int status)
 	       n[OUTCOME_FAILED] + n[OUTCOME_WAITS], over, r->complaints, status);
 }
 
-/* ---- JSON (RFC 8259) ---- */
+/* ---- for programs ---- */
 
-static void put_string(const char *s)
+static void put(struct json *j, const char *name, const char *value)
 {
-	bool utf8 = utf8_valid(span_of(s));
-
-	putchar('"');
-	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			printf("\\%c", *p);
-		else if (*p < 0x20 || *p == 0x7f || (*p >= 0x80 && !utf8))
-			printf("\\u%04x", *p);
-		else
-			putchar(*p);
-	}
-	putchar('"');
+	if (value && *value)
+		json_text(j, name, value);
 }
 
-static void put_field(const char *name, const char *value)
+static void put_time(struct json *j, const char *name, int64_t when)
 {
-	if (!value || !*value)
-		return;
-	printf(",\"%s\":", name);
-	put_string(value);
+	if (when)
+		json_time(j, name, (time_t)when);
 }
 
-static void put_time(const char *name, int64_t when)
+static void put_source(struct json *j, const struct source *s)
 {
-	char text[40];
-	time_t t = (time_t)when;
-	struct tm tm;
-
-	if (when && gmtime_r(&t, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		put_field(name, text);
+	json_open(j, NULL, '{');
+	json_text(j, "kind", source_kind_word(s->kind));
+	json_text(j, "outcome", words[s->outcome]);
+	json_number(j, "status", status_of(s));
+	put(j, "url", s->urls[s->attempt < s->nurls ? s->attempt : 0]);
+	put(j, "about", s->what);
+	put(j, "file", s->there ? s->file : NULL);
+	put_time(j, "this_update", s->this_update);
+	put_time(j, "next_update", s->next_update);
+	put(j, "error", s->error.code ? s->error.text : NULL);
+	json_close(j, '}');
 }
 
-static void put_source(const struct source *s)
+static void put_complaint(struct json *j, const struct complaint *c)
 {
-	printf("{\"kind\":\"%s\",\"outcome\":\"%s\",\"status\":%d", source_kind_word(s->kind), words[s->outcome], status_of(s));
-	put_field("url", s->urls[s->attempt < s->nurls ? s->attempt : 0]);
-	put_field("about", s->what);
-	put_field("file", s->there ? s->file : NULL);
-	put_time("this_update", s->this_update);
-	put_time("next_update", s->next_update);
-	put_field("error", s->error.code ? s->error.text : NULL);
-	putchar('}');
+	json_open(j, NULL, '{');
+	json_number(j, "status", 1);
+	put(j, "about", c->about);
+	put(j, "text", c->text);
+	json_close(j, '}');
 }
 
 void report_json(const struct run *r, int status)
 {
-	printf("{\"status\":%d", status);
-	put_time("time", r->now);
-	printf(",\"bytes\":%" PRIu64 ",\"sources\":[", r->fetcher ? fetcher_bytes(r->fetcher) : 0);
-	for (const struct source *s = r->sources; s; s = s->next) {
-		put_source(s);
-		if (s->next)
-			putchar(',');
-	}
-	printf("],\"problems\":[");
-	for (const struct complaint *c = r->complained; c; c = c->next) {
-		printf("{\"status\":1");
-		put_field("about", c->about);
-		put_field("text", c->text);
-		printf("}%s", c->next ? "," : "");
-	}
-	puts("]}");
+	struct json j = { 0 };
+
+	json_open(&j, NULL, '{');
+	json_number(&j, "status", status);
+	put_time(&j, "time", r->now);
+	json_number(&j, "bytes", r->fetcher ? (int64_t)fetcher_bytes(r->fetcher) : 0);
+	json_open(&j, "sources", '[');
+	for (const struct source *s = r->sources; s; s = s->next)
+		put_source(&j, s);
+	json_close(&j, ']');
+	json_open(&j, "problems", '[');
+	for (const struct complaint *c = r->complained; c; c = c->next)
+		put_complaint(&j, c);
+	json_close(&j, ']');
+	json_close(&j, '}');
+	json_end(&j);
 }

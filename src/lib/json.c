@@ -1,5 +1,5 @@
 /* json.c - one JSON document (RFC 8259) on standard output */
-#include "cert/json.h"
+#include "lib/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>

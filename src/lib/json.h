@@ -1,6 +1,6 @@
 /* json.h - one JSON document (RFC 8259) on standard output, as it comes */
-#ifndef POSTERN_CERT_JSON_H
-#define POSTERN_CERT_JSON_H
+#ifndef POSTERN_LIB_JSON_H
+#define POSTERN_LIB_JSON_H
 
 #include <stdbool.h>
 #include <stdint.h>

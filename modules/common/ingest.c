@@ -8,6 +8,7 @@
 #include "common/certfile.h"
 #include "common/passphrase.h"
 #include "common/stamp.h"
+#include "lib/digest.h"
 #include "lib/fs.h"
 #include "lib/log.h"
 
@@ -318,10 +319,15 @@ static int put_file(struct ingest *in, struct error *err)
 	return index_delete(in->area->index, key_span(&k));
 }
 
+static bool same_bytes(const struct ingest *in)
+{
+	return in->known && memcmp(in->before.digest, in->now.digest, sizeof(in->now.digest)) == 0;
+}
+
 /* A locked file is tried again now and then; once in the log is enough. */
 static bool said_before(const struct ingest *in)
 {
-	return in->known && in->before.checksum == in->now.checksum && strcmp(buf_str(&in->text_before), in->why.text) == 0;
+	return same_bytes(in) && strcmp(buf_str(&in->text_before), in->why.text) == 0;
 }
 
 static int take_contents(struct ingest *in, struct error *err)
@@ -351,8 +357,19 @@ static bool says_the_same(const struct ingest *in)
 {
 	const struct file_record *b = &in->before;
 
-	return in->known && !in->why.code && b->checksum == in->now.checksum && !(b->flags & FILE_LOCKED) &&
+	return same_bytes(in) && !in->why.code && !(b->flags & FILE_LOCKED) &&
 	       !!(b->flags & FILE_EXPOSED) == (b->flags & FILE_KEYS && is_exposed(&in->st));
+}
+
+static void note_digest(struct ingest *in)
+{
+	char hex[DIGEST_HEX + 1];
+	struct digest d;
+
+	digest_init(&d);
+	digest_add(&d, in->bytes.data, in->bytes.len);
+	digest_hex(&d, hex);
+	memcpy(in->now.digest, hex, sizeof(in->now.digest));
 }
 
 static int take(struct ingest *in, struct error *err)
@@ -360,7 +377,7 @@ static int take(struct ingest *in, struct error *err)
 	int rc = 0;
 
 	if (!in->why.code)
-		in->now.checksum = mark_hash(in->bytes.data, in->bytes.len);
+		note_digest(in);
 	if (says_the_same(in)) {
 		in->now.first_id = in->before.first_id;
 		in->now.n = in->before.n;

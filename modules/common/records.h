@@ -24,7 +24,7 @@
 #include "lib/buf.h"
 #include "lib/mem.h"
 
-#define INDEX_VERSION 3
+#define INDEX_VERSION 4
 #define ID_SIZE 8
 
 /* LMDB's limit for keys is 511 bytes. */
@@ -60,7 +60,7 @@ enum {
 
 struct file_record {
 	struct stamp stamp;
-	uint64_t checksum;   /* of its bytes (mark_hash) */
+	char digest[32];     /* of its bytes: the first half of SHA-256, hexadecimal; whoever writes the file may be a stranger */
 	uint64_t first_id;   /* its entries are first_id ... first_id + n - 1 */
 	uint32_t n, flags;
 };

@@ -221,6 +221,45 @@ static void bad_files_harm_nobody(void **state)
 	area_close(a);
 }
 
+/* What the index has of the file. */
+static void digest_in_index(struct area *a, const char *path, char out[33])
+{
+	struct file_record r;
+	struct record_key k;
+	struct span value;
+
+	file_key(&k, 'F', path);
+	assert_int_equal(index_begin(a->index, true, NULL), 0);
+	assert_int_equal(index_get(a->index, key_span(&k), &value), 0);
+	assert_true(file_parse(value, &r, NULL));
+	memcpy(out, r.digest, 32);
+	out[32] = '\0';
+	assert_int_equal(index_commit(a->index, NULL), 0);
+}
+
+/* Both begin with 20 bytes for which FNV-1a is the same, so it is the same for all: what a stranger could do, too. */
+static void files_that_are_told_apart(void **state)
+{
+	static const char *const begins[] = { "8yn0iYCKYHlIj4-BwPqk", "GReLUrM4wMqfg9yzV3KQ" };
+	struct area *a = open_area("public");
+	struct buf pem = BUF_INIT, text = BUF_INIT;
+	char digests[2][33];
+
+	put("certs/public/c", "x@example.org", 1, 0);
+	assert_int_equal(fs_read(at("certs/public/c"), 65536, &pem, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		buf_clear(&text);
+		buf_addf(&text, "%s\n%s", begins[i], pem.data);
+		assert_int_equal(fs_replace(at("certs/public/c"), text.data, text.len, 0644, NULL), 0);
+		assert_finds(a, "x@example.org", "1");
+		digest_in_index(a, "c", digests[i]);
+	}
+	assert_string_not_equal(digests[0], digests[1]);
+	buf_release(&pem);
+	buf_release(&text);
+	area_close(a);
+}
+
 static void files_of_the_largest_size(void **state)
 {
 	struct area *a = open_area("public");
@@ -359,6 +398,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(folders_and_domains, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_files_harm_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(files_of_the_largest_size, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(files_that_are_told_apart, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_index_is_only_a_cache, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(other_questions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(signatures_are_remembered, set_up, tear_down),

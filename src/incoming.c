@@ -15,6 +15,7 @@ struct incoming {
 	struct work *work;
 	struct findings findings;
 	const struct header *innermost; /* of what all layers are around; NULL: not looked at */
+	bool wrapped;                   /* innermost is the header of a whole message inside, perhaps for its Subject (RFC 8551 3.1) */
 	bool scan;                      /* the scanner gets a copy first */
 	const char *const *to;
 	size_t n;
@@ -35,12 +36,21 @@ static const struct header_field *find_subject(const struct work *w, const struc
 	return f;
 }
 
-/* The protected Subject, if there is one that says something else than the message's own (RFC 9788), else outer. */
+/* What programs write outside where the Subject is protected (RFC 9788 section 3.2.1). */
+static bool hides_subject(struct arena *a, const struct header_field *outer)
+{
+	const char *text = outer ? header_decode(a, outer->value) : "";
+
+	return strcmp(text, "[...]") == 0 || strcmp(text, "...") == 0;
+}
+
+/* The protected Subject, if there is one that says something else than the message's own (RFC 9788, RFC 8551 3.1), else outer.
+ * A whole message may also be a forwarded one, whose Subject is its own. */
 static const struct header_field *choose_subject(struct incoming *in, const struct header_field *outer)
 {
 	struct arena *a = in->work->arena;
-	const struct header_field *f = in->innermost && in->findings.opened.header_protected ?
-				       find_subject(in->work, in->innermost) : NULL;
+	bool here = in->innermost && (in->findings.opened.header_protected || (in->wrapped && hides_subject(a, outer)));
+	const struct header_field *f = here ? find_subject(in->work, in->innermost) : NULL;
 
 	if (!f || (outer && strcmp(header_decode(a, f->value), header_decode(a, outer->value)) == 0))
 		return outer;
@@ -115,6 +125,10 @@ static int peel(struct incoming *in, struct span *content, struct error *err)
 			continue;
 		*content = e->first->whole;
 		plan_note(w->plan, "signature removed: the part inside it carries fields or tags that only the gateway may write");
+	}
+	if (rc == 0 && entity_is(e, "message/rfc822") && e->first) {
+		in->wrapped = !header_parameter(&e->type, "forwarded");
+		in->innermost = &e->first->header;
 	}
 	return rc;
 }

@@ -125,6 +125,19 @@ letter bob@partner.example <"$T/sealed2" | sed '0,/^Subject:.*/s//Subject: [...]
 incoming <"$T/m"
 is "a protected Subject behind a clear signature; the signature stays" "$(field Subject)|$(value layers)|$(content)" \
 	"report|clear-signed:sha256:ecdsa|$(content "$T/m")"
+wrapped() { # PARAMETERS SUBJECT: a whole message as the content of the one with this Subject
+	printf 'From: eve@evil.example\nSubject: the wrapped one\n\nbody\n' | entity "Content-Type: message/rfc822$1" | clear bob | seal rita |
+		letter bob@partner.example | sed "s/^Subject:.*/Subject: $2/" >"$T/m"
+	incoming <"$T/m"
+}
+wrapped '; forwarded=no' 'Re: outside'
+is "that of a whole message that is no forwarded one; From stays" "$(field Subject)|$(field From)" "the wrapped one|bob@partner.example"
+wrapped '' '[...]'
+is "or where the Subject outside says nothing" "$(field Subject)" "the wrapped one"
+wrapped '' 'Fwd: outside'
+is "but not that of a forwarded one" "$(field Subject)" "Fwd: outside"
+wrapped '; forwarded=yes' '...'
+is "which may say so" "$(field Subject)" "..."
 echo body | entity 'Subject: not protected' | seal rita | letter bob@partner.example >"$T/m"
 incoming <"$T/m"
 is "an inner Subject without it does not" "$(field Subject)" "report"

@@ -128,12 +128,13 @@ static void find_nested(struct opening *o, const struct entity *root)
 	}
 }
 
-/* RFC 9788 (hp=) and its forerunner (protected-headers=v1) */
+/* RFC 9788 (hp=) and its forerunners (protected-headers=v1; a whole message that says it is not forwarded) */
 static bool protects_header(const struct entity *e)
 {
-	const char *old = header_parameter(&e->type, "protected-headers");
+	const char *old = header_parameter(&e->type, "protected-headers"), *forwarded = header_parameter(&e->type, "forwarded");
 
-	return header_parameter(&e->type, "hp") || (old && ascii_caseeq(old, "v1"));
+	return header_parameter(&e->type, "hp") || (old && ascii_caseeq(old, "v1")) ||
+	       (entity_is(e, "message/rfc822") && forwarded && ascii_caseeq(forwarded, "no"));
 }
 
 /* ---- the whole way */

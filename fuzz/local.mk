@@ -42,6 +42,11 @@ fuzz_fuzz_floor_SOURCES = fuzz/fuzz_floor.c
 fuzz_fuzz_floor_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
 fuzz_fuzz_floor_LDFLAGS = $(FUZZ_LINK)
 
+noinst_PROGRAMS += fuzz/fuzz_forms
+fuzz_fuzz_forms_SOURCES = fuzz/fuzz_forms.c
+fuzz_fuzz_forms_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
+fuzz_fuzz_forms_LDFLAGS = $(FUZZ_LINK)
+
 noinst_PROGRAMS += fuzz/fuzz_frame
 fuzz_fuzz_frame_SOURCES = fuzz/fuzz_frame.c
 fuzz_fuzz_frame_LDADD = $(BASE_LDADD)

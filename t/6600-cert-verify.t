@@ -145,7 +145,8 @@ subtest anchors => sub {
 	judged('a self-signed certificate among the untrusted is none', 2, 'no-path', -untrusted => $root, -untrusted => $sub, $alice);
 	judged('an anchor that is over', 1, 'expired', -anchor => $sub, -at => at(21),
 		certificate('long', by => 'sub', key => 'leaf', extensions => \@mail));
-	judged('a namesake of the anchor', 2, 'no-path', -anchor => certificate('root2', subject => '/O=Test/CN=Root', extensions => \@ca), -untrusted => $sub, $alice);
+	($out) = judged('a namesake of the anchor', 2, 'no-path', -anchor => certificate('root2', subject => '/O=Test/CN=Root', extensions => \@ca), -untrusted => $sub, $alice);
+	like($out, qr{^text: .*what has its name there has not signed CN=Sub,O=Test$}m, 'is named as such');
 };
 
 subtest revocation => sub {
@@ -165,6 +166,10 @@ subtest revocation => sub {
 	judged('below an anchor that is not self-signed its issuer\'s lists do not matter', 0, '', -anchor => $sub, -crl => $sub_crl,
 		-crl => crl('rootrev', by => 'root', revoked => ['65']), $alice);
 	judged('an anchor that is not self-signed: revoked below it', 1, 'revoked', -anchor => $sub, -crl => $revoked, $alice);
+	judged('that its CA is revoked is more than that it has no list', 1, 'revoked', @files, -crl => "$dir/rootrev.crl", $alice);
+	my $for_cas = crl('caonly', by => 'sub', extensions => ['issuingDistributionPoint = critical,DER:30038201ff']);
+	($out) = judged('a list for others', 2, 'crl-missing', @files, -crl => $root_crl, -crl => $for_cas, $alice);
+	like($out, qr{^text: there is no CRL of CN=Sub,O=Test for CN=alice in the files given; \Q$for_cas\E is for other certificates}m, 'is named');
 	my $bad = file('bad.crl', "-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n");
 	($out) = judged('a broken list is named and passed over', 2, 'crl-missing', @files, -crl => $bad, -crl => $root_crl, $alice);
 	like($out, qr{^warning: \Q$bad\E: }m, 'with its name');

@@ -118,7 +118,7 @@ bool areas_alone(const struct areas *a)
 
 const char *areas_advice(const struct areas *a, struct arena *arena, const char *area)
 {
-	return a->alone ? "it is not in the files given" : arena_printf(arena, "copy it to %s/%s", a->config->areas, area);
+	return a->alone ? " in the files given" : arena_printf(arena, ": copy it to %s/%s", a->config->areas, area);
 }
 
 const char *areas_place(const struct areas *a, struct arena *arena, const char *area)

@@ -41,7 +41,7 @@ const char *areas_place(const struct areas *a, struct arena *arena, const char *
 
 /* No areas are asked, only what was given. */
 bool areas_alone(const struct areas *a);
-/* What is said of something that is missing: "copy it to AREAS/crl", or words for it where no areas are asked. */
+/* What is said behind something that is missing: ": copy it to AREAS/crl", or words for it where no areas are asked. */
 const char *areas_advice(const struct areas *a, struct arena *arena, const char *area);
 
 /* Takes a certificate off the front of der, and prepares OpenSSL to check its signature; NULL: there is none. */

@@ -26,6 +26,7 @@ struct consultation {
 	bool revoked;
 	bool stale;              /* something that is not valid at this time was used */
 	const char *problem;     /* of a list that should have been used, with its name */
+	const struct list *other; /* one of the issuer that says nothing about this certificate */
 };
 
 /* ---- delta lists ---- */
@@ -164,8 +165,12 @@ static void try_list(struct consultation *c, const struct list *l, const DIST_PO
 	unsigned reasons = scope_reasons(l, point);
 	const struct list *delta;
 
-	if (l->base || !(reasons & ~c->covered) || !scope_covers(l, c->x, point))
+	if (!(reasons & ~c->covered))
 		return;
+	if (l->base || !scope_covers(l, c->x, point)) {
+		c->other = l;
+		return;
+	}
 	delta = delta_for(c, l);
 	if (c->round == ROUND_CURRENT && !list_is_current(c->k, l, 0) && !(delta && list_is_current(c->k, delta, 0)))
 		return;
@@ -270,5 +275,8 @@ enum revocation_status crls_consult(struct checking *k, STACK_OF(X509) *path, in
 		out->text = c.problem;
 	else if (c.covered)
 		out->text = "the CRLs that are there do not cover all reasons";
+	else if (c.other)
+		out->text = arena_printf(k->arena, "%s is %s", c.other->source, c.other->base ? "a delta CRL without its complete one"
+											   : "for other certificates, or another distribution point");
 	return REVOCATION_NO_ANSWER;
 }

@@ -70,7 +70,7 @@ static bool is_dns_name(struct span s)
 /* With an authority that is a host name, and a port at most.  Not a number: what an address is a host of is not known. */
 static bool is_uri(struct span s)
 {
-	const char *start = memmem(s.p, s.n, "://", 3), *end = s.p + s.n, *p;
+	const char *start = s.n ? memmem(s.p, s.n, "://", 3) : NULL, *end = s.p + s.n, *p;
 	bool digits = true;
 
 	if (!start)

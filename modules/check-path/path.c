@@ -22,6 +22,7 @@ struct search {
 	STACK_OF(X509) *path;       /* not owned */
 	STACK_OF(X509) *anchors;    /* found so far; references */
 	unsigned paths, steps;      /* so far */
+	bool namesake;              /* somebody has the name of the issuer that is looked for, but did not sign */
 	struct judgement first;     /* why the first path failed */
 	struct check_evidence *first_evidence;
 	struct check_evidence *before; /* of the check that asks for a CRL's signer */
@@ -303,13 +304,17 @@ static bool goes_round(const STACK_OF(X509) *path, const X509 *x)
 /* Puts x into list unless it is on the path already or forbidden; anchors to the front. */
 static void add_issuer(struct search *s, STACK_OF(X509) *list, X509 *x, bool from_area, const AUTHORITY_KEYID *id)
 {
+	X509 *top = sk_X509_value(s->path, sk_X509_num(s->path) - 1);
 	const char *file = NULL;
 	bool anchor = areas_is_anchor(s->k->checker->areas, x, from_area);
 
 	if (holds(s->path, x) || goes_round(s->path, x) || holds(list, x) || (!anchor && areas_self_signed(s->k->checker->areas, x)) ||
-	    (anchor && s->k->anchor && X509_cmp(s->k->anchor, x) != 0) ||
-	    !may_have_issued(s->k, x, sk_X509_value(s->path, sk_X509_num(s->path) - 1), id))
+	    (anchor && s->k->anchor && X509_cmp(s->k->anchor, x) != 0))
 		return;
+	if (!may_have_issued(s->k, x, top, id)) {
+		s->namesake = s->namesake || X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(top)) == 0;
+		return;
+	}
 	if (areas_find_exact(s->k->checker->areas, s->k->arena, AREAS_UNTRUSTED, x, &file, &s->k->error) < 0)
 		return;
 	if (file) {
@@ -362,17 +367,18 @@ static void no_issuer(struct search *s, X509 *x)
 {
 	struct arena *a = s->k->arena;
 	const struct areas *areas = s->k->checker->areas;
-	bool own = X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) == 0;
+	const char *ca = areas_place(areas, a, "ca"), *issuer = name_text(a, X509_get_issuer_name(x));
 
-	if (areas_alone(areas))
-		judge(&s->k->judgement, a, REASON_NO_PATH, own ? "%s is self-signed and not among the anchors given"
-		      : "no certificate of the issuer %s is among those given", own ? subject_text(a, x) : name_text(a, X509_get_issuer_name(x)));
-	else if (own)
-		judge(&s->k->judgement, a, REASON_NO_PATH, "%s is self-signed and not in %s: copy it there, or to "
-		      "%s, if it is to be trusted", subject_text(a, x), areas_place(areas, a, "ca"), areas_place(areas, a, "trusted"));
+	if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) == 0)
+		judge(&s->k->judgement, a, REASON_NO_PATH, areas_alone(areas) ? "%s is self-signed and not among the anchors given" :
+		      "%s is self-signed and not in %s: copy it there, or to %s, if it is to be trusted", subject_text(a, x), ca,
+		      areas_place(areas, a, "trusted"));
+	else if (s->namesake)
+		judge(&s->k->judgement, a, REASON_NO_PATH, "the issuer's certificate %s is not in %s: what has its name there has not "
+		      "signed %s", issuer, ca, subject_text(a, x));
 	else
-		judge(&s->k->judgement, a, REASON_NO_PATH, "the issuer's certificate %s is not in %s: copy it there if it "
-		      "is to be trusted", name_text(a, X509_get_issuer_name(x)), areas_place(areas, a, "ca"));
+		judge(&s->k->judgement, a, REASON_NO_PATH, "the issuer's certificate %s is not in %s%s", issuer, ca,
+		      areas_alone(areas) ? "" : ": copy it there if it is to be trusted");
 	remember(s, false);
 }
 
@@ -415,6 +421,7 @@ static bool extend(struct search *s, bool top_is_anchor)
 	}
 	if (s->steps++ >= STEPS_MAX)
 		return false; /* a web of certificates that was made to be endless: what was found before stands */
+	s->namesake = false;
 	issuers = possible_issuers(s);
 	if (!sk_X509_num(issuers) && !s->first.reason && !s->k->error.code)
 		no_issuer(s, top);

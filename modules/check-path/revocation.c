@@ -75,7 +75,7 @@ static bool missing(struct checking *k, X509 *x, const struct issuer_policy *p, 
 	if (p->mode == CHECK_CRL_IF_PRESENT || (p->mode == CHECK_CRL_SOFT && k->request->time < p->until))
 		return pass_over(k, remark, arena_printf(k->arena, "revocation not checked: no CRL of %s for this certificate in "
 							 "%s%s%s", issuer_of(k, x), place, why, by(k, p)));
-	return judge(&k->judgement, k->arena, REASON_CRL_MISSING, "there is no CRL of %s for %s: %s%s%s", issuer_of(k, x),
+	return judge(&k->judgement, k->arena, REASON_CRL_MISSING, "there is no CRL of %s for %s%s%s%s", issuer_of(k, x),
 		     subject_text(k->arena, x), areas_advice(k->checker->areas, k->arena, "crl"), why, by(k, p));
 }
 
@@ -201,11 +201,20 @@ static bool check_one(struct checking *k, STACK_OF(X509) *path, int at, const ch
 	return missing(k, x, &p, &a, remark);
 }
 
+/* That one is revoked is more than that nobody knows about another one. */
 bool revocation_check(struct checking *k, STACK_OF(X509) *path, const char **remark)
 {
+	struct judgement first = { 0 };
+
 	*remark = "";
-	for (int i = 0; i < sk_X509_num(path) - 1; i++)
-		if (!check_one(k, path, i, remark))
+	for (int i = 0; i < sk_X509_num(path) - 1; i++) {
+		if (check_one(k, path, i, remark))
+			continue;
+		if (k->error.code || reason_verdict(k->judgement.reason) == CHECK_INVALID)
 			return false;
-	return true;
+		if (!first.reason)
+			first = k->judgement;
+	}
+	k->judgement = first;
+	return !first.reason;
 }

@@ -24,6 +24,7 @@ struct exchange {
 	const char *operation;
 	struct buf out;           /* the requests as frames */
 	size_t written;
+	bool answered;            /* only what goes along is to be written yet */
 	unsigned first_id;
 	deadline until;           /* of the next answer */
 	bool by_message;          /* it is the message's deadline, not module_timeout */
@@ -125,6 +126,8 @@ static int pump(struct exchange *x, struct error *err)
 	if (x->written < x->out.len) {
 		if (write_some(x, err) < 0)
 			return E_TEMP;
+		if (x->answered && x->written == x->out.len)
+			return 0;
 		if (x->written < x->out.len)
 			p[n++] = (struct pollfd){ .fd = x->p->to, .events = POLLOUT };
 	}
@@ -372,6 +375,10 @@ static int read_answers(struct exchange *x, const size_t *open, size_t nopen, st
 		if (one < 0 && (x->p->broken || (one != E_NOTFOUND && rc == 0)))
 			rc = error_set(err, one, "%s", why.text);
 	}
+	x->answered = true;
+	while (!x->p->broken && x->written < x->out.len) /* what goes along may be long */
+		if (pump(x, err) < 0)
+			rc = E_TEMP;
 	return said_all(x, rc, err);
 }
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "module/parts.h"
@@ -37,7 +38,7 @@ static struct play *begin(const char *operations)
 	assert_int_equal(pipe2(from, O_NONBLOCK), 0);
 	p->asked = to[0];
 	p->answers = from[1];
-	p->config.module_timeout = 20;
+	p->config.module_timeout = 10000;
 	p->config.frame_limit = 400;
 	p->module = (struct module){ .name = "m", .role = ROLE_KEYS, .pid = -1, .to = to[1], .from = from[0], .log = -1, .next_id = 1 };
 	frame_reader_init(&p->module.in, from[0], 400);
@@ -184,6 +185,39 @@ static void not_sent(void **state)
 	end(p);
 }
 
+/* The module has answered before all of what went along was in its pipe; a process of its own reads the rest. */
+static void longer_than_the_pipe(void **state)
+{
+	static char longer[200000];
+	struct play *p = begin("one two");
+	size_t want, had = 0;
+	int status;
+	pid_t reader;
+
+	memset(longer, 'x', sizeof(longer) - 1);
+	p->config.frame_limit = sizeof(longer) + 100;
+	want = strlen("22\n<one id=\"1\" word=\"a\"/>") + strlen("200020\n<two id=\"2\" word=\"\"/>") + strlen(longer);
+	say(p, "<result id=\"1\">1</result>");
+	modules_ahead(&p->all, ROLE_KEYS, "two", write_word, longer);
+	reader = fork();
+	if (reader == 0) {
+		char piece[4096];
+		ssize_t n;
+
+		close(p->module.to);
+		fcntl(p->asked, F_SETFL, 0);
+		while (had < want && (n = read(p->asked, piece, sizeof(piece))) > 0)
+			had += (size_t)n;
+		_exit(had != want);
+	}
+	assert_string_equal(ask(p, "one", a), "1");
+	close(p->module.to);
+	p->module.to = -1;
+	assert_int_equal(waitpid(reader, &status, 0), reader);
+	assert_int_equal(status, 0);
+	end(p);
+}
+
 /* The answer to a question that is never asked is not waited for; too much said is breakage all the same. */
 static void never_asked(void **state)
 {
@@ -207,7 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(goes_along), cmocka_unit_test(waits_for_its_turn), cmocka_unit_test(refusals),
-		cmocka_unit_test(not_sent),   cmocka_unit_test(never_asked),
+		cmocka_unit_test(not_sent),   cmocka_unit_test(never_asked), cmocka_unit_test(longer_than_the_pipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,8 +125,7 @@ fuzz_fuzz_token_LDFLAGS = $(FUZZ_LINK)
 if HAVE_XMLSEC
 noinst_PROGRAMS += fuzz/fuzz_xkms
 fuzz_fuzz_xkms_SOURCES = fuzz/fuzz_xkms.c modules/check-xkms/response.c
-fuzz_fuzz_xkms_CFLAGS = $(AM_CFLAGS) $(XMLSEC_CFLAGS)
-fuzz_fuzz_xkms_LDADD = $(BASE_LDADD) $(XMLSEC_LIBS)
+fuzz_fuzz_xkms_LDADD = $(BASE_LDADD)
 fuzz_fuzz_xkms_LDFLAGS = $(FUZZ_LINK)
 endif
 

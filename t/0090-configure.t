@@ -8,14 +8,14 @@ mkdir "$T/build" "$T/pc"
 have() { # NAME VERSION
 	printf 'Name: %s\nDescription: for a test\nVersion: %s\nLibs:\nCflags:\n' "$1" "$2" >"$T/pc/$1.pc"
 }
-fresh() { rm -f "$T/pc/"*; have libcrypto 3.0.22; have libpcre2-8 10.42; have lmdb 0.9.24; }
+fresh() { rm -f "$T/pc/"*; have libcrypto 3.0.22; have libxml-2.0 2.9.14; have libpcre2-8 10.42; have lmdb 0.9.24; }
 refuses() { # WHAT ERE [CONFIGURE-OPTION...]
 	what=$1 want=$2
 	shift 2
 	said=$(cd "$T/build" && PKG_CONFIG_LIBDIR=$T/pc "$SRC/configure" -q "$@" 2>&1)
 	like "$what" "$?:$(printf '%s\n' "$said" | tr '\n' ' ')" "^1:.*configure: error: $want"
 }
-for library in "libcrypto OpenSSL libssl-dev" "libpcre2-8 PCRE2 libpcre2-dev" "lmdb LMDB liblmdb-dev"; do
+for library in "libcrypto OpenSSL libssl-dev" "libxml-2.0 libxml2 libxml2-dev" "libpcre2-8 PCRE2 libpcre2-dev" "lmdb LMDB liblmdb-dev"; do
 	# shellcheck disable=SC2086
 	set -- $library
 	fresh; rm "$T/pc/$1.pc"

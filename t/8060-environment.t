@@ -44,6 +44,7 @@ odd "OPENSSL_CONF is a directory" OPENSSL_CONF=/
 odd "OPENSSL_MODULES is elsewhere" OPENSSL_MODULES="$T"
 odd "SSL_CERT_FILE is garbage" SSL_CERT_FILE="$T/garbage" SSL_CERT_DIR="$T"
 odd "malloc fills and checks" MALLOC_PERTURB_=165 MALLOC_CHECK_=3 MALLOC_ARENA_MAX=1 GLIBC_TUNABLES=glibc.malloc.perturb=90
+odd "libxml2's variables" XML_CATALOG_FILES="$T/garbage" XML_DEBUG_CATALOG=1 XMLLINT_INDENT=x
 odd "iconv's and resolver's" GCONV_PATH="$T" RES_OPTIONS=garbage HOSTALIASES="$T/garbage" LOCALDOMAIN=x
 odd "odd signals and a full table of variables" "X=$(printf '%020000d' 0)"
 

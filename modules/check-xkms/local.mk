@@ -6,8 +6,10 @@ check_xkms_SOURCES = \
 	modules/check-xkms/request.c \
 	modules/check-xkms/response.c \
 	modules/check-xkms/signature.c \
-	modules/check-xkms/xkms.h
-# xmlsec brings libxml2 along
+	modules/check-xkms/xkms.h \
+	src/lib/xml_parse.c
+# xmlsec brings libxml2.so along, and needs all of it: lib/xml_parse.c is compiled once more, without the parser that stands alone
+check_xkms_CPPFLAGS = $(AM_CPPFLAGS) -DPOSTERN_SHARED_LIBXML2
 check_xkms_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(XMLSEC_CFLAGS)
 check_xkms_LDADD = libcheckpath.a libarea.a libbase.a $(XMLSEC_LIBS) $(CURL_LIBS) $(SHARED_CRYPTO_LIBS) $(LMDB_LIBS)
 

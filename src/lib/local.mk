@@ -22,7 +22,9 @@ libbase_a_SOURCES = \
 	src/lib/sections.c src/lib/sections.h \
 	src/lib/resolve.c src/lib/resolve.h \
 	src/lib/server.c src/lib/server.h \
-	src/lib/xml.c src/lib/xml.h src/lib/xml_inside.h src/lib/xml_parse.c
+	src/lib/xml.c src/lib/xml.h src/lib/xml_inside.h src/lib/xml_parse.c \
+	src/lib/xml_parser_only.c \
+	src/lib/xml_without_icu.c
 
 UNIT_TESTS += t/unit/lib_base
 t_unit_lib_base_SOURCES = t/unit/lib_base.c t/unit/test.h

@@ -140,7 +140,7 @@ static void tells_the_line(void **state)
 	struct error err = { 0 };
 
 	assert_int_equal(xml_parse(span_of("<a\n b='1'\n>\n&amp;\n<c d=''\n d=''/></a>"), &doc, &err), E_PERM);
-	assert_string_equal(err.text, "XML line 6: an attribute twice");
+	assert_string_equal(err.text, "XML line 6: Attribute d redefined");
 }
 
 static void long_attribute(void **state)

@@ -84,6 +84,16 @@ static void take_value(struct arena *a, struct held *out, struct span name, stru
 	}
 }
 
+/* A recipient may stand there twice, in other letters: he is one, as for the marks of what came back. */
+static void count_waiting(struct arena *a, struct held *h)
+{
+	h->waiting = 0;
+	for (size_t i = 0; i < h->n; i++) {
+		h->served[i] = h->served[i] || h->served[held_find(a, h, h->recipients[i])];
+		h->waiting += !h->served[i];
+	}
+}
+
 static void mark_served(struct arena *a, struct span record, struct held *out)
 {
 	const char **keys = arena_array(a, out->n, sizeof(*keys));
@@ -101,8 +111,7 @@ static void mark_served(struct arena *a, struct span record, struct held *out)
 		if (at >= 0)
 			out->served[at] = true;
 	}
-	for (size_t i = 0; i < out->n; i++)
-		out->waiting += !out->served[i];
+	count_waiting(a, out);
 }
 
 static void parse(struct arena *a, const char *id, struct span record, struct held *out)
@@ -320,9 +329,9 @@ static bool add_served(struct arena *a, struct held *h, struct buf *record, void
 		if (at < 0 || h->served[at])
 			continue;
 		h->served[at] = true;
-		h->waiting--;
 		hold_add_field(record, "returned", h->recipients[at]);
 	}
+	count_waiting(a, h);
 	return h->waiting > 0;
 }
 

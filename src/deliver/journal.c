@@ -123,10 +123,12 @@ int journal_has(const struct journal *j, const char *kind, const char *recipient
 
 	*has = false;
 	entry_name(j, kind, recipient, name);
-	if (faccessat(j->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (faccessat(j->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		*has = true;
-	else if (errno != ENOENT)
+		utimensat(j->fd, name, NULL, AT_SYMLINK_NOFOLLOW); /* it is swept when nobody has asked for it for long */
+	} else if (errno != ENOENT) {
 		return error_set(err, E_TEMP, "%s/%s: %s", j->directory, name, strerror(errno));
+	}
 	return 0;
 }
 

@@ -32,12 +32,12 @@ void journal_release(struct journal *j); /* and its locks */
  * anyway: nothing to tidy up, nothing to write.  For more than a thousand recipients the whole message is locked.  E_TEMP: another process has one of them, until the end of the wait. */
 int journal_lock(struct journal *j, const char *const *recipients, size_t n, deadline until, struct error *err);
 
-/* kind: "mail", "scan", "dsn", "notice". */
+/* kind: "mail", "scan", "dsn", "notice".  An entry that is asked for is young again: a mail server may try for weeks. */
 int journal_has(const struct journal *j, const char *kind, const char *recipient, bool *has, struct error *err);
 int journal_add(struct journal *j, const char *kind, const char *const *recipients, size_t n, struct error *err);
 /* The message is finished: forgets these. */
 void journal_forget(struct journal *j, const char *kind, const char *const *recipients, size_t n);
-/* Removes entries older than this; cheap, called now and then. */
+/* Removes entries that nobody has made or asked for within this time; cheap, called now and then. */
 void journal_sweep(struct journal *j, uint64_t seconds);
 
 #endif

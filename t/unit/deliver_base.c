@@ -318,6 +318,10 @@ static void journal_sweeps(void **state)
 	journal_sweep(&j, (uint64_t)7 * 24 * 3600); /* not again so soon */
 	assert_true(has(&j, "mail", "young@b"));
 	age(&j, "swept", 86400 + 1);
+	journal_sweep(&j, (uint64_t)7 * 24 * 3600); /* the mail server has just tried again */
+	assert_true(has(&j, "mail", "young@b"));
+	age(&j, name, 8 * 86400);
+	age(&j, "swept", 86400 + 1);
 	journal_sweep(&j, (uint64_t)7 * 24 * 3600);
 	assert_false(has(&j, "mail", "young@b"));
 	journal_release(&j);

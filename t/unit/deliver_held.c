@@ -42,9 +42,10 @@ static const char *spool(const char *name)
 	return path;
 }
 
-static const char *keep(const char *where, const char *identity, const char *message_id, const char *content)
+static const char *keep_for(const char *where, const char *identity, const char *message_id, const char *content,
+			    const char *const *recipients, size_t n)
 {
-	struct hold h = { .queue_id = "Q1", .sender = "s@there.example", .client = "192.0.2.1", .recipients = both, .n = 2, .reason = HOLD_SCAN,
+	struct hold h = { .queue_id = "Q1", .sender = "s@there.example", .client = "192.0.2.1", .recipients = recipients, .n = n, .reason = HOLD_SCAN,
 			  .text = "waits", .message_id = message_id, .content = content, .finished = true, .eight_bit = true };
 	struct segment s = { fs_temporary(directory, NULL), 0, 4 };
 	const char *id;
@@ -53,6 +54,11 @@ static const char *keep(const char *where, const char *identity, const char *mes
 	assert_int_equal(hold_keep(&arena, where, identity, &h, &s, 1, &id, NULL), 0);
 	close(s.fd);
 	return id;
+}
+
+static const char *keep(const char *where, const char *identity, const char *message_id, const char *content)
+{
+	return keep_for(where, identity, message_id, content, both, 2);
 }
 
 static bool there(const char *where, const char *id, const char *suffix)
@@ -120,6 +126,13 @@ static void is_settled(void **state)
 	assert_false(there(where, id, ".hold") || there(where, id, ".eml"));
 	assert_int_equal(hold_read(&arena, where, id, &h, NULL), E_NOTFOUND);
 	assert_int_equal(hold_settle(&arena, where, id, both, 2, NULL), 0);
+	id = keep_for(where, "twice", "", "", (const char *const[]){ "a@here.example", "b@here.example", "A@here.example" }, 3);
+	assert_int_equal(hold_settle(&arena, where, id, (const char *const[]){ "A@HERE.example" }, 1, NULL), 0);
+	assert_int_equal(hold_read(&arena, where, id, &h, NULL), 0);
+	assert_int_equal(h.waiting, 1);
+	assert_true(h.served[0] && !h.served[1] && h.served[2]);
+	assert_int_equal(hold_settle(&arena, where, id, both + 1, 1, NULL), 0);
+	assert_false(there(where, id, ".hold") || there(where, id, ".eml"));
 	id = keep(where, "two", "", "");
 	assert_int_equal(hold_remove(&arena, where, id, NULL), 0);
 	assert_false(there(where, id, ".hold") || there(where, id, ".eml"));

@@ -9,6 +9,7 @@
 #include "check-path/checking.h"
 #include "check-path/forms.h"
 #include "check-path/mailbox.h"
+#include "lib/idn.h"
 
 static struct span utf8_mailbox(const GENERAL_NAME *name)
 {
@@ -50,7 +51,7 @@ static bool is_readable(struct span mailbox)
 
 	while (at > 0 && mailbox.p[at - 1] != '@')
 		at--;
-	good = at > 1 && mailbox_domain(span_sub(mailbox, at, mailbox.n), &domain);
+	good = at > 1 && idn_unicode(span_sub(mailbox, at, mailbox.n), &domain);
 	buf_release(&domain);
 	return good;
 }

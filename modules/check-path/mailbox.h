@@ -6,13 +6,6 @@
 
 #include "lib/buf.h"
 
-/* A domain of U-labels, A-labels or both, as one text for all ways to write it: ASCII in lower case, A-labels decoded.
- * false: it has a label that cannot be one (empty, over-long, "xn--" that decodes to nothing or to ASCII), or is no UTF-8. */
-bool mailbox_domain(struct span domain, struct buf *out);
-
-/* RFC 3492: appends the decoded text of what follows "xn--", as UTF-8; false: it cannot be decoded. */
-bool mailbox_punycode(struct span label, struct buf *out);
-
 /* The same in whatever form. */
 bool mailbox_same_domain(struct span a, struct span b);
 

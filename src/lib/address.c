@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/buf.h"
+#include "lib/idn.h"
 
 #define LOCAL_MAX 64
 #define DOMAIN_MAX 255
@@ -146,16 +147,56 @@ const char *address_domain(const char *address)
 	return at ? at + 1 : "";
 }
 
-bool address_equal(const char *a, const char *b)
+void address_form(struct span address, struct buf *out)
 {
-	return ascii_caseeq(a, b);
+	size_t start = out->len, at = address.n;
+	struct span domain;
+
+	while (at && address.p[at - 1] != '@')
+		at--;
+	domain = span_sub(address, at, address.n);
+	for (size_t i = 0; i < at; i++)
+		buf_addch(out, (char)ascii_lower((unsigned char)address.p[i]));
+	if (at && !idn_plain(domain) && idn_ascii(domain, out))
+		return;
+	out->len = start + at; /* what cannot be one of the DNS is left as it is */
+	for (size_t i = 0; i < domain.n; i++)
+		buf_addch(out, (char)ascii_lower((unsigned char)domain.p[i]));
 }
 
-bool domain_matches(const char *domain, const char *entry)
+bool address_equal(const char *a, const char *b)
+{
+	struct buf x = BUF_INIT, y = BUF_INIT;
+	bool same = ascii_caseeq(a, b);
+
+	if (same || (idn_plain(span_of(a)) && idn_plain(span_of(b))))
+		return same;
+	address_form(span_of(a), &x);
+	address_form(span_of(b), &y);
+	same = x.len == y.len && memcmp(buf_str(&x), buf_str(&y), x.len) == 0;
+	buf_release(&x);
+	buf_release(&y);
+	return same;
+}
+
+static bool matches(const char *domain, const char *entry)
 {
 	size_t d = strlen(domain), e = strlen(entry);
 
 	if (entry[0] != '.')
 		return ascii_caseeq(domain, entry);
 	return d > e && ascii_caseeq(domain + d - e, entry);
+}
+
+bool domain_matches(const char *domain, const char *entry)
+{
+	struct buf x = BUF_INIT, y = BUF_INIT;
+	bool yes = matches(domain, entry);
+
+	if (yes || (idn_plain(span_of(domain)) && idn_plain(span_of(entry))))
+		return yes;
+	yes = idn_ascii(span_of(domain), &x) && idn_ascii(span_of(entry), &y) && matches(buf_str(&x), buf_str(&y));
+	buf_release(&x);
+	buf_release(&y);
+	return yes;
 }

@@ -23,8 +23,11 @@ int address_check(const char *address, struct error *err);
 /* The part behind the last @, or "" if there is none.  Points into address. */
 const char *address_domain(const char *address);
 
-/* Same mailbox for us: ASCII case-insensitive, every other byte equal; no trimming. */
+/* Same mailbox for us: ASCII case-insensitive, the domain in A-labels or in U-labels, every other byte equal; no trimming. */
 bool address_equal(const char *a, const char *b);
+
+/* Appends the one form in which addresses are kept and looked up: ASCII in lower case, the domain in A-labels.  "@domain" is fine. */
+void address_form(struct span address, struct buf *out);
 
 /* Well-formed UTF-8 (RFC 3629); NUL is allowed. */
 bool utf8_valid(struct span s);
@@ -34,7 +37,7 @@ bool utf8_valid(struct span s);
 size_t utf8_invisible(const char *p);
 
 /* One entry of local_domains: "example.org" is itself only, ".example.org" is every
- * subdomain (not itself). */
+ * subdomain (not itself); either in A-labels or U-labels. */
 bool domain_matches(const char *domain, const char *entry);
 
 #endif

@@ -11,6 +11,7 @@ libbase_a_SOURCES = \
 	src/lib/error.c src/lib/error.h \
 	src/lib/frame.c src/lib/frame.h \
 	src/lib/fs.c src/lib/fs.h \
+	src/lib/idn.c src/lib/idn.h \
 	src/lib/json.c src/lib/json.h \
 	src/lib/log.c src/lib/log.h \
 	src/lib/lookup.c src/lib/lookup.h \
@@ -37,3 +38,7 @@ t_unit_lib_openssl_LDADD = $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
 UNIT_TESTS += t/unit/lib_config_group
 t_unit_lib_config_group_SOURCES = t/unit/lib_config_group.c t/unit/test.h
 t_unit_lib_config_group_LDADD = $(BASE_LDADD) $(UNIT_LDADD)
+
+UNIT_TESTS += t/unit/lib_idn
+t_unit_lib_idn_SOURCES = t/unit/lib_idn.c t/unit/test.h
+t_unit_lib_idn_LDADD = $(BASE_LDADD) $(UNIT_LDADD)

@@ -61,6 +61,17 @@ is(who($c, 'anybody@sub.third.example'), '', '... not for subdomains');
 is(who($c, 'bare@partner.example'), 'bare gate*', 'the address\'s own comes first');
 is(who($c, 'old@partner.example'), 'old gate*', 'any other folder is just a folder');
 
+# a domain has two forms: each way to write it in certificates, folders and questions is the same
+my ($u, $a) = ("b\xc3\xbccher.example", 'xn--bcher-kva.example');
+certificate('alabel', address => "info\@$a");
+certificate('ulabel', ext => "subjectAltName=\@n\n[n]\notherName=1.3.6.1.5.5.7.8.9;FORMAT:UTF8,UTF8:j\xc3\xbcrgen\@$u\n[v4]\n");
+put("$certs/public/$_", slurp("$T/$_.crt")) for qw(alabel ulabel);
+mkdir "$certs/public/\@$u";
+put("$certs/public/\@$u/gate", slurp("$T/gate.crt"));
+is(who($c, "$_->[0]\@$_->[2]"), "$_->[1] gate*", "$_->[0]\@$_->[2]") for ['info', 'alabel', $u], ['info', 'alabel', uc $a],
+	["j\xc3\xbcrgen", 'ulabel', $u], ["j\xc3\xbcrgen", 'ulabel', $a];
+is(who($c, "info\@bucher.example"), '', 'another domain');
+
 my $other = start($config);
 is(who($other, 'bundle2@partner.example'), 'bundle2 gate*', 'another process sees the same');
 put("$certs/public/new", slurp("$T/der.crt"));

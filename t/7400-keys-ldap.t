@@ -15,11 +15,12 @@ plan skip_all => slapd_missing() if slapd_missing();
 # ---- what stands in the directory ----
 
 tls_authority('ca');
-my @names = qw(maria old new wrong whole star both signs broken bundle stranger);
-certificate($_, ca => 'ca', address => "$_\@partner.example") for grep { !/^(old|new|wrong|whole|star|signs|bundle|stranger)$/ } @names;
+my @names = qw(maria old new wrong whole star both signs broken bundle stranger idn);
+certificate($_, ca => 'ca', address => "$_\@partner.example") for grep { !/^(old|new|wrong|whole|star|signs|bundle|stranger|idn)$/ } @names;
 certificate('old', ca => 'ca', address => 'two@partner.example', days => 50);
 certificate('new', ca => 'ca', address => 'two@partner.example');
 certificate('signs', ca => 'ca', address => 'two@partner.example', ext => "basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\n");
+certificate('idn', ca => 'ca', address => 'info@xn--bcher-kva.example');
 certificate('whole', ca => 'ca', address => '@house.example');
 certificate('stranger', ca => 'ca', address => 'mallory@evil.example');
 certificate('star', ca => 'ca', address => 'st*ar@partner.example');
@@ -55,6 +56,7 @@ my $data = ldif(
 	person('big', 'big@partner.example', userSMIMECertificate => ['y' x (300 * 1024), $p7]),
 	person('later', 'maria@later.example', userSMIMECertificate => ["rubbish", slurp("$T/bare.p7")]),
 	person('empty', 'empty@partner.example'),
+	person('idn', 'info@xn--bcher-kva.example', 'userCertificate;binary' => $der{idn}),
 	person('reach', 'reach@partner.example', 'userCertificate;binary' => $der{broken}),
 	(map { person("many$_", 'many@partner.example', 'userCertificate;binary' => $der{stranger}) } 1 .. 4),
 );
@@ -105,6 +107,7 @@ is(found(find($c, 's*@partner.example')), 'not-found permanent', 'and not a wild
 is(found(find($c, 'x)(mail=maria@partner.example')), 'not-found permanent', 'nor do parentheses mean anything');
 is(found(find($c, 'x\\2a@partner.example')), 'not-found permanent', 'nor does a backslash');
 is(found(find($c, "m\xc3\xa4ria\@partner.example")), 'not-found permanent', 'UTF-8 goes through');
+is(found(find($c, $_)), 'idn', "$_: a domain with A-labels or U-labels") for 'info@xn--bcher-kva.example', "info\@b\xc3\xbccher.example";
 is(found(find($c, 'a' x 321)), 'bad-request permanent', 'an address of 321 bytes is none');
 like(refused(ask($c, 'find-certificates', '', '')), qr/^bad-request/, 'no address');
 is(refused(ask($c, 'store-certificate', 'area="seen"', b64($der{maria}))), 'unknown-operation permanent', 'nothing is stored');

@@ -47,6 +47,7 @@ certificate('tok', address => 'tok@example.org', ca => 'issuing');
 certificate('inarea', address => 'inarea@example.org');
 certificate('inpublic', address => 'inpublic@example.org');
 certificate('lone', address => 'lone@example.org');
+certificate('idn', address => 'idn@xn--bcher-kva.example');
 certificate('cross', address => 'cross@example.org');
 certificate('file', address => 'file@example.org');
 certificate('dom', address => '@example.org', days => 200);
@@ -68,6 +69,9 @@ is(signs('file'), 'not-found permanent', 'a file with a key of its own is for ke
 is(signs('nobody'), 'not-found permanent', 'an address without certificate');
 on_token('Two', 'dom', '16');
 is(names(once('find-keys', 'for="sign" address="tok@example.org"'), qw(tok dom enc)), 'tok dom', 'the own one before the domain\'s, one for encryption not at all');
+put("$certs/private/idn.pem", slurp("$T/idn.crt"));
+on_token('Two', 'idn', '1a', certificate => 0);
+is(names(once('find-keys', "for=\"sign\" address=\"idn\@$_\""), 'idn'), 'idn', "$_: A-labels or U-labels") for 'xn--bcher-kva.example', "b\xc3\xbccher.example";
 my $c = begin();
 like(ask($c, 'find-keys', 'for="sign" address="tok@example.org"'), qr/source="pkcs11:token=One;id=%11"/, 'the source is a URI');
 unlike(ask($c, 'find-keys', 'for="sign" address="tok@example.org"'), qr/<chain>/, 'no chain yet');

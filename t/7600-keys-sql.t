@@ -27,7 +27,7 @@ certificate('bob', address => 'bob@partner.example');
 certificate('bob2', address => 'bob@partner.example');
 certificate('gate', address => 'gate@partner.example');
 certificate('newcomer', address => 'new@partner.example');
-certificate('quote', address => q(o\\'neil@partner.example));
+certificate('quote', address => q(o\\'neil@partner.example,email:quote@xn--bcher-kva.example));
 sleep 0.05 while time == (stat "$T/office.crt")[9]; # certificates count in seconds
 certificate('renewed', address => 'office@example.org', ca => 'middle', days => 400); # the same key
 my %der = map { $_ => der_of("$T/$_.crt") } qw(root middle office renewed house rsa bob bob2 gate newcomer quote);
@@ -203,6 +203,7 @@ sub finding {
 		like(who($c, $evil), qr/^(not-found permanent|gate)$/, "$site: finds nothing for $evil");
 	}
 	is(who($c, q(o'neil@partner.example)), 'quote gate', "$site: a quote in an address");
+	is(who($c, $_), 'quote', "$site: $_") for 'quote@xn--bcher-kva.example', "quote\@b\xc3\xbccher.example";
 	is(refused(ask($c, 'find-keys', q(for="sign" address="x' OR 'a'='a"))), 'not-found permanent', "$site: nor for keys");
 	is($query->('SELECT COUNT(*) FROM certificates'), '9', "$site: all is still there");
 	is(who($c, 'a' x 309 . '@example.org'), 'bad-request permanent', "$site: an address of 321 bytes");

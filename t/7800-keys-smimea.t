@@ -17,6 +17,7 @@ certificate() { # NAME [DAYS [EXTRA]]: NAME.pem, NAME.der
 	openssl x509 -in "$T/$1.pem" -outform DER -out "$T/$1.der"
 }
 for n in ann bob old new carla dora; do certificate $n; done
+certificate idn 30 ",email:idn@xn--bcher-kva.signed.example"
 openssl x509 -in "$T/old.pem" -signkey "$T/one.key" -days -1 -set_serial 7 -outform DER -out "$T/old.der" 2>/dev/null
 certificate huge 30 ",URI:http://$(head -c 20000 /dev/zero | tr '\0' x)"
 hash() { printf '%s' "$1" | sha256sum | cut -c 1-56; }
@@ -45,6 +46,7 @@ sign() ( # NAME: signs it; its key becomes NAME.ds
 	record several 3 0 0 "$T/old.der"; record several 3 0 0 "$T/new.der"
 	record huge 3 0 0 "$T/huge.der"
 	record 'a.b' 3 0 0 "$T/ann.der"
+	record idn 3 0 0 "$T/idn.der" | sed 's/_smimecert/&.xn--bcher-kva/'
 	# carla is published with the tool, in both forms
 	"$BUILD/postern-cert" smimea "$T/carla.pem"
 	"$BUILD/postern-cert" smimea -generic "$T/dora.der"
@@ -118,6 +120,11 @@ like "... and what is unknown" "$log" 'keys-smimea: .*a record that RFC 8162 doe
 asked ANN@Signed.Example
 is "capitals" "$out" "ANN@Signed.Example: /CN=ann area=public
 1 certificates"
+for domain in xn--bcher-kva bücher; do
+	asked "idn@$domain.signed.example"
+	is "a domain with A-labels or U-labels: $domain" "$out" "idn@$domain.signed.example: /CN=idn area=public
+1 certificates"
+done
 asked several@signed.example
 is "several: the valid one first" "$out" "several@signed.example: /CN=new area=public
 several@signed.example: /CN=old area=public
@@ -136,7 +143,7 @@ is "an answer of 20 KB, which UDP cannot hold" "$out" "huge@signed.example: /CN=
 1 certificates"
 ask certificate-by-id "$T/ann.pem"
 is "by identifier: nothing" "$out" "0 certificates"
-asked "x@[127.0.0.1]" "x@ä.example" "x@$(printf '%063d' 0)0.example"
+asked "x@[127.0.0.1]" "x@$(printf "ä%.0s" $(seq 60)).example" "x@$(printf '%063d' 0)0.example"
 is "domains that are none in the DNS" "$out" "0 certificates"
 asked ann@unsigned.example
 like "a zone outside the trust: not used" "$out" '^0 certificates|^E_TEMP'

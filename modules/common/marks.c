@@ -35,13 +35,18 @@ static void set_hash(struct mark *m, enum mark_kind kind, uint64_t h)
 
 static void set_address(struct mark *m, struct span address)
 {
+	struct buf form = BUF_INIT;
+
 	m->n = 0;
 	if (address.n == 0 || address.n > ADDRESS_MAX)
 		return;
-	m->bytes[0] = MARK_ADDRESS;
-	for (size_t i = 0; i < address.n; i++)
-		m->bytes[1 + i] = (char)ascii_lower((unsigned char)address.p[i]);
-	m->n = 1 + address.n;
+	address_form(address, &form);
+	if (form.len < MARK_MAX) {
+		m->bytes[0] = MARK_ADDRESS;
+		memcpy(m->bytes + 1, form.data, form.len);
+		m->n = 1 + form.len;
+	}
+	buf_release(&form);
 }
 
 void mark_address(struct mark *m, const char *address)

@@ -1,6 +1,6 @@
 /* marks.h - by what a certificate or revocation list is found
  *
- * A mark is a kind and a few bytes: an address in lower case, or a 64-bit hash of something longer.  Hashes only
+ * A mark is a kind and a few bytes: an address in its one form (address_form), or a 64-bit hash of something longer.  Hashes only
  * narrow the search; who asks compares the real thing.
  */
 #ifndef POSTERN_COMMON_MARKS_H

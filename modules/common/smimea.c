@@ -6,6 +6,7 @@
 
 #include "common/certificate.h"
 #include "lib/address.h"
+#include "lib/idn.h"
 
 #define HASH_BYTES 28
 
@@ -43,20 +44,25 @@ int smimea_name(const char *address, struct buf *out, struct error *err)
 {
 	const char *domain = address_domain(address);
 	unsigned char hash[EVP_MAX_MD_SIZE];
-	struct buf local = BUF_INIT;
+	struct buf local = BUF_INIT, ascii = BUF_INIT;
 	int rc = 0;
 
 	if (!*domain || domain - address < 2)
 		return error_set(err, E_PERM, "%s is no address", address);
-	if (!is_host_name(domain))
-		return error_set(err, E_PERM, "%s: its domain is no name in the DNS", address);
+	if (idn_plain(span_of(domain)))
+		buf_addstr(&ascii, domain); /* in its own case: names in the DNS have none */
+	else if (!idn_ascii(span_of(domain), &ascii))
+		buf_clear(&ascii);
+	if (!is_host_name(buf_str(&ascii)))
+		rc = error_set(err, E_PERM, "%s: its domain is no name in the DNS", address);
 	add_unquoted(&local, span_from(address, (size_t)(domain - address) - 1));
-	if (EVP_Digest(buf_str(&local), local.len, hash, NULL, EVP_sha256(), NULL) != 1)
+	if (rc == 0 && EVP_Digest(buf_str(&local), local.len, hash, NULL, EVP_sha256(), NULL) != 1)
 		rc = error_set(err, E_TEMP, "SHA-256 is not there");
 	for (size_t i = 0; rc == 0 && i < HASH_BYTES; i++)
 		buf_addf(out, "%02x", hash[i]);
 	if (rc == 0)
-		buf_addf(out, "._smimecert.%s", domain);
+		buf_addf(out, "._smimecert.%s", buf_str(&ascii));
+	buf_release(&ascii);
 	buf_release(&local);
 	return rc;
 }

@@ -19,8 +19,8 @@ struct smimea {
 };
 
 /* Appends the name at which an address's records stand: the first 28 bytes of the SHA-256 of its local part in hex, "_smimecert", its
- * domain (RFC 8162 section 3).  Quotes around a local part do not count, its case does.  E_PERM: no address, or a domain
- * that cannot be asked for (not ASCII, a literal). */
+ * domain (RFC 8162 section 3).  Quotes around a local part do not count, its case does.  U-labels of the domain
+ * become A-labels.  E_PERM: no address, or a domain that cannot be asked for (a literal). */
 int smimea_name(const char *address, struct buf *out, struct error *err);
 
 /* Record data taken apart.  false: too short, or a word of a later version. */

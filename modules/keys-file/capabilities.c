@@ -26,14 +26,15 @@ static char *directory(struct server *s)
 /* Addresses are long and may hold a slash: a hash is a name for each. */
 static char *file_of(struct server *s, const char *address)
 {
-	char *lower = arena_strdup(&s->arena, address), hex[DIGEST_HEX + 1];
+	struct buf form = BUF_INIT;
+	char hex[DIGEST_HEX + 1];
 	struct digest d;
 
-	for (char *p = lower; *p; p++)
-		*p = (char)ascii_lower((unsigned char)*p);
+	address_form(span_of(address), &form);
 	digest_init(&d);
-	digest_add(&d, lower, strlen(lower));
+	digest_add(&d, buf_str(&form), form.len);
 	digest_hex(&d, hex);
+	buf_release(&form);
 	return arena_printf(&s->arena, "%s/%s", directory(s), hex);
 }
 

@@ -12,6 +12,7 @@
 #include "common/private_key.h"
 #include "common/whose.h"
 #include "keys-file/find_keys.h"
+#include "lib/address.h"
 #include "lib/fs.h"
 
 #define KEY_FILE_MAX ((size_t)16 << 20)
@@ -49,7 +50,7 @@ static bool is_of_another(const struct search *q, const char *locked)
 	const char *slash = strrchr(locked, '/'), *name = slash ? slash + 1 : locked;
 	struct span s = span_sub(stem(locked), (size_t)(name - locked), SIZE_MAX);
 
-	return q->address && span_find(s, '@') > 0 && !span_caseeq(s, q->address);
+	return q->address && span_find(s, '@') > 0 && !address_equal(arena_strndup(&q->s->arena, s.p, s.n), q->address);
 }
 
 static int needed(struct search *q, const char *file, const char *whose)

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/address.h"
 #include "lib/buf.h"
 #include "lib/digest.h"
 #include "lib/fs.h"
@@ -120,8 +121,10 @@ static uint64_t hash_of(const struct absent *a, const struct directory_options *
 	const char *const texts[] = { o->base, o->filter, o->bind_dn };
 	const char scope = (char)('0' + o->scope);
 	char hex[DIGEST_HEX + 1], first[17];
+	struct buf form = BUF_INIT;
 	struct digest d;
 
+	address_form(span_of(address), &form);
 	digest_init(&d);
 	digest_add(&d, a->table->key, KEY_SIZE);
 	add_list(&d, &o->uri);
@@ -130,8 +133,8 @@ static uint64_t hash_of(const struct absent *a, const struct directory_options *
 	digest_add(&d, &scope, 1);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		digest_add(&d, texts[i], strlen(texts[i]) + 1);
-	for (const char *p = address; *p; p++)
-		digest_add(&d, &(char){ (char)ascii_lower((unsigned char)*p) }, 1);
+	digest_add(&d, buf_str(&form), form.len);
+	buf_release(&form);
 	digest_hex(&d, hex);
 	memcpy(first, hex, 16);
 	first[16] = '\0';

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/address.h"
+#include "lib/idn.h"
 
 int filter_check(const char *template, const char *letters, struct error *err)
 {
@@ -50,15 +51,43 @@ static void expand(const char *template, const struct substitution *values, size
 	}
 }
 
+static void add_address(const char *template, struct span local, struct span domain, struct buf *out)
+{
+	struct buf whole = BUF_INIT;
+
+	buf_add(&whole, local.p, local.n);
+	if (domain.n)
+		buf_addch(&whole, '@');
+	buf_add(&whole, domain.p, domain.n);
+	expand(template, (const struct substitution[]){ { 's', span_from(buf_str(&whole), whole.len) }, { 'u', local }, { 'd', domain } },
+	       3, out);
+	buf_release(&whole);
+}
+
+/* A directory may have the domain in either form: the attribute "mail" takes A-labels only, others take both. */
+static void add_both(const char *template, struct span local, struct span ascii, struct span unicode, struct buf *out)
+{
+	const char *open = *template == '(' ? "" : "(", *close = *open ? ")" : "";
+
+	buf_addf(out, "(|%s", open);
+	add_address(template, local, ascii, out);
+	buf_addf(out, "%s%s", close, open);
+	add_address(template, local, unicode, out);
+	buf_addf(out, "%s)", close);
+}
+
 void filter_address(const char *template, const char *address, struct buf *out)
 {
-	const char *domain = address_domain(address);
-	size_t n = strlen(address), local = *domain ? n - strlen(domain) - 1 : n;
-	const struct substitution values[] = {
-		{ 's', span_from(address, n) }, { 'u', span_from(address, local) }, { 'd', span_of(domain) },
-	};
+	struct span domain = span_of(address_domain(address)), whole = span_of(address);
+	struct span local = span_sub(whole, 0, domain.n ? whole.n - domain.n - 1 : whole.n);
+	struct buf ascii = BUF_INIT, unicode = BUF_INIT;
 
-	expand(template, values, 3, out);
+	if (idn_ascii(domain, &ascii) && idn_unicode(domain, &unicode) && !idn_plain(span_from(unicode.data, unicode.len)))
+		add_both(template, local, span_from(ascii.data, ascii.len), span_from(unicode.data, unicode.len), out);
+	else
+		add_address(template, local, domain, out);
+	buf_release(&ascii);
+	buf_release(&unicode);
 }
 
 /* RFC 4514, in UTF-8; inside GSER's quotation marks (RFC 3641 section 3.2) they are written twice. */

@@ -10,7 +10,7 @@
 int filter_check(const char *template, const char *letters, struct error *err);
 
 /* Fills the template with the address (%s), its part before the @ (%u) and its domain (%d); every byte that could mean something
- * in a filter, or is not plain ASCII, becomes \XX. */
+ * in a filter, or is not plain ASCII, becomes \XX.  An internationalised domain is asked for with A-labels or with U-labels. */
 void filter_address(const char *template, const char *address, struct buf *out);
 
 /* The same with a certificate's issuer (%i, RFC 4514; quotation marks doubled, as an assertion of RFC 4523 wants them) and its

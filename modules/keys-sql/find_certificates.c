@@ -110,7 +110,7 @@ static int read_question(struct server *s, const struct xml *address, struct que
 
 	xml_text(address, &text);
 	out->address = arena_strdup(&s->arena, buf_str(&text));
-	out->lower = record_lower(&s->arena, out->address);
+	out->lower = record_address(&s->arena, out->address);
 	buf_release(&text);
 	if (!*out->address || strlen(out->address) > ADDRESS_MAX)
 		return error_set(err, E_PERM, "<address> is empty or too long");

@@ -160,7 +160,7 @@ static size_t candidates(struct search *q, struct keys_candidate *out)
 
 static int find_to_sign(struct search *q, const struct xml *request)
 {
-	const char *address = xml_attr_or(request, "address", ""), *lower = record_lower(&q->s->arena, address);
+	const char *address = xml_attr_or(request, "address", ""), *lower = record_address(&q->s->arena, address);
 	const struct value values[] = { value_text(lower), value_text(arena_printf(&q->s->arena, "@%s", address_domain(lower))) };
 	struct keys_candidate *list = arena_array(&q->s->arena, ROWS_MAX, sizeof(*list));
 	size_t n;

@@ -62,7 +62,7 @@ struct record {
 	char sha256[65];
 	const char *issuer_serial, *key_id, *subject, *public_key;
 	char not_before[RECORD_TIME], not_after[RECORD_TIME];
-	const char **addresses; /* in lower case */
+	const char **addresses; /* as record_address has them */
 	size_t naddresses;
 };
 
@@ -73,7 +73,8 @@ const char *record_of_identifier(struct arena *arena, const struct identifier *i
 /* What stands in the column subject of those whose subject is this name (DER); NULL: it is no name. */
 const char *record_of_name(struct arena *arena, struct span name);
 void record_time(int64_t when, char out[RECORD_TIME]);
-char *record_lower(struct arena *arena, const char *address);
+/* The form of the columns that hold an address: lower case, the domain in A-labels. */
+char *record_address(struct arena *arena, const char *address);
 /* Adds what is not there yet: certificate, addresses, its place in the area. */
 int record_add(struct database *db, const struct record *r, const char *area, const char *source, struct error *err);
 

@@ -75,13 +75,15 @@ void record_time(int64_t when, char out[RECORD_TIME])
 	strftime(out + 4, RECORD_TIME - 4, "-%m-%dT%H:%M:%SZ", &tm);
 }
 
-char *record_lower(struct arena *arena, const char *address)
+char *record_address(struct arena *arena, const char *address)
 {
-	char *copy = arena_strdup(arena, address);
+	struct buf form = BUF_INIT;
+	char *out;
 
-	for (char *p = copy; *p; p++)
-		*p = (char)ascii_lower((unsigned char)*p);
-	return copy;
+	address_form(span_of(address), &form);
+	out = arena_strdup(arena, buf_str(&form));
+	buf_release(&form);
+	return out;
 }
 
 /* A database holds text: what is not UTF-8 is nobody's address. */
@@ -100,7 +102,7 @@ static void read_addresses(struct arena *arena, const struct certificate *c, con
 		if (mark.n > 1 && mark.p[0] == MARK_ADDRESS && utf8_valid(mark))
 			out->addresses[out->naddresses++] = arena_strndup(arena, mark.p + 1, mark.n - 1);
 	if (domain)
-		out->addresses[out->naddresses++] = record_lower(arena, domain);
+		out->addresses[out->naddresses++] = record_address(arena, domain);
 	buf_release(&marks);
 }
 

@@ -75,7 +75,7 @@ static int read_request(struct storing *t, const struct xml *request, struct err
 	int rc;
 
 	t->wanted = xml_attr_or(request, "area", "seen");
-	t->address = record_lower(&t->s->arena, xml_attr_or(request, "address", ""));
+	t->address = record_address(&t->s->arena, xml_attr_or(request, "address", ""));
 	if (strcmp(t->wanted, "seen") != 0 && strcmp(t->wanted, "public") != 0)
 		return error_set(err, E_PERM, "nothing is stored in the area \"%s\"", t->wanted);
 	rc = read_certificate(t, request, err);

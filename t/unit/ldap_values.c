@@ -31,6 +31,10 @@ static void every_value_is_escaped(void **state)
 	assert_filter("%s", "\"a@b\"@x", "\"a@b\"@x");
 	assert_filter("%u|%d", "\"a@b\"@x", "\"a@b\"|x");
 	assert_filter("%u|%d", "nobody", "nobody|");
+	assert_filter("(mail=%s)", "a@b\xc3\xbc" "cher.x", "(|(mail=a@xn--bcher-kva.x)(mail=a@b\\c3\\bccher.x))");
+	assert_filter("(mail=%s)", "A@XN--bcher-kva.x", "(|(mail=A@xn--bcher-kva.x)(mail=A@b\\c3\\bccher.x))");
+	assert_filter("dc=%d", "a@xn--bcher-kva", "(|(dc=xn--bcher-kva)(dc=b\\c3\\bccher))");
+	assert_filter("(mail=%s)", "a@\xff", "(mail=a@\\ff)");
 	assert_filter("", "a@x", "");
 	assert_filter("ends with %", "a@x", "ends with %");
 }

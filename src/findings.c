@@ -131,6 +131,28 @@ static bool has_collisions(const struct found_signer *s)
 	return ascii_caseeq(s->digest, "md5");
 }
 
+static const struct span *stapled_of(struct work *w, const struct layer *l, enum stapled_kind kind, size_t *n)
+{
+	struct span *list = arena_array(w->arena, l->stapled.n, sizeof(*list));
+
+	*n = 0;
+	for (size_t i = 0; i < l->stapled.n; i++)
+		if (l->stapled.items[i].kind == kind)
+			list[(*n)++] = l->stapled.items[i].der;
+	return list;
+}
+
+static int ask_about(struct work *w, const struct layer *l, const struct found_signer *s, const char *address,
+		     struct check_result *out, struct error *err)
+{
+	struct check_question q = { .certificate = s->certificate, .candidates = l->certificates, .purpose = "sign",
+				    .when = time(NULL), .address = address };
+
+	q.ocsp = stapled_of(w, l, STAPLED_OCSP, &q.nocsp);
+	q.crls = stapled_of(w, l, STAPLED_CRL, &q.ncrls);
+	return ask_checks(w->modules, w->arena, &q, 1, out, err);
+}
+
 static int judge_signer(struct work *w, const struct layer *l, const struct found_signer *s, const char *from,
 			struct opinion *out, struct error *err)
 {
@@ -146,7 +168,7 @@ static int judge_signer(struct work *w, const struct layer *l, const struct foun
 			out->text = s->why;
 			return 0;
 		}
-	rc = ask_check(w->modules, w->arena, s->certificate, l->certificates, "sign", time(NULL), matches ? from : "", &check, err);
+	rc = ask_about(w, l, s, matches ? from : "", &check, err);
 	if (rc < 0)
 		return rc;
 	out->verdict = verdict_name(check.verdict);

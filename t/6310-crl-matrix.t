@@ -38,7 +38,8 @@ sub says {
 	my $s = site(check_path_crl => 'require', %{$o{options} // {}});
 	put($s, ca => $root, $sub, @{$o{ca} // []});
 	put($s, crl => @{$o{root} // [$root_list]}, @$lists);
-	my $a = ask($s, certificate => der_of($file), candidates => [map { der_of($_) } @{$o{candidates} // []}]);
+	my $a = ask($s, certificate => der_of($file), candidates => [map { der_of($_) } @{$o{candidates} // []}],
+		stapled => $o{stapled});
 	is("$a->{verdict} $a->{reason}", $want, $what) or diag "$a->{text}\n@{$a->{evidence}}";
 	return $a;
 }
@@ -266,6 +267,30 @@ subtest 'namesakes' => sub {
 	says('signed by itself, names the other', $bad, $plain, [$of->('4', 'sub', $twin)], @in);
 	my @gone = (revoked => [[$serial{plain}, 1]], from => -9, to => -2, extensions => [signer_key($sub)]);
 	says('the other does not know of a revocation', $gone, $plain, [$of->('5', 'twin', $twin), list('t-6', by => 'sub', @gone)], @in);
+};
+
+subtest 'brought along' => sub {
+	my $crl = sub { my ($name, %o) = @_; [crl => slurp(list("b-$name", by => 'sub', %o))] };
+	my @gone = (revoked => [[$serial{plain}, 1]]);
+	my $ours = list('ours', by => 'sub');
+	my $with = sub { (stapled => [@_]) };
+	my $a = says('a list', $good, $plain, [], $with->($crl->('1')));
+	ok(scalar(grep { $_ eq 'a CRL that was brought along' } @{$a->{evidence}}), 'and is the evidence');
+	says('revoked', $gone, $plain, [], $with->($crl->('2', @gone)));
+	says('revoked, but ours is newer', $good, $plain, [$ours], $with->($crl->('3', @gone, from => -9, number => 0)));
+	says('a newer list, but ours is of another scope', $gone, $plain, [list('ours2', by => 'sub', point => point(user => 1), @gone)],
+		$with->($crl->('4', number => 7)));
+	says('forged', $bad, $plain, [], $with->($crl->('5', key => 'leaf')));
+	says('forged, beside ours', $good, $plain, [$ours], $with->($crl->('6', key => 'leaf', @gone)));
+	says('over', 'unknown crl-expired', $plain, [], $with->($crl->('7', from => -9, to => -2)));
+	says('no list', $missing, $plain, [], $with->([crl => 'nonsense'], [crl => ''], [ocsp => 'nonsense'], [other => 'x']));
+	says('the last of 16', $good, $plain, [], $with->(([crl => 'x']) x 15, $crl->('8')));
+	says('the one behind', $missing, $plain, [], $with->(([crl => 'x']) x 16, $crl->('9')));
+	says('others are counted for themselves', $good, $plain, [], $with->(([ocsp => 'x']) x 16, $crl->('10')));
+	my ($long, $longer) = map { $crl->("l$_", bulk => $_) } 1800, 1880;
+	ok(length $long->[1] <= 65536 && length $longer->[1] > 65536, 'one of 64 KB and a longer one');
+	says('64 KB', $good, $plain, [], $with->($long));
+	says('more', $missing, $plain, [], $with->($longer));
 };
 
 # what was verified once is known, of these very bytes only

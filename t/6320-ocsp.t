@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/helper";
+use MIME::Base64;
 use PathCheck;
 use PathPki;
 use Refresh;
@@ -147,6 +148,29 @@ like($answers[0]{text}, qr{was not heard}, 'the first was waited for');
 like($answers[1]{text}, qr{did not answer a moment ago}, 'the second was not');
 like($answers[2]{text}, qr{check_path_budget is spent}, 'and nobody else was asked');
 cmp_ok(scalar(@{[requests()]}), '<=', 1, 'one request, if it got as far as that');
+
+# ---- who asks is killed: nothing stays ----
+my $killed = user('killed', '1001', "$http/dead/killed");
+sub fetching { grep { my $c = eval { slurp("$_/cmdline") } // ''; index($c, "$http/dead/killed") >= 0 } glob '/proc/[0-9]*' }
+$s = site_of(%live, check_path_budget => '600s');
+sub frame { length($_[0]) . "\n$_[0]" }
+open my $frames, '>:raw', "$s/frames" or die;
+print $frames frame(qq(<hello protocol="1.0" postern="0.1.0" log-level="info" role="check" deadline="600000" config="$s/postern.conf" operations="check-certificate"/>)),
+	frame(qq(<check-certificate id="1" purpose="sign"><certificate>) . encode_base64(der($killed), '') . '</certificate></check-certificate>');
+close $frames or die;
+my $asks = fork // die;
+if (!$asks) {
+	open STDIN, '<', "$s/frames" or die;
+	open STDOUT, '>', '/dev/null' or die;
+	exec build_directory() . '/check-path' or die;
+}
+wait_for('the question', sub { fetching() });
+kill KILL => $asks;
+waitpid $asks, 0;
+wait_for('the end of ocsp-fetch', sub { !fetching() });
+is(scalar(fetching()), 0, 'check-path was killed: ocsp-fetch has ended');
+my $fetch = build_directory() . '/ocsp-fetch';
+is(system("$fetch $s/postern.conf $http/dead/killed 600000 1 </dev/null") >> 8, 75, 'and does not begin for one that is gone');
 
 # ---- a CRL beside it ----
 $s = site_of(%live);

@@ -36,6 +36,56 @@ cp "$T/eve.pem" "$T/certs/public/"
 list 1
 is "before there is a list: not known" "$(comes_in)" neutral
 like "... and the record says why" "$(cat "$T/got")" 'crl-missing'
+
+# what the message brings along about her
+answer() { # NAME STATUS [OPTION...]
+	file=$1
+	printf '%s\t301122000000Z\t%s\t%s\tunknown\t/CN=eve\n' "${2%% *}" "${2#* }" "$serial" >"$T/status"
+	shift 2
+	openssl ocsp -index "$T/status" -CA "$T/ca.pem" -rsigner "$T/ca.pem" -rkey "$T/ca.key" -issuer "$T/ca.pem" -no_nonce \
+		-cert "$T/eve.pem" -respout "$T/$file" "$@" >/dev/null 2>&1
+}
+brings() { # WHERE FILE...
+	echo text | entity | openssl cms -sign -nodetach -outform DER -signer "$T/eve.pem" -inkey "$T/eve.key" >"$T/signed.der"
+	{
+		printf 'MIME-Version: 1.0\nContent-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\nContent-Transfer-Encoding: base64\n\n'
+		(cd "$T" && "$SRC/t/helper/staple" "$@" <signed.der) | base64
+	} | letter eve@partner.example >"$T/m"
+	incoming <"$T/m"
+	result
+}
+conf "$T" 'check_path_ocsp_skew = 0s' 'check_path_ocsp_age = 1s'
+answer good 'V ' -ndays 7
+is "an OCSP answer among the CRLs" "$(brings crls good)" pass
+is "... in the attribute of CAdES" "$(brings cades good)" pass
+is "... in Adobe's" "$(brings adobe good)" pass
+answer over 'V ' # without nextUpdate
+made=$(date +%s)
+answer gone 'R 261101000000Z' -ndays 7
+is "an answer that says she was revoked" "$(brings crls good gone)" fail
+like "... and the record says so" "$(cat "$T/got")" 'revoked'
+answer short 'V ' -ndays 7 -resp_no_certs
+is "an answer without its signer's certificate" "$(brings crls short)" pass
+{ head -c -8 "$T/short"; printf '12345678'; } >"$T/forged"
+is "a forged one" "$(brings crls forged)" neutral
+# shellcheck disable=SC2046
+answer long 'V ' -ndays 7 $(seq -f '-serial %.0f' 1000 1700)
+ok "a genuine one that is too long" test "$(wc -c <"$T/long")" -gt 65536
+is "... is not looked at" "$(brings crls long)" neutral
+is "... the one behind it is" "$(brings crls long good)" pass
+while [ "$(date +%s)" -le $((made + 1)) ]; do sleep 0.1; done
+is "one that is over" "$(brings crls over)" neutral
+like "... and the record says so" "$(cat "$T/got")" 'crl-expired'
+cp "$T/web/www/ca.crl" "$T/good.crl"
+is "a CRL" "$(brings crls good.crl)" pass
+is "... in the attribute of CAdES" "$(brings cades good.crl)" pass
+list 2 "$serial"
+is "one that has her" "$(brings crls web/www/ca.crl)" fail
+list 1
+conf "$T" 'check_path_ocsp = no'
+is "nothing of OCSP where the operator does not want it" "$(brings crls good)" neutral
+conf "$T" 'check_path_ocsp = cached'
+
 ok "postern-refresh" refresh
 is "the list is there, she is not on it" "$(comes_in)" pass
 list 2 "$serial"

@@ -64,6 +64,10 @@ struct check_given {
  * is passed over and named in the log. */
 void checker_give(struct checker *c, const struct check_given *given);
 
+/* Of OCSP responses and of revocation lists that came along, each: those past so many, or longer, are not looked at. */
+#define CHECK_STAPLED_MAX 16
+#define CHECK_STAPLED_SIZE_MAX ((size_t)65536)
+
 /* Candidates past this many are not looked at (RFC 8550 section 2.3 leaves the limit to the receiver). */
 #define CHECK_CANDIDATES_MAX 100
 
@@ -85,8 +89,8 @@ struct check_request {
 	time_t time;                    /* the moment at which it must be valid */
 	const char *address;            /* "": not compared */
 	const struct check_policies *policies; /* NULL: those of struct check_policy */
-	const struct span *ocsp;        /* DER OCSP responses that came along, from strangers */
-	size_t nocsp;
+	const struct span *ocsp, *crls; /* DER OCSP responses and revocation lists that came along, from strangers */
+	size_t nocsp, ncrls;
 	deadline until;                 /* for look-ups over the network; 0: there are none */
 };
 

@@ -33,6 +33,7 @@ struct checker {
 struct check_common {
 	struct lists_read *read;           /* lists.c */
 	struct signer *signers;            /* signer.c */
+	struct areas_crl *stapled;         /* lists.c: lists that came with the question */
 	unsigned signatures, ours; /* looked at; more that may be */
 };
 

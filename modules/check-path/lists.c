@@ -136,6 +136,43 @@ static void free_list(struct list *l)
 	ASN1_INTEGER_free(l->base);
 }
 
+/* ---- those that came with the question ---- */
+
+/* Its form and entries live in the arena; list is NULL where it is no list. */
+static void read_one_stapled(struct checking *k, size_t i)
+{
+	struct crl *list = arena_alloc(k->arena, sizeof(*list));
+	struct buf form = BUF_INIT;
+
+	if (crl_digest(k->request->crls[i], &form, NULL) == 0 &&
+	    crl_view(span_from(arena_memdup(k->arena, form.data, form.len), form.len), list))
+		k->common->stapled[i] = (struct areas_crl){ .list = list, .file = "a CRL that was brought along" };
+	buf_release(&form);
+}
+
+/* Once for each check. */
+static void read_stapled(struct checking *k)
+{
+	if (k->common->stapled || !k->request->ncrls)
+		return;
+	k->common->stapled = arena_array(k->arena, CHECK_STAPLED_MAX, sizeof(*k->common->stapled));
+	for (size_t i = 0; i < k->request->ncrls && i < CHECK_STAPLED_MAX; i++)
+		read_one_stapled(k, i);
+}
+
+static struct list **add_stapled(struct checking *k, const X509_NAME *issuer, struct list **end)
+{
+	for (size_t i = 0; i < k->request->ncrls && i < CHECK_STAPLED_MAX; i++) {
+		const struct areas_crl *l = &k->common->stapled[i];
+
+		if (l->list && crl_issuer_is(l->list, issuer)) {
+			*end = read_list(k, l);
+			end = &(*end)->next;
+		}
+	}
+	return end;
+}
+
 /* ---- finding them ---- */
 
 struct list *lists_of(struct checking *k, const X509_NAME *issuer)
@@ -156,6 +193,8 @@ struct list *lists_of(struct checking *k, const X509_NAME *issuer)
 		*end = read_list(k, &found[i]);
 		end = &(*end)->next;
 	}
+	read_stapled(k);
+	end = add_stapled(k, issuer, end);
 	r->next = k->common->read;
 	k->common->read = r;
 	return r->lists;

@@ -13,8 +13,6 @@
 #include "common/ocsp_cache.h"
 #include "lib/log.h"
 
-#define STAPLED_MAX 16 /* responses of a message that are looked at */
-
 struct consultation {
 	struct checking *k;
 	X509 *x, *issuer;
@@ -102,7 +100,7 @@ static bool stapled(struct consultation *c)
 	const struct check_request *r = c->k->request;
 	bool known = false;
 
-	for (size_t i = 0; i < r->nocsp && i < STAPLED_MAX && c->status != REVOCATION_REVOKED; i++)
+	for (size_t i = 0; i < r->nocsp && i < CHECK_STAPLED_MAX && c->status != REVOCATION_REVOKED; i++)
 		if (ocsp_is_about(r->ocsp[i], c->x, c->issuer))
 			known |= consider(c, r->ocsp[i], "an OCSP answer that was brought along");
 	return known;

@@ -116,15 +116,16 @@ static int understand(const struct buf *said, struct buf *answer, struct error *
 int ocsp_ask(const struct config *config, const char *url, struct span request, int64_t milliseconds, struct buf *answer,
 	     struct error *err)
 {
-	struct buf program = BUF_INIT, time_text = BUF_INIT, said = BUF_INIT;
+	struct buf program = BUF_INIT, time_text = BUF_INIT, self = BUF_INIT, said = BUF_INIT;
 	deadline until = deadline_in(milliseconds);
 	struct helper h;
 	int rc;
 
 	buf_addf(&program, "%s/ocsp-fetch", config->module_directory);
 	buf_addf(&time_text, "%lld", (long long)milliseconds);
+	buf_addf(&self, "%ld", (long)getpid()); /* ocsp-fetch ends with us */
 	rc = start(program.data, (char *const[]){ program.data, (char *)(uintptr_t)config->file, (char *)(uintptr_t)url,
-						  time_text.data, NULL }, &h, err);
+						  time_text.data, self.data, NULL }, &h, err);
 	if (rc == 0)
 		rc = fs_write_all(h.in, request.p, request.n, err); /* less than a pipe holds */
 	if (rc == 0) {
@@ -137,6 +138,7 @@ int ocsp_ask(const struct config *config, const char *url, struct span request, 
 		rc = understand(&said, answer, err);
 	buf_release(&program);
 	buf_release(&time_text);
+	buf_release(&self);
 	buf_release(&said);
 	return rc;
 }

@@ -46,6 +46,18 @@ static int read_candidates(struct server *s, const struct xml *request, struct c
 	return rc;
 }
 
+/* What is none, of a kind that is not known, or too long, is passed over: strangers wrote it. */
+static void read_stapled(struct server *s, const struct xml *request, const char *kind, const struct span **out, size_t *n)
+{
+	struct span *list = arena_array(&s->arena, CHECK_STAPLED_MAX, sizeof(*list));
+
+	*out = list;
+	for (const struct xml *e = xml_first(request, "stapled"); e && *n < CHECK_STAPLED_MAX; e = xml_next(e, "stapled"))
+		if (strcmp(xml_attr_or(e, "kind", ""), kind) == 0 && read_binary(s, e, &list[*n], NULL) == 0 &&
+		    list[*n].n <= CHECK_STAPLED_SIZE_MAX)
+			(*n)++;
+}
+
 int question_read(struct server *s, const struct xml *request, struct check_request *out, struct error *err)
 {
 	const struct xml *certificate = xml_first(request, "certificate");
@@ -61,6 +73,8 @@ int question_read(struct server *s, const struct xml *request, struct check_requ
 		rc = read_binary(s, certificate, &out->certificate, err);
 	if (rc == 0)
 		rc = read_candidates(s, request, out, err);
+	read_stapled(s, request, "ocsp", &out->ocsp, &out->nocsp);
+	read_stapled(s, request, "crl", &out->crls, &out->ncrls);
 	return rc;
 }
 

@@ -154,6 +154,8 @@ struct check_question {
 	const char *purpose;
 	time_t when;
 	const char *address;
+	const struct span *ocsp, *crls; /* DER, unread: what the message brings along about revocation */
+	size_t nocsp, ncrls;
 };
 int ask_checks(struct modules *m, struct arena *a, const struct check_question *questions, size_t n,
 	       struct check_result *out, struct error *err);

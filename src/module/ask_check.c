@@ -26,8 +26,28 @@ const char *verdict_name(enum verdict v)
  * likes, and what is no certificate of the path is not needed. */
 struct question {
 	const struct check_question *q;
-	size_t room; /* bytes of base64 for all certificates */
+	size_t room; /* bytes of base64 for all certificates and what is stapled */
 };
+
+static size_t encoded_size(size_t n, const char *around)
+{
+	return (n + 2) / 3 * 4 + strlen(around);
+}
+
+static void put_stapled(struct xml_writer *w, const char *kind, const struct span *list, size_t n, size_t *left)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t size = encoded_size(list[i].n, "<stapled kind=\"ocsp\"></stapled>");
+
+		if (size > *left)
+			continue;
+		*left -= size;
+		xml_open(w, "stapled");
+		xml_put(w, "kind", kind);
+		xml_put_binary(w, list[i].p, list[i].n);
+		xml_close(w);
+	}
+}
 
 static int write_check(struct xml_writer *w, void *arg)
 {
@@ -42,13 +62,15 @@ static int write_check(struct xml_writer *w, void *arg)
 	for (int i = 0; rc == 0 && i < sk_X509_num(k->q->candidates); i++) {
 		X509 *c = sk_X509_value(k->q->candidates, i);
 		int n = i2d_X509(c, NULL);
-		size_t size = n > 0 ? ((size_t)n + 2) / 3 * 4 + sizeof("<candidate></candidate>") : 0;
+		size_t size = n > 0 ? encoded_size((size_t)n, "<candidate></candidate>") : 0;
 
 		if (!size || size > left)
 			continue;
 		left -= size;
 		rc = request_certificate(w, "candidate", c);
 	}
+	put_stapled(w, "ocsp", k->q->ocsp, k->q->nocsp, &left);
+	put_stapled(w, "crl", k->q->crls, k->q->ncrls, &left);
 	return rc;
 }
 
@@ -94,7 +116,8 @@ static size_t room(const struct modules *m)
 void ask_check_ahead(struct modules *m, X509 *certificate, STACK_OF(X509) *candidates, const char *purpose, time_t when,
 		     const char *address)
 {
-	const struct check_question q = { certificate, candidates, purpose, when, address };
+	const struct check_question q = { .certificate = certificate, .candidates = candidates, .purpose = purpose, .when = when,
+					  .address = address };
 	struct question k = { .q = &q, .room = room(m) };
 
 	modules_ahead(m, ROLE_CHECK, "check-certificate", write_check, &k);
@@ -129,7 +152,8 @@ int ask_checks(struct modules *m, struct arena *a, const struct check_question *
 int ask_check(struct modules *m, struct arena *a, X509 *certificate, STACK_OF(X509) *candidates, const char *purpose,
 	      time_t when, const char *address, struct check_result *out, struct error *err)
 {
-	const struct check_question q = { certificate, candidates, purpose, when, address };
+	const struct check_question q = { .certificate = certificate, .candidates = candidates, .purpose = purpose, .when = when,
+					  .address = address };
 
 	return ask_checks(m, a, &q, 1, out, err);
 }

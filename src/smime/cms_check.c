@@ -235,11 +235,13 @@ static void check_signed(struct arena *a, struct span rest, struct cms_shape *ou
 	if (info.content.n)
 		fail(out, LAYER_REFUSED, "something behind the signed content");
 	ber_optional(&rest, BER_CONTEXT_CONSTRUCTED, &more);
-	ber_optional(&rest, BER_CONTEXT_CONSTRUCTED + 1, &more);
+	if (ber_optional(&rest, BER_CONTEXT_CONSTRUCTED + 1, &more))
+		out->crls = more.content;
 	if (!ber_expect(&rest, BER_SET, &more) || rest.n) {
 		fail(out, LAYER_MALFORMED, "malformed SignedData: no signer infos, or something behind them");
 		return;
 	}
+	out->signer_infos = more.content;
 	while ((rc = ber_next(&more.content, &one)) == 1)
 		out->signers++;
 	if (rc < 0)

@@ -23,6 +23,7 @@ struct cms_shape {
 	/* signed kinds */
 	bool content;              /* the signed bytes are inside */
 	size_t signers;
+	struct span crls, signer_infos; /* their elements */
 };
 
 /* Never fails: what is wrong stands in *out. */

@@ -201,6 +201,7 @@ int layer_open_cms(struct opening *o, struct span bytes, struct buf *decoded, co
 	if (!acceptable(o, &shape, detached, l))
 		return 0;
 	ERR_clear_error();
+	stapled_collect(o->arena, &shape, &l->stapled);
 	cms = parse(o, shape.der);
 	if (decoded)
 		buf_release(decoded);

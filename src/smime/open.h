@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "mime/entity.h"
+#include "smime/stapled.h"
 
 enum layer_kind { LAYER_ENVELOPED, LAYER_AUTHENVELOPED, LAYER_OPAQUE_SIGNED, LAYER_CLEAR_SIGNED, LAYER_CERTS_ONLY,
 		  LAYER_COMPRESSED, LAYER_UNKNOWN, LAYER_NESTED /* a closed layer somewhere inside, not opened */ };
@@ -47,6 +48,7 @@ struct layer {
 	struct found_signer *signers;
 	size_t nsigners;
 	STACK_OF(X509) *certificates;    /* those in the SignedData, owned by the result; NULL if none */
+	struct stapled stapled;          /* what the SignedData says of revocation, unread */
 };
 
 /* A recipient or signer identifier as CMS has them: issuer and serial, or subject key identifier. */

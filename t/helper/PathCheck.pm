@@ -62,6 +62,7 @@ sub request {
 	$xml .= '>';
 	$xml .= '<certificate>' . encode_base64($_, '') . '</certificate>' for ref $q{certificate} ? @{$q{certificate}} : $q{certificate};
 	$xml .= '<candidate>' . encode_base64($_, '') . '</candidate>' for @{$q{candidates} // []};
+	$xml .= qq(<stapled kind="$_->[0]">) . encode_base64($_->[1], '') . '</stapled>' for @{$q{stapled} // []};
 	return "$xml</check-certificate>";
 }
 
@@ -85,7 +86,7 @@ sub answer {
 	return \%a;
 }
 
-# ask_many(site, {certificate => DER, candidates => [DER...], purpose, time, address}...): one conversation.
+# ask_many(site, {certificate => DER, candidates => [DER...], stapled => [[kind, DER]...], purpose, time, address}...): one conversation.
 sub ask_many {
 	my ($site, @questions) = @_;
 	my $id = 0;

@@ -379,6 +379,60 @@ static void foreign_recipients(void **state)
 	expect_opening(DER(BER_CONTEXT_CONSTRUCTED + 5, integer(0)), LAYER_MALFORMED, "malformed inside the CMS structure");
 }
 
+/* ---- what stands among the CRLs */
+
+/* One SEQUENCE of so many bytes, as an OCSP answer (or, with ocsp false, as a CRL) among the CRLs. */
+static void add_choice(struct buf *out, bool ocsp, size_t whole)
+{
+	const unsigned char head[] = { 0x30, 0x83, (unsigned char)((whole - 5) >> 16), (unsigned char)((whole - 5) >> 8), (unsigned char)(whole - 5) };
+	static const char oid[] = "\x06\x08\x2b\x06\x01\x05\x05\x07\x10\x02";
+	size_t n = whole + sizeof(oid) - 1;
+	const unsigned char choice[] = { 0xa1, 0x83, (unsigned char)(n >> 16), (unsigned char)(n >> 8), (unsigned char)n };
+
+	if (ocsp) {
+		buf_add(out, choice, sizeof(choice));
+		buf_add(out, oid, sizeof(oid) - 1);
+	}
+	buf_add(out, head, sizeof(head));
+	for (size_t i = sizeof(head); i < whole; i++)
+		buf_addch(out, 'x');
+}
+
+static size_t found_among(const struct buf *crls, struct stapled *out)
+{
+	const struct cms_shape shape = { .crls = span_from(crls->data, crls->len) };
+
+	stapled_collect(&arena, &shape, out);
+	return out->n;
+}
+
+static void stapled_limits(void **state)
+{
+	struct buf crls = BUF_INIT;
+	struct stapled found;
+
+	for (int ocsp = 0; ocsp < 2; ocsp++) {
+		buf_clear(&crls);
+		add_choice(&crls, ocsp, STAPLED_SIZE_MAX + 1);
+		assert_int_equal(found_among(&crls, &found), 0);
+		add_choice(&crls, ocsp, STAPLED_SIZE_MAX);
+		assert_int_equal(found_among(&crls, &found), 1);
+		assert_int_equal(found.items[0].kind, ocsp ? STAPLED_OCSP : STAPLED_CRL);
+		assert_int_equal(found.items[0].der.n, STAPLED_SIZE_MAX);
+		buf_clear(&crls);
+		for (size_t i = 0; i < STAPLED_MAX + 1; i++) {
+			add_choice(&crls, ocsp, 100);
+			assert_int_equal(found_among(&crls, &found), i < STAPLED_MAX ? i + 1 : STAPLED_MAX);
+		}
+	}
+	crls.len--; /* the last one is cut off */
+	assert_int_equal(found_among(&crls, &found), STAPLED_MAX);
+	buf_clear(&crls);
+	buf_add(&crls, "\xa1\x02\x05\x00\xa1\x80\x31\x00", 8); /* neither */
+	assert_int_equal(found_among(&crls, &found), 0);
+	buf_release(&crls);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,7 +440,7 @@ int main(void)
 		cmocka_unit_test(numbers),         cmocka_unit_test(envelopes),       cmocka_unit_test(recipient_limit),
 		cmocka_unit_test(tags),            cmocka_unit_test(substituted_ciphers),
 		cmocka_unit_test(signatures),      cmocka_unit_test(other_types),     cmocka_unit_test(every_length),
-		cmocka_unit_test(foreign_recipients),
+		cmocka_unit_test(foreign_recipients), cmocka_unit_test(stapled_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, clean);

@@ -182,6 +182,7 @@ static void answer_question(const struct refresh_options *options, const struct 
 
 static void begin(struct fetcher *fr, struct ldap_child *c)
 {
+	pid_t parent = getpid();
 	int ends[2];
 
 	c->until = deadline_in((int64_t)fr->options->timeout);
@@ -191,6 +192,8 @@ static void begin(struct fetcher *fr, struct ldap_child *c)
 	c->pid = fork();
 	if (c->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent) /* died before the prctl */
+			_exit(75);
 		signal(SIGPIPE, SIG_DFL);
 		close(ends[0]);
 		answer_question(fr->options, c->fetch, ends[1]);

@@ -1,12 +1,14 @@
 /* ocsp_fetch.c - ocsp-fetch: carries one OCSP request to a responder and its answer back, for check-path(8)
  *
- * usage: ocsp-fetch FILE URL MILLISECONDS < request
+ * usage: ocsp-fetch FILE URL MILLISECONDS PARENT < request
  *
+ * PARENT is the process id of who asks, without whom it ends.
  * FILE is postern.conf: proxy, addresses that are allowed, bounds are postern-refresh's (refresh_...).  Writes "=" and the answer,
  * which nobody has looked at, or "!" and one line.
  */
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "common/ocsp_cache.h"
@@ -68,16 +70,26 @@ static int work(char **argv, struct buf *out, struct error *err)
 	return rc;
 }
 
+/* Nobody would read the answer when check-path was killed; the argument is its process id, in case that was before this. */
+static bool is_wanted(const char *parent)
+{
+	uint64_t pid;
+
+	return span_number(span_of(parent), INT32_MAX, &pid) && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == (pid_t)pid;
+}
+
 int main(int argc, char **argv)
 {
 	struct buf out = BUF_INIT;
 	struct error err = { 0 };
 	int rc;
 
-	if (argc != 4) {
-		fputs("usage: ocsp-fetch FILE URL MILLISECONDS < request\nA part of check-path; see check-path(8).\n", stderr);
+	if (argc != 5) {
+		fputs("usage: ocsp-fetch FILE URL MILLISECONDS PARENT < request\nA part of check-path; see check-path(8).\n", stderr);
 		return 64;
 	}
+	if (!is_wanted(argv[4]))
+		return 75;
 	signal(SIGPIPE, SIG_IGN);
 	log_open("module", "ocsp-fetch", NULL);
 	openssl_start();

@@ -41,6 +41,16 @@ subtest 'a new key signed with the old one, without key identifiers' => sub {
 	says('is no anchor', 'unknown no-path', $ann, [$new], []);
 	says('is an issuer', 'valid ', $ann, [$old], [$new]);
 	says('also from the area', 'valid ', $ann, [$old, $new], []);
+	my $mid = ca('mid-old', 'roll-old', 'Mid');
+	key('Mid-new');
+	my $renewed = certificate('mid-new', by => 'mid-old', key => 'Mid-new', subject => '/CN=Mid', extensions => [@ca]);
+	says('in the middle of a path', 'valid ', leaf('mid-leaf', 'mid-new'), [$old], [$renewed, $mid]);
+	says('as the one that is asked about', 'valid ', certificate('mid-self', by => 'mid-new', key => 'leaf', subject => '/CN=Mid', extensions => [@mail]),
+		[$old], [$renewed, $mid]);
+	my $weak = certificate('mid-weak', by => 'mid-new', key => 'leaf', subject => '/CN=Mid', extensions => [@mail], hash => 'sha1');
+	says('with a weak hash', 'invalid weak-hash', $weak, [$old], [$renewed, $mid]);
+	my @given = (-anchor => $old, -untrusted => $renewed, -untrusted => $mid, pki_directory() . '/mid-leaf.pem');
+	like(scalar qx(@{[build_directory() . '/postern-cert']} verify @given), qr{^verdict: valid$}m, 'given on a command line');
 };
 
 my $root1 = ca('root1', undef, 'Root1');

@@ -298,8 +298,7 @@ static void push_given(struct areas *a, const X509_NAME *subject, STACK_OF(X509)
 		X509 *x = same_mark(&a->issuers[i].mark, &wanted) ? certificate_of(a, a->issuers[i].der, false) : NULL;
 
 		/* a self-signed one is an anchor or nothing */
-		if (x && !(X509_get_extension_flags(x) & EXFLAG_SS) && X509_NAME_cmp(X509_get_subject_name(x), subject) == 0 &&
-		    X509_up_ref(x))
+		if (x && X509_NAME_cmp(X509_get_subject_name(x), subject) == 0 && !areas_self_signed(a, x) && X509_up_ref(x))
 			sk_X509_push(out, x);
 	}
 }

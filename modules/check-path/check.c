@@ -234,7 +234,7 @@ static bool leaf_is_good(struct checking *k)
 	X509 *x = k->leaf;
 
 	return policy_structure(k, x) && policy_time(k, x) && policy_purpose(k, x) && policy_address(k, x) &&
-	       policy_key(k, x) && ((X509_get_extension_flags(x) & EXFLAG_SS) || policy_hash(k, x)) && policy_lifetime(k, x);
+	       policy_key(k, x) && (areas_self_signed(k->checker->areas, x) || policy_hash(k, x)) && policy_lifetime(k, x);
 }
 
 static void decide(struct checking *k)

@@ -84,21 +84,57 @@ static bool is_about_names(int code)
 /* A path on its way through OpenSSL. */
 struct validation {
 	struct checking *k;
-	STACK_OF(X509) *path;
+	STACK_OF(X509) *path;  /* as it was found */
+	STACK_OF(X509) *shown; /* to OpenSSL: the same certificates, some disguised; references */
 };
+
+/* OpenSSL goes no further than a certificate that looks self-signed, and that is for it any with the same name twice whose key
+ * identifiers do not say otherwise, as there may be in a CA's new key signed with its old one: it gets to see a copy
+ * with one that does. */
+static X509 *disguised(X509 *x)
+{
+	int at = X509_get_ext_by_NID(x, NID_authority_key_identifier, -1);
+	AUTHORITY_KEYID *id = AUTHORITY_KEYID_new();
+	X509 *copy = X509_dup(x);
+
+	if (copy && id && (id->serial = ASN1_INTEGER_dup(X509_get0_serialNumber(x))) != NULL) {
+		ASN1_STRING_set(id->serial, "another", 7);
+		if (at >= 0)
+			X509_EXTENSION_free(X509_delete_ext(copy, at));
+		X509_add1_ext_i2d(copy, NID_authority_key_identifier, id, 0, X509V3_ADD_DEFAULT);
+		X509_check_purpose(copy, -1, 0); /* reads the extensions */
+	}
+	AUTHORITY_KEYID_free(id);
+	return copy;
+}
+
+static STACK_OF(X509) *to_be_shown(STACK_OF(X509) *path)
+{
+	STACK_OF(X509) *shown = X509_chain_up_ref(path);
+
+	for (int i = 0; i < sk_X509_num(shown) - 1; i++) {
+		X509 *x = sk_X509_value(path, i), *copy = X509_get_extension_flags(x) & EXFLAG_SS ? disguised(x) : NULL;
+
+		if (copy) {
+			X509_free(x); /* the reference of shown */
+			sk_X509_set(shown, i, copy);
+		}
+	}
+	return shown;
+}
 
 /* Whether one issued the other is not OpenSSL's to decide: the path is the one that was found.  (It would refuse an issuer for
  * a key identifier, which RFC 5280 means for finding issuers, not for refusing them.) */
 static int is_issuer(X509_STORE_CTX *ctx, X509 *x, X509 *issuer)
 {
 	const struct validation *v = X509_STORE_CTX_get_app_data(ctx);
-	int last = sk_X509_num(v->path) - 1;
+	int last = sk_X509_num(v->shown) - 1;
 
 	if (x == issuer)
 		return X509_check_issued(issuer, x) == X509_V_OK;
 	for (int i = 0; i < last; i++)
-		if (X509_cmp(sk_X509_value(v->path, i), x) == 0)
-			return X509_cmp(sk_X509_value(v->path, i + 1), issuer) == 0;
+		if (X509_cmp(sk_X509_value(v->shown, i), x) == 0)
+			return X509_cmp(sk_X509_value(v->shown, i + 1), issuer) == 0;
 	return 0;
 }
 
@@ -126,17 +162,18 @@ static bool complain(X509_STORE_CTX *ctx, X509 *x, int depth, int code)
 /* What OpenSSL would do at this place (internal_verify() of its x509_vfy.c), with what is known of signatures. */
 static int verify_signatures(X509_STORE_CTX *ctx)
 {
-	struct checking *k = ((struct validation *)X509_STORE_CTX_get_app_data(ctx))->k;
-	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+	const struct validation *v = X509_STORE_CTX_get_app_data(ctx);
 
-	for (int i = sk_X509_num(chain) - 2; i >= 0; i--) {
-		X509 *x = sk_X509_value(chain, i), *issuer = sk_X509_value(chain, i + 1);
+	if (sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) != sk_X509_num(v->path))
+		return complain(ctx, v->k->leaf, 0, X509_V_ERR_UNSPECIFIED); /* not our path: it must not happen */
+	for (int i = sk_X509_num(v->path) - 2; i >= 0; i--) {
+		X509 *x = sk_X509_value(v->path, i), *issuer = sk_X509_value(v->path, i + 1);
 
 		if (!(X509_get_key_usage(issuer) & KU_KEY_CERT_SIGN))
 			return complain(ctx, issuer, i + 1, X509_V_ERR_KEYUSAGE_NO_CERTSIGN);
 		if (!X509_get0_pubkey(issuer))
 			return complain(ctx, issuer, i + 1, X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY);
-		if (!areas_made_certificate(k->checker->areas, issuer, x))
+		if (!areas_made_certificate(v->k->checker->areas, issuer, x))
 			return complain(ctx, x, i, X509_V_ERR_CERT_SIGNATURE_FAILURE);
 	}
 	return 1;
@@ -160,8 +197,8 @@ static bool openssl_agrees(struct checking *k, STACK_OF(X509) *path)
 {
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	STACK_OF(X509) *others = X509_chain_up_ref(path);
-	struct validation v = { k, path };
+	struct validation v = { k, path, to_be_shown(path) };
+	STACK_OF(X509) *others = X509_chain_up_ref(v.shown);
 	bool good = false;
 
 	if (store) {
@@ -170,7 +207,7 @@ static bool openssl_agrees(struct checking *k, STACK_OF(X509) *path)
 	}
 	X509_free(sk_X509_pop(others));
 	if (store && ctx && others && X509_STORE_add_cert(store, sk_X509_value(path, sk_X509_num(path) - 1)) &&
-	    X509_STORE_CTX_init(ctx, store, sk_X509_value(path, 0), others)) {
+	    X509_STORE_CTX_init(ctx, store, sk_X509_value(v.shown, 0), others)) {
 		set_parameters(ctx);
 		X509_STORE_CTX_set_app_data(ctx, &v);
 		X509_STORE_CTX_set_verify_cb(ctx, on_problem);
@@ -181,6 +218,7 @@ static bool openssl_agrees(struct checking *k, STACK_OF(X509) *path)
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(store);
 	sk_X509_pop_free(others, X509_free);
+	sk_X509_pop_free(v.shown, X509_free);
 	return good;
 }
 

@@ -3,3 +3,6 @@ EXTRA_DIST += bench/README.md bench/Cpu.pm bench/Certificates.pm bench/areas ben
 EXTRA_DIST += bench/check-path
 EXTRA_DIST += bench/keys-sql
 EXTRA_DIST += bench/refresh
+check_PROGRAMS += bench/conversation
+bench_conversation_SOURCES = bench/conversation.c
+bench_conversation_LDADD = libmodule.a $(BASE_LDADD) $(CRYPTO_LIBS)

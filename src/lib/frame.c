@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "lib/error.h"
@@ -132,31 +133,51 @@ void frame_append(struct buf *out, struct span document)
 	buf_add(out, document.p, document.n);
 }
 
-static int write_some(int fd, const char *p, size_t n, deadline until, struct error *err)
-{
-	while (n) {
-		ssize_t k;
+/* What is still to be written: the length, the document. */
+struct pieces {
+	struct iovec items[2];
+	int first;
+};
 
-		if (wait_for(fd, POLLOUT, until, err) < 0)
-			return E_TEMP;
-		k = write(fd, p, n);
-		if (k < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (k < 0)
-			return error_set(err, errno == EPIPE ? E_NOTFOUND : E_TEMP, "write: %s", strerror(errno));
-		p += k;
-		n -= (size_t)k;
+static void count_written(struct pieces *p, size_t n)
+{
+	for (; p->first < 2 && n >= p->items[p->first].iov_len; p->first++)
+		n -= p->items[p->first].iov_len;
+	if (p->first < 2) {
+		p->items[p->first].iov_base = (char *)p->items[p->first].iov_base + n;
+		p->items[p->first].iov_len -= n;
 	}
-	return 0;
+}
+
+/* Whether the kernel (before 6.4, for pipes) or the kind of file cannot promise not to wait. */
+static bool may_wait(int error)
+{
+	return error == EOPNOTSUPP || error == ENOSYS || error == EINVAL || error == ESPIPE;
 }
 
 int frame_write(int fd, struct span document, deadline until, struct error *err)
 {
-	struct buf frame = BUF_INIT;
-	int rc;
+	char length[32];
+	struct pieces p = { .items = { { length, (size_t)snprintf(length, sizeof(length), "%zu\n", document.n) },
+				       { (char *)(uintptr_t)document.p, document.n } } };
+	bool at_once = true; /* there is room nearly always, and what has not got it is never waited for in the write itself */
+	bool waited = false;
 
-	frame_append(&frame, document);
-	rc = write_some(fd, frame.data, frame.len, until, err);
-	buf_wipe(&frame);
-	return rc;
+	while (p.first < 2) {
+		ssize_t k = at_once ? pwritev2(fd, p.items + p.first, 2 - p.first, -1, RWF_NOWAIT)
+				    : writev(fd, p.items + p.first, 2 - p.first);
+
+		if (k >= 0) {
+			count_written(&p, (size_t)k);
+			waited = false;
+		} else if (errno == EAGAIN || (at_once && may_wait(errno))) {
+			at_once = at_once && errno == EAGAIN && !waited;
+			waited = true;
+			if (wait_for(fd, POLLOUT, until, err) < 0)
+				return E_TEMP;
+		} else if (errno != EINTR) {
+			return error_set(err, errno == EPIPE ? E_NOTFOUND : E_TEMP, "write: %s", strerror(errno));
+		}
+	}
+	return 0;
 }

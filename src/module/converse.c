@@ -24,6 +24,7 @@ struct exchange {
 	const char *operation;
 	struct buf out;           /* the requests as frames */
 	size_t written;
+	bool logs;                /* this process reads the modules' log */
 	bool answered;            /* only what goes along is to be written yet */
 	unsigned first_id;
 	deadline until;           /* of the next answer */
@@ -118,9 +119,9 @@ static int read_some(struct exchange *x, struct error *err)
 /* One wait and what it brought: bytes out, bytes in, and the log where that is ours to read. */
 static int pump(struct exchange *x, struct error *err)
 {
-	bool logs = getpid() == x->m->owner;
 	struct pollfd p[2 + 16] = { { .fd = x->p->from, .events = POLLIN } };
 	nfds_t n = 1;
+	nfds_t logs = 0;
 	int ready;
 
 	if (x->written < x->out.len) {
@@ -131,15 +132,18 @@ static int pump(struct exchange *x, struct error *err)
 		if (x->written < x->out.len)
 			p[n++] = (struct pollfd){ .fd = x->p->to, .events = POLLOUT };
 	}
-	if (logs)
-		n += modules_log_poll(x->m, p + n, 16);
-	ready = poll(p, n, deadline_left(x->until));
+	if (x->logs)
+		logs = modules_log_poll(x->m, p + n, 16);
+	ready = poll(p, n + logs, deadline_left(x->until));
 	if (ready < 0 && errno != EINTR)
 		return broke(x, err, "poll: %s", strerror(errno));
 	if (ready == 0)
 		return late(x, err);
-	if (logs)
-		modules_log(x->m);
+	for (nfds_t i = 0; i < logs; i++)
+		if (p[n + i].revents) {
+			modules_log(x->m);
+			break;
+		}
 	return p[0].revents ? read_some(x, err) : deadline_over(x->until) ? late(x, err) : 0;
 }
 
@@ -193,7 +197,7 @@ static int check_hello(struct exchange *x, const struct xml *hello, struct error
 
 static int greet(struct modules *m, struct module *p, struct error *err)
 {
-	struct exchange x = { .m = m, .p = p, .operation = "hello" };
+	struct exchange x = { .m = m, .p = p, .operation = "hello", .logs = getpid() == m->owner };
 	struct xml_document *doc = NULL;
 	int rc = next_document(&x, &doc, err);
 
@@ -387,7 +391,7 @@ static int ask_module(struct modules *m, struct module *p, const char *operation
 		      const size_t *open, size_t nopen, struct xml_document **answers, const char **names,
 		      struct error *err)
 {
-	struct exchange x = { .m = m, .p = p, .operation = operation, .first_id = p->next_id };
+	struct exchange x = { .m = m, .p = p, .operation = operation, .first_id = p->next_id, .logs = getpid() == m->owner };
 	int rc = make_ready(m, p, operation, err);
 
 	if (rc == 0 && nopen == 1 && ahead_is(p, operation, write, args[*open]))

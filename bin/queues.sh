@@ -244,13 +244,14 @@ owner_of() {
 	printf '%s\n' "$owner"
 }
 
-# as_owner UID:GID COMMAND...: with his rights, not with root's: what lies there is his doing
+# as_owner UID:GID COMMAND...: with his rights, not with root's: what lies there is his doing.  Not from where we are: find(1) wants
+# to come back, and root's home is closed to him.  All paths are absolute.
 as_owner() {
 	owner=$1
 	shift
 	case $(id -u)-$owner in
 	0-0:*) "$@" ;;
-	0-*) setpriv --reuid="${owner%:*}" --regid="${owner#*:}" --clear-groups -- "$@" ;;
+	0-*) (cd / && exec setpriv --reuid="${owner%:*}" --regid="${owner#*:}" --clear-groups -- "$@") ;;
 	*) "$@" ;;
 	esac
 }

@@ -194,6 +194,35 @@ check_values() {
 	done
 }
 
+# ---- whom the mail server serves: that is not changed, so an operator must hear what it would refuse ----
+
+outside_of() { # FILE <networks: those (of version 4, or the same text) that are in none of FILE's
+	awk '
+		function number(address, part) { split(address, part, "."); return ((part[1] * 256 + part[2]) * 256 + part[3]) * 256 + part[4] }
+		function bits(text) { return text ~ /\// ? substr(text, index(text, "/") + 1) + 0 : 32 }
+		function base(text) { sub(/\/.*/, "", text); return number(text) }
+		FILENAME != "-" { list[++n] = $1; next }
+		{
+			for (i = 1; i <= n; i++) {
+				if (list[i] == $1) next
+				size = 2 ^ (32 - bits(list[i]))
+				if ($1 !~ /:/ && list[i] !~ /:/ && bits(list[i]) <= bits($1) && int(base(list[i]) / size) == int(base($1) / size)) next
+			}
+			print
+		}' "$1" -
+}
+
+refused_notices() { # DOMAINS-FILE NETWORKS-FILE WHERE-DOMAINS WHERE-NETWORKS: what is served now, and what it is called there
+	if have domains; then
+		value domains | tr ' ' '\n' | sed 's/^\.//' | sort -u | grep -Fvxi -f "$1" >"$W/refused"
+		[ ! -s "$W/refused" ] || notice "$3 does not have $(list "$(cat "$W/refused")"): the mail server will refuse mail from outside to there"
+	fi
+	if have internal-clients; then
+		value internal-clients | tr -s ', ' '\n\n' | grep -v -e '^127\.' -e '^::1' -e : | outside_of "$2" >"$W/refused"
+		[ ! -s "$W/refused" ] || notice "$4 does not have $(list "$(cat "$W/refused")"): the mail server will refuse what they send outside"
+	fi
+}
+
 first_domain() { value domains | tr ' ' '\n' | sed 's/^\.//' | head -n 1; }
 
 bare_host() { # HOST[:PORT] without brackets and port

@@ -77,8 +77,12 @@ postfix_look_filter() {
 	fi
 }
 
-# What often spoils signatures or leads past postern.
+# What often spoils signatures, leads past postern, or is refused before it comes to postern.
 postfix_look_around() {
+	for setting in relay_domains virtual_mailbox_domains virtual_alias_domains mydestination; do postfix_items $setting; done |
+		sed 's/^?.*//; s/ .*//; s/^\.//' >"$W/served"
+	postfix_items mynetworks | tr -d '[]' >"$W/networks"
+	refused_notices "$W/served" "$W/networks" relay_domains mynetworks
 	postconf -c "$config" -P 2>/dev/null | sed -n 's|^\(.*\)/inet/content_filter = *\(.*\)$|\1 \2|p' >"$W/ports"
 	while read -r port_name text <&3; do
 		notice "master.cf: what comes in at $port_name does not pass postern (-o content_filter=${text-}). If the scanner gives its mail back there, take that line out."

@@ -33,6 +33,7 @@ sendmail_places() {
 	done
 	sendmail_version=$(sendmail_program | awk '{ print "Sendmail", $2; exit }')
 	[ -n "$sendmail_version" ] || die 69 "$(sendmail_path) is not Sendmail's program; name it with -sendmail"
+	trusted_owner=$(cf_option TrustedUser)
 	makemap=
 	for candidate in "$(dirname "$(sendmail_path)")/makemap" /usr/sbin/makemap /usr/bin/makemap; do
 		[ -n "$makemap" ] || [ ! -x "$candidate" ] || makemap=$candidate
@@ -69,6 +70,16 @@ sendmail_look() {
 		clash "$config/sendmail.cf is not what $config/sendmail.mc makes: bring them together first (m4 sendmail.mc >sendmail.cf), or put postern in by hand, postern-sendmail(7)"
 	fi
 	sendmail_derive
+	sendmail_look_around
+}
+
+sendmail_look_around() {
+	{
+		printf '$=R\n' | "$(sendmail_path)" -C "$config/sendmail.cf" -bt 2>/dev/null | sed 's/^>* *//'
+		awk 'toupper($2) == "RELAY" { sub(/^[A-Za-z]*:/, "", $1); print $1 }' "$config/access" 2>/dev/null
+	} >"$W/served"
+	awk "$octets" "$W/served" >"$W/networks"
+	refused_notices "$W/served" "$W/networks" relay-domains relay-domains
 }
 
 sendmail_look_tenants() {
@@ -144,12 +155,13 @@ sendmail_derive() {
 }
 
 # 10.1 in relay-domains, or "Connect:10.1 RELAY" in access, is 10.1.0.0/16.
+octets='/^[0-9]+(\.[0-9]+)*\.?$/ { sub(/\.$/, ""); n = split($0, part, "."); if (n > 4) next
+	for (i = n + 1; i <= 4; i++) $0 = $0 ".0"; print $0 "/" n * 8 }'
 sendmail_networks() {
 	{
 		cat "$config/relay-domains" 2>/dev/null
 		awk 'toupper($2) == "RELAY" { sub(/^[Cc]onnect:/, "", $1); print $1 }' "$config/access" 2>/dev/null
-	} | awk '/^[0-9]+(\.[0-9]+)*\.?$/ { sub(/\.$/, ""); n = split($0, part, "."); if (n > 4 || $0 ~ /^127/) next
-		for (i = n + 1; i <= 4; i++) $0 = $0 ".0"; print $0 "/" n * 8 }'
+	} | awk "$octets" | grep -v '^127\.'
 }
 
 # ---- the carrier's files ----

@@ -102,13 +102,16 @@ note() { # FIELD...
 
 # ---- directories ----
 
-# Where others can write, they could put a link in our way.
-safe_place() { # PATH: every directory above it belongs to root (or us) and nobody else may write there
+# Where others can write, they could put a link in our way.  What Sendmail's TrustedUser could do there he can do without us: his
+# configuration is root's (Debian gives him /etc/mail).
+trusted_owner=root
+safe_place() { # PATH: every directory above it belongs to root, us or the mail server ($trusted_owner), and nobody else may write there
 	place=${1%/*}
 	while [ -n "$place" ]; do
 		if [ -d "$place" ]; then
 			set -- $(stat -L -c '%u %a' "$place")
-			[ "$1" -eq 0 ] || [ "$1" -eq "$(id -u)" ] || die 69 "$place belongs to somebody else (user id $1): nothing is written below it"
+			[ "$1" -eq 0 ] || [ "$1" -eq "$(id -u)" ] || [ "$1" = "$(id -u "$trusted_owner" 2>/dev/null)" ] ||
+				die 69 "$place belongs to somebody else (user id $1): nothing is written below it"
 			case $2 in
 			1???) ;; # sticky: entries belong to who made them
 			*[2367]? | *[2367]) die 69 "$place can be written by others (mode $2): nothing is written below it; chmod go-w $place" ;;
@@ -137,7 +140,8 @@ dir_show() { printf 'directory %s  (%s, mode %s)\n' "$1" "$3" "$2"; }
 dir_do() {
 	[ -d "$1" ] || noted "dir$tab$1" || note dir "$1" || return
 	[ -d "$1" ] || mkdir -m 700 "$1" || return
-	own "$3" "$1" && chmod "$2" "$1" || return
+	# (what the directory above hands down, too)
+	own "$3" "$1" && chmod g-s "$1" && chmod "$2" "$1" || return
 	point
 	progress "directory $1"
 }
@@ -350,6 +354,7 @@ undo_changed() { # PATH NUMBER: somebody changed it after us, an operator or ano
 undo_dir() { # PATH
 	[ -d "$1" ] || return 0
 	[ "$1" != "$state_parent" ] || return 0 # with the state, at the very end
+	sweep "$1"
 	case $1 in
 	"$(value sysconfdir)/postern" | "$(value logdir)/postern") # every tenant's
 		if others_need dir "$1"; then
@@ -358,7 +363,6 @@ undo_dir() { # PATH
 		fi
 		;;
 	esac
-	sweep "$1"
 	if rmdir "$1" 2>/dev/null; then
 		progress "remove directory $1"
 	elif others_need dir "$1"; then

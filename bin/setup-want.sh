@@ -410,6 +410,7 @@ remove() {
 	if ! each_undo; then
 		die 75 "not finished: mend what it says, then -remove goes on"
 	fi
+	sweep "$(value logdir)/postern" # which may be another tenant's
 	forget
 	say "Done: everything is as it was before."
 }

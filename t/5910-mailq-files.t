@@ -205,6 +205,13 @@ if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1; then
 	unlike "root's are not" "$out" secret
 	like "but it is said that there is one" "$out" "^      its record is damaged: $S/hold/aaaa.hold"
 	is "exit 2" "$code" 2
+	mkdir -m 700 "$T/home"
+	here=$PWD
+	cd "$T/home" || exit 1
+	mailq
+	cd "$here" || exit 1
+	like "also from a directory that is closed to him, as root's home is" "$out" '^  ffff .* s@b \(scan\)'
+	unlike "without a word about it" "$out" "Permission denied"
 	mv "$S/hold" "$S/x"
 	mkdir -m 700 "$T/roots"
 	printf 'sender: secret\nreason: secret\nrecipient: secret\n' >"$T/roots/secret.hold"

@@ -27,6 +27,9 @@ done
 # ---- a message that waits, explained
 site=$T/site
 site_make "$site" && sendmail_make "$site" && sendmail_start "$site" carrier || { fail "the carrier runs"; done_testing; exit 1; }
+sed 's/^O DirectSubmissionModifiers.*/O DirectSubmissionModifiers=c u/' "$site/mta/internal.cf" >"$site/mta/asking.cf"
+asks() { "$sendmail" -d60.1 -C "$site/mta/$1.cf" -bv alice@behoerde.example 2>&1 | grep -c 'map_lookup(host,'; }
+is "by command: no name server is asked for the domains" "$(asks internal) $(asks asking)" "0 1"
 message "From: alice@behoerde.example" "To: bob@partner.example" "Subject: folded
 	field" <<E | sendmail_send "$site" inside alice@behoerde.example bob@partner.example >/dev/null
 hello

@@ -54,6 +54,10 @@ chmod o-w /etc/postfix
 machine_state "$T/refused"
 ok "all that changed nothing" diff "$T/before" "$T/refused"
 
+out=$(run_setup -domains "amt.example x.example .y.example" -internal 127.0.0.3:2526 -internal-clients "10.1.2.0/24 10.2.0.0/16 127.0.0.1")
+like "domains that the mail server does not serve are told" "$out" 'relay_domains does not have x.example y.example: '
+like "and networks" "$out" 'mynetworks does not have 10.2.0.0/16: '
+
 # ---- two tenants ----
 values=$(postconf -n)
 cp /etc/postfix/master.cf "$T/master.cf"

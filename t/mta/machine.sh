@@ -131,6 +131,7 @@ machine_mc() {
 	define(`confDOMAIN_NAME', `mx.behoerde.example')dnl
 	define(`SMART_HOST', `esmtp:[127.0.0.2]')dnl
 	define(`confPID_FILE', `/run/sendmail.pid')dnl
+	define(`confTRUSTED_USER', `daemon')dnl
 	define(`confSERVICE_SWITCH_FILE', `/etc/mail/service.switch')dnl
 	define(`STATUS_FILE', `/var/lib/sendmail.statistics')dnl
 	define(`confTO_IDENT', `0')dnl
@@ -166,6 +167,7 @@ machine_sendmail() {
 	printf 'localhost\n' >/etc/mail/local-host-names
 	printf '%s\n' behoerde.example amt.example 10.1 >/etc/mail/relay-domains
 	printf '%s\n' '# to the mailbox server' 'behoerde.example	esmtp:[127.0.0.3]' 'amt.example	esmtp:[127.0.0.3]' >/etc/mail/mailertable
+	chown daemon:mail /etc/mail && chmod 2755 /etc/mail || return 1 # as Debian has it: smmta, smmsp
 	machine_mc >/etc/mail/sendmail.mc
 	m4 /etc/mail/sendmail.mc >/etc/mail/sendmail.cf && : >/var/lib/sendmail.statistics || return 1
 	"/run/programs/makemap" -C /etc/mail/sendmail.cf hash /etc/mail/mailertable </etc/mail/mailertable || return 1

@@ -46,6 +46,8 @@ define(`confEIGHT_BIT_HANDLING', `pass8')dnl
 define(`confNO_RCPT_ACTION', `none')dnl
 define(`confMAX_HEADERS_LENGTH', `10485760')dnl
 FEATURE(`nocanonify')dnl
+dnl (nor by command:, which is submission, and would have every domain looked up and written in its canonical form)
+define(`confDIRECT_SUBMISSION_MODIFIERS', `CC u')dnl
 define(`confDONT_PROBE_INTERFACES', `true')dnl
 
 dnl No warnings in the header: -C and -f are meant.  A bounce has no body: it may have been encrypted when it came.

@@ -102,6 +102,8 @@ cp "$T/certs/private/alice.pem" "$T/certs/public/"
 cert forget alice@behoerde.example
 like "a file with a private key is the operator's" "$code $out" 'alice.pem: holds a private key; move it yourself'
 rm "$T/certs/public/alice.pem"
+cert forget -area private alice@behoerde.example
+like "nor is private an area of forget" "$code $out" '^64 .*-area private: not an area of forget'
 
 # ---- show, JSON ----
 cert show "$T/dora.pem"

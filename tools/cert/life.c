@@ -20,6 +20,7 @@ static const char *const in_use[] = { "trusted", "public", "seen", NULL };
 
 struct life {
 	struct tool *tool;
+	const char *const *areas; /* where the words of the command line are looked for */
 	struct json json;
 	size_t done, refused;
 	bool denied;             /* who runs this must not write there */
@@ -190,14 +191,9 @@ static int distrust(struct life *l, const struct chosen *c, struct error *err)
 
 static int forget(struct life *l, const struct chosen *c, struct error *err)
 {
-	static const char *const allowed[] = { "public", "trusted", "untrusted", "seen", "ca", NULL };
-	static const char *const standard[] = { "public", "seen", NULL };
-	const char *const *areas;
 	size_t before = l->done;
-	int rc = site_areas(l->tool, allowed, standard, &areas, err);
+	int rc = take_out(l, l->areas, c, err);
 
-	if (rc == 0)
-		rc = take_out(l, areas, c, err);
 	if (rc == 0 && l->done == before)
 		refuse(l, c, "it is not there");
 	return rc;
@@ -214,12 +210,12 @@ static bool several(const struct chosen_list *list)
 }
 
 /* One word of the command line.  An address that means several certificates is a question, not an order. */
-static int take_word(struct life *l, const char *const *areas, const char *word,
+static int take_word(struct life *l, const char *word,
 		     int (*act)(struct life *, const struct chosen *, struct error *), struct error *err)
 {
 	struct tool *t = l->tool;
 	struct chosen_list chosen = { 0 };
-	int rc = site_choose(t, areas, word, &chosen, err);
+	int rc = site_choose(t, l->areas, word, &chosen, err);
 
 	if (rc < 0)
 		return rc;
@@ -246,14 +242,14 @@ static int take_word(struct life *l, const char *const *areas, const char *word,
 
 static int run(struct tool *t, const char *const *areas, int (*act)(struct life *, const struct chosen *, struct error *))
 {
-	struct life l = { .tool = t };
+	struct life l = { .tool = t, .areas = areas };
 	struct error err = { 0 };
 	int rc = site_open(t, true, &err), code;
 
 	if (t->json)
 		json_open(&l.json, NULL, '[');
 	for (size_t i = 0; i < t->narguments && rc == 0; i++)
-		rc = take_word(&l, areas, t->arguments[i], act, &err);
+		rc = take_word(&l, t->arguments[i], act, &err);
 	if (t->json) {
 		json_close(&l.json, ']');
 		json_end(&l.json);
@@ -281,9 +277,14 @@ int run_distrust(struct tool *t)
 
 int run_forget(struct tool *t)
 {
+	static const char *const allowed[] = { "public", "trusted", "untrusted", "seen", "ca", NULL };
 	static const char *const standard[] = { "public", "seen", NULL };
-	const char **one = arena_array(&t->arena, 2, sizeof(*one));
+	const char *const *areas;
+	struct error err = { 0 };
 
-	one[0] = t->area;
-	return run(t, t->area ? one : standard, forget);
+	if (site_areas(t, allowed, standard, &areas, &err) < 0) {
+		complain(&err);
+		return EXIT_USAGE;
+	}
+	return run(t, areas, forget);
 }

@@ -1,4 +1,4 @@
-/* area_inside.h - what the parts of an area share: area.c asks, refresh.c keeps the index fresh, ingest.c reads files */
+/* area_inside.h - what the parts of an area share: area*.c ask, refresh.c keeps the index fresh, ingest.c reads files */
 #ifndef POSTERN_COMMON_AREA_INSIDE_H
 #define POSTERN_COMMON_AREA_INSIDE_H
 

@@ -39,6 +39,18 @@ static int known_header(const struct handover *h, struct segment *out, struct er
 	return fd;
 }
 
+/* There is nobody to tell but the administrator. */
+static void report_to_admin(struct carrying *c, const char *why, const struct failed_recipient *failed, size_t n)
+{
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text, "%s\n", why);
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&text, "%s: %s %s\n", failed[i].address, failed[i].status, failed[i].text);
+	note_incident(c, "Report that could not be delivered", arena_strdup(c->h->arena, buf_str(&text)));
+	buf_release(&text);
+}
+
 static int send_dsn(struct carrying *c, enum report_kind kind, const struct failed_recipient *failed, size_t n, struct error *err)
 {
 	const struct handover *h = c->h;
@@ -65,7 +77,8 @@ static int send_dsn(struct carrying *c, enum report_kind kind, const struct fail
 	if (rc == 0 && to.state == RECIPIENT_TEMPORARY)
 		rc = error_set(err, E_TEMP, "notification to %s: %s", h->plan->sender, to.text);
 	if (rc == 0 && to.state == RECIPIENT_REFUSED)
-		log_error("nobody could be told: the notification to <%s> was refused: %s %s", h->plan->sender, to.status, to.text);
+		report_to_admin(c, arena_printf(h->arena, "The sender <%s> was to be told of the recipients below, and this was refused for good: %s "
+						"%s", h->plan->sender, to.status, to.text), failed, n);
 	close(fd);
 	return rc;
 }
@@ -76,19 +89,6 @@ bool sender_was_told(struct carrying *c, const char *address)
 
 	journal_has(&c->journal, "dsn", address, &told, &ignored);
 	return told;
-}
-
-/* There is nobody to tell but the administrator. */
-static void report_to_admin(struct carrying *c)
-{
-	struct buf text = BUF_INIT;
-
-	buf_addstr(&text, "A message without an envelope sender (a report, an automatic answer) could not be delivered to all of its "
-			  "recipients, and there is nobody else to be told.\n");
-	for (size_t i = 0; i < c->nfailed; i++)
-		buf_addf(&text, "%s: %s %s\n", c->failed[i].address, c->failed[i].status, c->failed[i].text);
-	note_incident(c, "Report that could not be delivered", arena_strdup(c->h->arena, buf_str(&text)));
-	buf_release(&text);
 }
 
 /* The sender hears once of each recipient that cannot be served. */
@@ -106,7 +106,8 @@ void notify_sender(struct carrying *c)
 	if (*c->h->plan->sender)
 		rc = send_dsn(c, REPORT_FAILED, c->failed, c->nfailed, &err);
 	else
-		report_to_admin(c);
+		report_to_admin(c, "A message without an envelope sender (a report, an automatic answer) could not be delivered to all of its "
+				"recipients, and there is nobody else to be told.", c->failed, c->nfailed);
 	if (rc == 0)
 		rc = journal_add(&c->journal, "dsn", addresses, c->nfailed, &err);
 	if (rc < 0)

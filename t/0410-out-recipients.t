@@ -122,4 +122,19 @@ fi
 is "six thousand in To and in the envelope, in half a gigabyte" "$out $(left)" "0  1"
 
 foreseen
+
+# ---- the sender is to be told, and nobody takes it ----
+cat >"$T/inside" <<END
+#!/bin/sh
+case \$1 in alice@*) exit 67 ;; esac
+cat >"$T/inside.\$1"
+END
+chmod +x "$T/inside"
+conf "$T" "internal = command:$T/inside \${recipients}"
+rules '. (to) . (do) NS, FE'
+mail alice@behoerde.example "bob@$P, x@nowhere.example" >"$T/m"
+send alice@behoerde.example "bob@$P" x@nowhere.example
+is "the report to the sender is refused: the message is dealt with" "$code" 0
+like "and the administrator hears who got nothing" "$(tr '\n' ' ' <"$T/inside.postmaster")" \
+	'Subject: Report that could not be delivered .*<alice@behoerde.example> .*x@nowhere.example: 5\.'
 done_testing

@@ -100,7 +100,11 @@ sub on { # whether a node has an entry
 wait_for('the second node to have it', sub { on($node[1], 'alice@behoerde.example') });
 pass('and read on the second');
 
+# Who connects to the first node to look for somebody; the replication has a bind of its own.
+sub gateways { return scalar(() = slurp("$node[0]{dir}/log") =~ /BIND dn="cn=gateway,[^"]*" method=/g) }
+my $before = gateways();
 my ($code, $out, $file) = send_to('bob@partner.example');
+is(gateways() - $before, 1, 'a message that goes out makes one connection');
 is($code, 0, 'outgoing, FE and FS: sent') or diag $out, slurp("$site/log");
 like(opens($file, 'bob'), qr/secret number is 4711/, 'sealed for the partner, signed with the key of userPKCS12') if $file;
 unlike(slurp($file), qr/4711/, 'and not readable') if $file;
@@ -113,7 +117,9 @@ sub receive {
 	my ($code, $out) = postern('192.0.2.1', 'bob@partner.example', 'alice@behoerde.example', slurp("$T/sealed"));
 	return ($code, $out, newest('internal'));
 }
+$before = gateways();
 ($code, $out, $file) = receive();
+is(gateways() - $before, 1, 'and so does one that comes in');
 is($code, 0, 'incoming: delivered') or diag $out;
 like($file ? slurp($file) : '', qr/The answer is 42/, 'opened with the key of userPKCS12');
 

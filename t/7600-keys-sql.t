@@ -412,7 +412,11 @@ sub through_postern {
 		system("'$BUILD/postern' -c '$config' -client $client -sender $from -queue-id Q7 -readmail $to <'$file' >'$T/postern.out' 2>&1");
 		return $? >> 8;
 	};
+	my $connections = sub { -e "$T/postgres.log" ? scalar(() = slurp("$T/postgres.log") =~ /connection authorized: .*application_name=postern keys-sql/g) : 0 };
+	my $before = $connections->();
 	is($run->("$T/mail", '127.0.0.1', 'office@example.org', 'bob@partner.example'), 0, "$site: a message goes out") or diag slurp("$T/postern.out");
+	is($connections->() - $before, $site eq 'postgresql' ? 1 : 0, "$site: ... by one connection to a server, if there is one");
+	$before = $connections->();
 	my ($out) = glob "$d/out/new/*";
 	ok($out && eval { openssl('cms', '-decrypt', '-in', $out, '-recip', "$T/bob.crt", '-inkey', "$T/bob.key", '-out', "$T/opened");
 		openssl('cms', '-verify', '-in', "$T/opened", '-CAfile', "$T/root.crt", '-purpose', 'any', '-out', "$T/verified"); 1 }, "$site: sealed for the partner") or diag $@;
@@ -422,6 +426,7 @@ sub through_postern {
 	openssl('cms', '-encrypt', '-in', "$T/answer.signed", '-out', "$T/answer.sealed", '-aes256', '-from', 'bob@partner.example', '-to', 'office@example.org',
 		'-subject', 'Order', "$T/renewed.crt");
 	is($run->("$T/answer.sealed", '192.0.2.1', 'bob@partner.example', 'office@example.org'), 0, "$site: the answer comes in") or diag slurp("$T/postern.out");
+	is($connections->() - $before, $site eq 'postgresql' ? 1 : 0, "$site: ... by one, too");
 	my ($in) = glob "$d/in/new/*";
 	like($in ? slurp($in) : '', qr/smime=pass.*the order/s, "$site: ... opened and verified") or diag $in ? slurp($in) : 'nothing came';
 	unlink "$T/opened", "$T/verified";
@@ -513,7 +518,7 @@ SKIP: {
 	chmod 0711, $T;
 	certificate('dbca', @ca);
 	certificate('dbserver', ca => 'dbca', ext => "subjectAltName=DNS:localhost\n");
-	postgres_make("$T/pg", "ssl = on\nssl_cert_file = '$T/pg/server.crt'\nssl_key_file = '$T/pg/server.key'\n");
+	postgres_make("$T/pg", "log_connections = on\nssl = on\nssl_cert_file = '$T/pg/server.crt'\nssl_key_file = '$T/pg/server.key'\n");
 	for my $kind (qw(crt key)) {
 		put("$T/pg/server.$kind", slurp("$T/dbserver.$kind"), 0600);
 		my @owner = (stat "$T/pg/data")[4, 5];

@@ -339,6 +339,28 @@ sub storing {
 	finish($c);
 }
 
+# What somebody wrote into the tables by hand.
+sub by_hand {
+	my ($query) = @_;
+	my %rows = (rubbish => "\x00\xff0", empty => '', foreign => $der{bob});
+	my $number = 0;
+	for (sort keys %rows) {
+		my $sha = sprintf '%064x', ++$number;
+		$query->("INSERT INTO certificates (sha256, der, issuer_serial, key_id, subject, public_key, not_before, not_after, added) VALUES ('$sha', " .
+			literal($rows{$_}) . ", 'x', 'x', 'x', 'x', '2026-01-01T00:00:00Z', '2027-01-01T00:00:00Z', '2026-01-01T00:00:00Z')");
+		$query->("INSERT INTO addresses (address, sha256) VALUES ('$_\@hand.example', '$sha')");
+		$query->("INSERT INTO placements (sha256, area, source, added) VALUES ('$sha', 'public', 'my hand', '2026-01-01T00:00:00Z')");
+	}
+	my $c = start_sql(conf('postern'));
+	is(who($c, "$_\@hand.example"), 'not-found permanent', "$site: $_ in the tables is passed over") for sort keys %rows;
+	is(names(ask($c, 'find-certificates', '', '<address>rubbish@hand.example</address><address>gate@partner.example</address>')), 'gate',
+		"$site: ... and does no harm to others");
+	finish($c);
+	like(log_of($c), qr/my hand: no certificate, though it stands there for $_\@hand\.example, passed over/, "$site: ... $_ with a line in the log") for qw(rubbish empty);
+	like(log_of($c), qr/my hand: a certificate that does not name foreign\@hand\.example, passed over/, "$site: ... and a foreign one");
+	$query->("DELETE FROM $_ WHERE sha256 LIKE '000000%'") for qw(addresses placements certificates);
+}
+
 # Eight gateways, each with another certificate for one address and the same one for another address, at the same time.
 my @rivals = map { certificate("rival$_", address => 'rival@partner.example'); $der{"rival$_"} = der_of("$T/rival$_.crt"); "rival$_" } 1 .. 8;
 certificate('shared', address => 'shared@partner.example');
@@ -457,6 +479,7 @@ sub all_of_it {
 	finding($query);
 	own_keys($query);
 	storing($query);
+	by_hand($query);
 	rivalry($query);
 	reading_only($_) for @$read_only;
 	too_new($query);

@@ -1,8 +1,11 @@
 /* find_certificates.c - "find-certificates": of partners and our own people, by address; of anybody, by identifier */
+#include "common/certificate.h"
 #include "common/keys_answer.h"
+#include "common/keys_order.h"
 #include "keys-sql/keys_sql.h"
 #include "lib/address.h"
 #include "lib/base64.h"
+#include "lib/log.h"
 
 #define QUESTIONS_AT_ONCE 100
 
@@ -70,6 +73,27 @@ static void read_by_address(struct server *s, const struct database *db, const c
 	};
 }
 
+/* Cheap, and true of nearly all: it has a certificate's shape, and the address in its bytes. */
+static bool looks_right(struct span der, const char *address)
+{
+	struct certificate_parts parts;
+
+	return certificate_parts(der, &parts) && (!address || memmem(der.p, der.n, address, strlen(address)));
+}
+
+/* What somebody wrote into the tables by hand may be anything: what is passed over here is looked for in the next source.  A row for a
+ * domain may name any certificate.  lower: the address, in its one form. */
+static bool is_right(const struct keys_found *f, const char *lower, bool own)
+{
+	struct keys_candidate c;
+
+	if (looks_right(f->der, own ? lower : NULL) || keys_candidate_read(f->der, own ? f->address : NULL, &c))
+		return true;
+	log_warning("%s: %s %s, passed over", f->source, keys_candidate_read(f->der, NULL, &c) ? "a certificate that does not name" :
+		    "no certificate, though it stands there for", f->address);
+	return false;
+}
+
 static int take_rows(struct server *s, struct database *db, const struct question *q, struct xml_writer *w, size_t *count,
 		     struct error *err)
 {
@@ -79,7 +103,8 @@ static int take_rows(struct server *s, struct database *db, const struct questio
 
 	while (rc >= 0 && (rc = database_step(db, err)) > 0) {
 		read_by_address(s, db, q->address, q->lower, &f);
-		append(s, &end, list, &f);
+		if (is_right(&f, q->lower, strcmp(f.match, "address") == 0))
+			append(s, &end, list, &f);
 	}
 	if (rc == 0)
 		*count += write_found(s, w, list);

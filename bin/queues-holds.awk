@@ -122,7 +122,7 @@ END {
 		else
 			say_message(id)
 	if (damaged)
-		printf "P\t%d damaged record%s\n", damaged, damaged == 1 ? "" : "s"
+		printf "P\t%d damaged record%s\n", damaged, (damaged == 1 ? "" : "s")
 	if (missing)
-		printf "P\t%d record%s without a message\n", missing, missing == 1 ? "" : "s"
+		printf "P\t%d record%s without a message\n", missing, (missing == 1 ? "" : "s")
 }

@@ -85,5 +85,5 @@ function parse(line,    part, parts, i, s, key)
 
 END {
 	if (bad)
-		printf "P\t%d line%s of postqueue -j not understood\n", bad, bad == 1 ? "" : "s"
+		printf "P\t%d line%s of postqueue -j not understood\n", bad, (bad == 1 ? "" : "s")
 }

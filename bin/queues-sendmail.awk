@@ -91,5 +91,5 @@ END {
 			first = control[c]
 	}
 	if (unreadable)
-		printf "P\t%d queue file%s cannot be read, the first is %s\n", unreadable, unreadable == 1 ? "" : "s", text(first)
+		printf "P\t%d queue file%s cannot be read, the first is %s\n", unreadable, (unreadable == 1 ? "" : "s"), text(first)
 }

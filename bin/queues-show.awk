@@ -22,7 +22,7 @@ BEGIN {
 	status = 0
 	held_place["hold"] = held_place["quarantined"] = held_place["lost"] = 1
 	if (how == "json")
-		printf "{\"version\":1,\"command\":\"%s\",\"time\":%.0f,\"queues\":[", task == "list" ? "mailq-all" : "deliver-all", now
+		printf "{\"version\":1,\"command\":\"%s\",\"time\":%.0f,\"queues\":[", (task == "list" ? "mailq-all" : "deliver-all"), now
 }
 
 # ---- words for people
@@ -58,7 +58,7 @@ function mails(n)
 function shown(s,    part, n, i, out)
 {
 	if (index(s, "\\")) {
-		n = split(s, part, "\\")
+		n = split(s, part, /[\\]/)
 		out = part[1]
 		for (i = 2; i <= n; i++)
 			if (part[i] == "")
@@ -183,7 +183,7 @@ function json_mail(    i)
 function text_mail(    i, reasons, why, most)
 {
 	most = all ? 1000000000 : 3
-	line(sprintf("  %-12s %7s %9s  %s%s", shown($5), age(mail_age), bytes($3), $6 == "" ? "<>" : shown($6),
+	line(sprintf("  %-12s %7s %9s  %s%s", shown($5), age(mail_age), bytes($3), ($6 == "" ? "<>" : shown($6)),
 		$4 == "deferred" || $4 == "queued" || $4 == "kept" ? "" : " (" shown($4) ")"), is_held($4) ? "" : mail_age > warn ? "33" : "")
 	reasons = 0
 	split("", reason_of)
@@ -269,7 +269,7 @@ function json_end(before, flushed, failed)
 	printf "],\"state\":\"%s\",\"problem\":\"%s\",\"count\":%d,\"held\":%d,\"bytes\":%.0f,\"oldest\":%.0f", \
 		state, problems (failed == "" ? "" : (problems == "" ? "" : "; ") failed), count, held, size, oldest
 	if (flushed != "")
-		printf ",\"before\":%d,\"flushed\":%s", before, flushed == "yes" ? "true" : "false"
+		printf ",\"before\":%d,\"flushed\":%s", before, (flushed == "yes" ? "true" : "false")
 	printf "}"
 }
 

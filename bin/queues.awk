@@ -16,7 +16,7 @@ function text(s,    out, at, n)
 {
 	if (length(s) > TEXT_MOST)
 		s = substr(s, 1, TEXT_MOST)
-	if (s !~ /[^ !#-\[\]-~]/)
+	if (s !~ /[^]-~ !#-[]/)
 		return s
 	out = ""
 	n = length(s)
@@ -69,12 +69,12 @@ function text_steers(point)
 # text_of_json(s): the inside of somebody else's JSON string in our form
 function text_of_json(s)
 {
-	return length(s) > TEXT_MOST || s ~ /[^ !#-\[\]-~]/ ? text(json_bytes(s)) : s
+	return length(s) > TEXT_MOST || s ~ /[^]-~ !#-[]/ ? text(json_bytes(s)) : s
 }
 
 function json_bytes(s,    out, part, n, i, c, rest)
 {
-	n = split(s, part, "\\")
+	n = split(s, part, /[\\]/)
 	out = part[1]
 	for (i = 2; i <= n && length(out) <= TEXT_MOST; i++) {
 		c = substr(part[i], 1, 1)

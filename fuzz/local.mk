@@ -17,7 +17,7 @@ fuzz_fuzz_certfile_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS)
 fuzz_fuzz_certfile_LDFLAGS = $(FUZZ_LINK)
 
 noinst_PROGRAMS += fuzz/fuzz_certinput
-fuzz_fuzz_certinput_SOURCES = fuzz/fuzz_certinput.c tools/cert/input.c tools/cert/describe.c tools/cert/json.c
+fuzz_fuzz_certinput_SOURCES = fuzz/fuzz_certinput.c tools/cert/input.c tools/cert/describe.c
 fuzz_fuzz_certinput_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 fuzz_fuzz_certinput_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
 fuzz_fuzz_certinput_LDFLAGS = $(FUZZ_LINK)

@@ -44,6 +44,7 @@ breaks "a processing instruction behind the result" 'answer decide <result id="@
 breaks "namespaces" 'answer decide <result xmlns="urn:x" id="@ID@"/>' 'decide: XML line 1: namespaces are not used here$'
 breaks "another element" 'answer decide <answer id="@ID@"/>' 'decide: answered with <answer>$'
 breaks "no id" 'answer decide <result/>' 'decide: answered request "", asked was 1$'
+breaks "a refusal whose code is no word" 'at decide refuse permanent no_word x' 'decide: refused with a code that is no word$'
 gone "no module and no child of one is left"
 
 # ---- the right side of the limits

@@ -86,7 +86,7 @@ is "a certificate, its capabilities, case of the address" "$out" "a@b: /CN=one a
 fake k; ask certificates a@b c@d
 is "none is a success" "$status:$out" "0:0 certificates"
 fake k 'answer find-certificates <result id="@ID@"/>'; ask certificates a@b
-is "... also when the module says it that way" "$status:$out" "0:0 certificates"
+like "... but is said with not-found" "$status:$out" "^1:E_TEMP: module k: find-certificates: neither a <certificate> nor a refusal\$"
 bad "for somebody else" 'for="e@f" area="public" source="f" match="address">@DER@</certificate>' 'a certificate for "e@f", which was not asked for$'
 bad "an unknown area" 'for="a@b" area="secret" source="f" match="address">@DER@</certificate>' '<certificate area="secret">: unknown word$'
 bad "an unknown way to match" 'for="a@b" area="public" source="f" match="id">@DER@</certificate>' '<certificate match="id">: unknown word$'
@@ -129,7 +129,7 @@ badkey() { key "$2"; like "$1" "$status:$out" "^1:E_TEMP: module k: find-keys: $
 key '<key id="7" which="1" source="f"><certificate>@DER@</certificate></key>'
 is "a key to decrypt: which recipient" "$out" "k 7: /CN=one which=1 chain=-1 source=f"
 key ''
-like "an empty result is no key" "$out" '^E_NOTFOUND: '
+like "an empty result is not the word for none" "$out" '^E_TEMP: .*neither a <key> nor a refusal$'
 badkey "a recipient that was not asked for" '<key id="7" which="2" source="f"><certificate>@DER@</certificate></key>' '<key which="2">, 2 recipients were asked for$'
 badkey "which recipient must be said" '<key id="7" source="f"><certificate>@DER@</certificate></key>' '<key which="">'
 badkey "a key without id" '<key which="0" source="f"><certificate>@DER@</certificate></key>' '<key> lacks id$'

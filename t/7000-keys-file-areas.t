@@ -17,6 +17,7 @@ sub common_name { my ($n, $rest) = $_[0] =~ /\x55\x04\x03\x0c(.)(.*)/s or return
 sub who { # names in the subjects of what is found for an address, in order, "*" behind the domain's
 	my ($conversation, $address) = @_;
 	my $answer = ask($conversation, 'find-certificates', '', "<address>$address</address>");
+	return '' if $answer =~ /<refused [^>]*code="not-found"/;
 	return $answer unless $answer =~ /<result/;
 	return join ' ', map { my ($match, $der) = @$_; common_name($der) . ($match eq 'domain' ? '*' : '') }
 		map { [ /match="(\w+)"/, decode_base64((/>([^<]+)</)[0]) ] } $answer =~ m{(<certificate .*?</certificate>)}gs;

@@ -102,15 +102,10 @@ static int find_by_identifier(struct server *s, const struct xml *by, struct xml
 	return rc;
 }
 
-int find_certificates(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
+static int find_by_addresses(struct server *s, const struct xml *address, struct xml_writer *w, struct error *err)
 {
-	const struct xml *by = xml_first(request, "by"), *address = xml_first(request, "address");
 	int rc = 0;
 
-	if (!by == !address)
-		return error_set(err, E_PERM, "<find-certificates> wants <address> or one <by>");
-	if (by)
-		return find_by_identifier(s, by, w, err);
 	for (; address && rc == 0; address = xml_next(address, "address")) {
 		struct buf text = BUF_INIT;
 
@@ -119,4 +114,16 @@ int find_certificates(struct server *s, const struct xml *request, struct xml_wr
 		buf_release(&text);
 	}
 	return rc;
+}
+
+int find_certificates(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
+{
+	const struct xml *by = xml_first(request, "by"), *address = xml_first(request, "address");
+	size_t before = w->out.len;
+	int rc;
+
+	if (!by == !address)
+		return error_set(err, E_PERM, "<find-certificates> wants <address> or one <by>");
+	rc = by ? find_by_identifier(s, by, w, err) : find_by_addresses(s, address, w, err);
+	return rc == 0 && w->out.len == before ? error_set(err, E_NOTFOUND, "no certificate in %s", s->config->areas) : rc;
 }

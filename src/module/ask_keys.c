@@ -109,6 +109,8 @@ static int read_search(const struct answer *n, const struct xml *result, void *a
 	bool *now = arena_array(n->a, s->n + 1, sizeof(*now));
 	bool all = true;
 
+	if (!xml_first(result, "certificate")) /* not the word for "none", after which mail may go in clear */
+		return answer_wrong(n, "neither a <certificate> nor a refusal");
 	for (const struct xml *e = xml_first(result, "certificate"); e; e = xml_next(e, "certificate"))
 		if (read_found(n, e, s, now) < 0)
 			return E_TEMP;
@@ -255,7 +257,7 @@ static int read_key_search(const struct answer *n, const struct xml *result, voi
 	size_t count = answer_count(result, "key");
 	struct found_key *keys = arena_array(n->a, count + 1, sizeof(*keys));
 	size_t i = 0;
-	int rc = count ? 0 : E_NOTFOUND;
+	int rc = count ? 0 : answer_wrong(n, "neither a <key> nor a refusal");
 
 	for (const struct xml *e = xml_first(result, "key"); e && rc == 0; e = xml_next(e, "key"))
 		rc = read_key(n, e, s, &keys[i++]);

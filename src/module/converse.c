@@ -269,6 +269,7 @@ out:
 static int read_refusal(struct exchange *x, const struct xml *refused, struct error *err)
 {
 	const char *kind = xml_attr_or(refused, "kind", "");
+	static const char code_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
 	const char *code = xml_attr_or(refused, "code", "");
 	bool permanent = strcmp(kind, "permanent") == 0;
 	struct buf text = BUF_INIT;
@@ -278,6 +279,8 @@ static int read_refusal(struct exchange *x, const struct xml *refused, struct er
 		return broke(x, err, "refused with kind \"%s\"", kind);
 	if (!*code)
 		return broke(x, err, "refused without a code");
+	if (strspn(code, code_characters) != strlen(code))
+		return broke(x, err, "refused with a code that is no word");
 	if (permanent && strcmp(code, "not-found") == 0)
 		rc = E_NOTFOUND;
 	else if (permanent && strcmp(code, "unknown-operation") == 0)

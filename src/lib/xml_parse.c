@@ -206,25 +206,29 @@ static void prepare_library(void)
 	xmlSetGenericErrorFunc(NULL, ignore_error);
 }
 
-/* Process-wide: made once, NULL where memory is short. */
+/* Process-wide; NULL: none was made yet, or memory is short. */
+static xmlParserCtxt *the_parser;
+
+static void forget_parser(void)
+{
+	xmlFreeParserCtxt(the_parser);
+	the_parser = NULL;
+}
+
 static xmlParserCtxt *get_parser(void)
 {
-	static xmlParserCtxt *parser;
-
-	if (parser && xmlDictSize(parser->dict) > NAMES_KEPT) {
-		xmlFreeParserCtxt(parser);
-		parser = NULL;
-	}
-	if (parser)
-		return parser;
+	if (the_parser && xmlDictSize(the_parser->dict) > NAMES_KEPT)
+		forget_parser();
+	if (the_parser)
+		return the_parser;
 	prepare_library();
-	parser = xmlNewParserCtxt();
-	if (parser)
-		*parser->sax = (xmlSAXHandler){ .initialized = XML_SAX2_MAGIC, .startElementNs = on_start, .endElementNs = on_end,
-						.characters = on_text, .ignorableWhitespace = on_text, .cdataBlock = on_text,
-						.comment = on_comment, .processingInstruction = on_instruction,
-						.internalSubset = on_type };
-	return parser;
+	the_parser = xmlNewParserCtxt();
+	if (the_parser)
+		*the_parser->sax = (xmlSAXHandler){ .initialized = XML_SAX2_MAGIC, .startElementNs = on_start, .endElementNs = on_end,
+						    .characters = on_text, .ignorableWhitespace = on_text, .cdataBlock = on_text,
+						    .comment = on_comment, .processingInstruction = on_instruction,
+						    .internalSubset = on_type };
+	return the_parser;
 }
 
 static int problem_of(struct reading *r, struct error *err)
@@ -249,7 +253,10 @@ static int read_document(struct reading *r, struct span bytes, struct error *err
 	xmlCtxtReadMemory(r->parser, bytes.p, (int)bytes.n, NULL, "UTF-8", XML_PARSE_NONET | XML_PARSE_NOENT);
 	if (!r->parser->wellFormed || r->problem.code || !r->doc->root)
 		rc = problem_of(r, err);
-	xmlCtxtReset(r->parser); /* what it has copied goes back now */
+	if (rc == 0)
+		xmlCtxtReset(r->parser); /* what it has copied goes back now */
+	else
+		forget_parser(); /* it was stopped in the middle of something */
 	return rc;
 }
 

@@ -133,6 +133,33 @@ static void many_attributes(void **state)
 	}
 }
 
+/* One parser reads them all: what was wrong with one says nothing about the next. */
+static void one_after_the_other(void **state)
+{
+	static const char *const bad[] = { "<a xmlns='urn:x'><b>", "<a><b><c", "<a xmlns:p='urn:x'><p:b/></a>", "<a>&x;</a>", "<a><?x y?><b>" };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(try_bytes(bad[i], strlen(bad[i])), E_PERM);
+		assert_int_equal(try_bytes("<a><b/></a>", 11), 0);
+		assert_int_equal(try_bytes("<p:a/>", 6), E_PERM);
+	}
+}
+
+/* More names than the parser keeps. */
+static void many_names(void **state)
+{
+	for (int i = 0; i < 3; i++) {
+		struct buf b = BUF_INIT;
+
+		buf_addstr(&b, "<a>");
+		for (int k = 0; k < 1000; k++)
+			buf_addf(&b, "<n%d.%d/>", i, k);
+		buf_addstr(&b, "</a>");
+		assert_int_equal(try_bytes(b.data, b.len), 0);
+		buf_release(&b);
+	}
+}
+
 /* The line counts, for whoever writes a module. */
 static void tells_the_line(void **state)
 {
@@ -239,7 +266,7 @@ int main(void)
 		cmocka_unit_test(values),          cmocka_unit_test(long_attribute), cmocka_unit_test(second_element),
 		cmocka_unit_test(attribute_names), cmocka_unit_test(secrets_fit), cmocka_unit_test(request_texts),
 		cmocka_unit_test(lists),           cmocka_unit_test(foreign_values), cmocka_unit_test(many_attributes),
-		cmocka_unit_test(tells_the_line),
+		cmocka_unit_test(tells_the_line),  cmocka_unit_test(one_after_the_other), cmocka_unit_test(many_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,7 +85,8 @@ done
 conf "$D" "rules_modules = rules-file"
 sendmail_own "$D"
 deliver_all -wait 5m
-is "the carrier, the external and the internal instance are flushed" "$(printf '%s\n' "$out" | grep -c '^  flushed; 1 mail before')" 3
+# the carrier's mail may be with the external instance by the time that is counted
+is "the carrier, the external and the internal instance are flushed" "$(printf '%s\n' "$out" | grep -cE '^  flushed; (1 mail|2 mails) before')" 3
 # What the carrier handed over is sent by the external instance at once, not by the queue run.
 tries=0
 while [ "$code" = 1 ] && [ $((tries += 1)) -lt 100 ]; do deliver_all -wait 5m; done

@@ -65,12 +65,11 @@ static void *wiping_realloc(void *old, size_t n)
 
 /* ---- what the document has ---- */
 
+/* The rest is read, but nothing is made of it any more: to stop the parser would take away what the caller points to. */
 static void wrong(struct reading *r, const char *what)
 {
-	if (r->problem.code)
-		return;
-	error_set(&r->problem, E_PERM, "XML line %d: %s", r->parser->input ? r->parser->input->line : 0, what);
-	xmlStopParser(r->parser);
+	if (!r->problem.code)
+		error_set(&r->problem, E_PERM, "XML line %d: %s", r->parser->input ? r->parser->input->line : 0, what);
 }
 
 /* In the document they were at least as long, with what stands around them. */
@@ -256,7 +255,7 @@ static int read_document(struct reading *r, struct span bytes, struct error *err
 	if (rc == 0)
 		xmlCtxtReset(r->parser); /* what it has copied goes back now */
 	else
-		forget_parser(); /* it was stopped in the middle of something */
+		forget_parser(); /* it may have ended in the middle of something */
 	return rc;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "deliver/hold.h"
+#include "deliver/hold_inside.h"
 #include "deliver/letter.h"
 #include "deliver/report.h"
 #include "lib/fs.h"
@@ -487,7 +488,7 @@ static size_t entries(const char *path)
 	size_t n = 0;
 
 	while (dir && (e = readdir(dir)))
-		n += e->d_name[0] != '.';
+		n += e->d_name[0] != '.' && strcmp(e->d_name, HOLD_STAMP) != 0;
 	if (dir)
 		closedir(dir);
 	return n;

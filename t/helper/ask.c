@@ -99,16 +99,16 @@ static const char *subject(X509 *c)
 static struct certificate_id id_of(struct job *j, const char *path)
 {
 	X509 *c = certificate(path);
-	unsigned char *name = NULL;
+	unsigned char *name = NULL, *serial = NULL;
 	int n = i2d_X509_NAME(X509_get_issuer_name(c), &name);
-	const ASN1_INTEGER *serial = X509_get0_serialNumber(c);
+	size_t content = (size_t)i2d_ASN1_INTEGER(X509_get_serialNumber(c), &serial) - 2; /* behind tag and a short length */
 	struct certificate_id id = {
 		.issuer = span_from(arena_memdup(&j->a, name, (size_t)n), (size_t)n),
-		.serial = span_from(arena_memdup(&j->a, ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)),
-				    (size_t)ASN1_STRING_length(serial)),
+		.serial = span_from(arena_memdup(&j->a, serial + 2, content), content),
 	};
 
 	OPENSSL_free(name);
+	OPENSSL_free(serial);
 	X509_free(c);
 	return id;
 }

@@ -147,17 +147,9 @@ static const struct setting {
 };
 #define NSETTINGS (sizeof(settings) / sizeof(*settings))
 
-static int find_setting(struct span name)
+static const char *set(struct arena *a, void *floor, const void *setting, struct span *value)
 {
-	for (size_t i = 0; i < NSETTINGS; i++)
-		if (span_caseeq(name, settings[i].name))
-			return (int)i;
-	return -1;
-}
-
-static const char *set(struct arena *a, void *floor, int setting, struct span *value)
-{
-	const struct setting *s = &settings[setting];
+	const struct setting *s = setting;
 	void *field = (char *)floor + s->offset;
 	struct span rest = *value, word;
 
@@ -175,7 +167,7 @@ static const char *set(struct arena *a, void *floor, int setting, struct span *v
 int floor_parse(struct arena *a, const char *file, struct span text, const char *name, struct floor *out, struct error *err)
 {
 	static const struct sections kind = { "floor", built_in, sizeof(built_in) / sizeof(*built_in), sizeof(*built_in), built_in,
-					      find_setting, set };
+					      settings, NSETTINGS, sizeof(*settings), set };
 	int rc = sections_find(&kind, a, file, text, name, out, err);
 
 	return rc == E_NOTFOUND ? error_set(err, E_CONFIG, "check_path_floor: no floor \"%s\" is built in%s%s", name,

@@ -65,17 +65,9 @@ static const struct setting {
 };
 #define NSETTINGS (sizeof(settings) / sizeof(*settings))
 
-static int find_setting(struct span name)
+static const char *set(struct arena *a, void *profile, const void *setting, struct span *value)
 {
-	for (size_t i = 0; i < NSETTINGS; i++)
-		if (span_caseeq(name, settings[i].name))
-			return (int)i;
-	return -1;
-}
-
-static const char *set(struct arena *a, void *profile, int setting, struct span *value)
-{
-	const struct setting *s = &settings[setting];
+	const struct setting *s = setting;
 	void *field = (char *)profile + s->offset;
 	uint64_t number;
 
@@ -102,7 +94,7 @@ int profile_parse(struct arena *a, const char *file, struct span text, const cha
 {
 	struct profile fresh = built_in[0];
 	const struct sections kind = { "profile", built_in, sizeof(built_in) / sizeof(*built_in), sizeof(*built_in), &fresh,
-				       find_setting, set };
+				       settings, NSETTINGS, sizeof(*settings), set };
 	int rc;
 
 	fresh.adaptive = false; /* adapting is asked for by name or by word only */

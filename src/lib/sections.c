@@ -42,15 +42,18 @@ static void set_name(void *set, const char *name)
 	memcpy(set, &name, sizeof(name));
 }
 
+/* Among n structs of size bytes that begin with their names. */
+static const void *find_in(const void *table, size_t n, size_t size, struct span name)
+{
+	for (const char *p = table; n; n--, p += size)
+		if (span_caseeq(name, name_of(p)))
+			return p;
+	return NULL;
+}
+
 static const void *find_built_in(const struct sections *kind, struct span name)
 {
-	for (size_t i = 0; i < kind->nbuilt_in; i++) {
-		const void *set = (const char *)kind->built_in + i * kind->size;
-
-		if (span_caseeq(name, name_of(set)))
-			return set;
-	}
-	return NULL;
+	return find_in(kind->built_in, kind->nbuilt_in, kind->size, name);
 }
 
 static const void *find_above(const struct section *s, struct span name)
@@ -113,27 +116,30 @@ static int inherit(struct reading *r, struct span value)
 
 static int read_setting(struct reading *r, struct span line)
 {
+	const struct sections *kind = r->kind;
 	ptrdiff_t equals = span_find(line, '=');
+	const void *setting;
 	const char *why;
 	struct span name, value;
-	int setting;
+	uint32_t bit;
 
 	if (equals < 0)
-		return complain(r, arena_printf(r->arena, "neither [%s] nor name = value", r->kind->kind), line);
+		return complain(r, arena_printf(r->arena, "neither [%s] nor name = value", kind->kind), line);
 	name = span_trim(span_sub(line, 0, (size_t)equals));
 	value = span_trim(span_sub(line, (size_t)equals + 1, line.n));
 	if (!r->sections)
-		return complain(r, arena_printf(r->arena, "a setting before the first [%s]", r->kind->kind), name);
+		return complain(r, arena_printf(r->arena, "a setting before the first [%s]", kind->kind), name);
 	if (span_caseeq(name, "like"))
 		return inherit(r, value);
 	r->begun = true;
-	setting = r->kind->find(name);
-	if (setting < 0)
+	setting = find_in(kind->settings, kind->nsettings, kind->setting_size, name);
+	if (!setting)
 		return complain(r, "unknown setting", name);
-	if (r->seen & UINT32_C(1) << setting)
-		return complain(r, arena_printf(r->arena, "a second time in one %s", r->kind->kind), name);
-	r->seen |= UINT32_C(1) << setting;
-	why = r->kind->set(r->arena, r->sections->set, setting, &value);
+	bit = UINT32_C(1) << (size_t)((const char *)setting - (const char *)kind->settings) / kind->setting_size;
+	if (r->seen & bit)
+		return complain(r, arena_printf(r->arena, "a second time in one %s", kind->kind), name);
+	r->seen |= bit;
+	why = kind->set(r->arena, r->sections->set, setting, &value);
 	return why ? complain(r, why, value) : 0;
 }
 

@@ -18,12 +18,11 @@ struct sections {
 	const void *built_in;            /* nbuilt_in structs of size bytes */
 	size_t nbuilt_in, size;
 	const void *fresh;               /* one such struct; its name does not matter */
-	/* Which setting this is, below SECTION_SETTINGS_MAX; -1: none. */
-	int (*find)(struct span name);
-	/* Sets it.  NULL, or what is wrong with *value, which may be narrowed to the part that is. */
-	const char *(*set)(struct arena *a, void *set, int setting, struct span *value);
+	const void *settings;            /* nsettings (32 at most) structs of setting_size bytes; each begins with its name, too */
+	size_t nsettings, setting_size;
+	/* Sets one.  NULL, or what is wrong with *value, which may be narrowed to the part that is. */
+	const char *(*set)(struct arena *a, void *set, const void *setting, struct span *value);
 };
-#define SECTION_SETTINGS_MAX 32
 
 /* Finds the set called name in the text of a file, or among those that are built in, and copies it to *out.  E_CONFIG with
  * FILE:LINE for anything in the text that is not understood, E_NOTFOUND (without a text) if there is no such set.  Strings live

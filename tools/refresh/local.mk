@@ -4,6 +4,7 @@ librefresh_a_SOURCES = \
 	tools/refresh/answers.c \
 	tools/refresh/crls.c \
 	tools/refresh/fetch.c tools/refresh/fetch.h tools/refresh/fetch_inside.h \
+	tools/refresh/http.c tools/refresh/http.h \
 	tools/refresh/import.c \
 	tools/refresh/internal.c tools/refresh/internal.h \
 	tools/refresh/issuers.c \

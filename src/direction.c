@@ -80,6 +80,11 @@ unsigned route_roles(const struct config *c, const struct envelope *e, const cha
 	return roles;
 }
 
+bool must_not_return(const struct config *c, const struct envelope *e, const char *sender)
+{
+	return c->smime_engine != ENGINE_OFF && e->origin == ORIGIN_SCANNER && !config_is_local(c, sender);
+}
+
 const char *route_name(enum route r)
 {
 	return names[r];

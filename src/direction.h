@@ -21,6 +21,10 @@ size_t route_recipients(const struct config *c, const struct envelope *e, enum r
 /* Which module roles the envelope can need, as a bit set of 1u << ROLE_..., and what each may do (narrowing). */
 unsigned route_roles(const struct config *c, const struct envelope *e, const char *narrow[3]);
 
+/* Whether no mail server may return the message to its sender: it comes from the scanner, so it may be opened, and the sender is
+ * not one of ours. */
+bool must_not_return(const struct config *c, const struct envelope *e, const char *sender);
+
 const char *route_name(enum route r);
 
 #endif

@@ -9,136 +9,13 @@
 #include <string.h>
 
 #include "caller.h"
-#include "deliver/hold.h"
+#include "direction.h"
 #include "lib/log.h"
 #include "overdue.h"
 #include "resume.h"
 
 #define JOURNAL_SECONDS ((uint64_t)10 * 24 * 3600)
 #define LOCK_MS 1000 /* for another process that has the same message: what takes longer is tried again later */
-
-void note_temporary(struct carrying *c, const char *status, const char *text)
-{
-	log_warning("deferred: %s %s", status, text);
-	if (c->temporary.code == EXIT_DONE)
-		outcome_defer(&c->temporary, status, text);
-}
-
-void note_failure(struct carrying *c, const char *address, const char *status, const char *text)
-{
-	log_warning("refused: to=<%s> %s %s", address, status, text);
-	if (sender_was_told(c, address))
-		c->told++;
-	else
-		c->failed[c->nfailed++] = (struct failed_recipient){ address, status, text };
-}
-
-void note_incident(struct carrying *c, const char *subject, const char *text)
-{
-	struct incident *i = arena_alloc(c->h->arena, sizeof(*i));
-
-	*i = (struct incident){ .next = c->incidents, .subject = subject, .text = text };
-	c->incidents = i;
-}
-
-/* ---- outputs ---- */
-
-static int write_journal(void *arg, const struct parcel_recipient *recipients, size_t n, struct error *err)
-{
-	struct carrying *c = arg;
-	const char **addresses = arena_array(c->h->arena, n, sizeof(*addresses));
-
-	for (size_t i = 0; i < n; i++)
-		addresses[i] = recipients[i].address;
-	return journal_add(&c->journal, c->kind, addresses, n, err);
-}
-
-struct segment *segments_of(const struct handover *h, const struct plan_output *o)
-{
-	struct segment *s = arena_array(h->arena, o->nsegments, sizeof(*s));
-
-	for (size_t i = 0; i < o->nsegments; i++)
-		s[i] = (struct segment){ o->segments[i].source == FROM_MESSAGE ? h->message_fd : h->output_fd,
-					 (off_t)o->segments[i].offset, o->segments[i].length };
-	return s;
-}
-
-/* The recipients that have not had it yet. */
-static int fill_parcel(struct carrying *c, const struct plan_output *o, struct parcel *p, struct error *err)
-{
-	*p = (struct parcel){ .sender = o->sender, .segments = segments_of(c->h, o), .nsegments = o->nsegments,
-			      .eight_bit = o->eight_bit };
-	p->recipients = arena_array(c->h->arena, o->n, sizeof(*p->recipients));
-	for (size_t i = 0; i < o->n; i++) {
-		bool had;
-
-		if (journal_has(&c->journal, o->kind, o->recipients[i], &had, err) < 0)
-			return E_TEMP;
-		if (had) {
-			log_info("to=<%s> had it in an earlier attempt", o->recipients[i]);
-			c->served++;
-			continue;
-		}
-		if (sender_was_told(c, o->recipients[i])) {
-			log_info("to=<%s> was refused in an earlier attempt, and the sender knows", o->recipients[i]);
-			c->told++;
-			continue;
-		}
-		p->recipients[p->n++] = (struct parcel_recipient){ .address = o->recipients[i], .status = "", .text = "" };
-	}
-	return 0;
-}
-
-void count_states(struct carrying *c, const struct plan_output *o, const struct parcel *p)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		const struct parcel_recipient *r = &p->recipients[i];
-
-		switch (r->state) {
-		case RECIPIENT_ACCEPTED:
-			log_info("to=<%s> %s accepted %s", r->address, o->destination, r->text);
-			c->served++;
-			break;
-		case RECIPIENT_REFUSED:
-			note_failure(c, r->address, r->status, r->text);
-			break;
-		default:
-			note_temporary(c, r->status, r->text);
-		}
-	}
-}
-
-int find_destination(struct arena *a, const struct config *c, const struct plan_output *o, struct destination *d,
-		     struct error *err)
-{
-	const char *text = config_via(c, o->destination);
-
-	if (destination_parse(a, text ? text : "", d, err) == 0 && d->kind != DESTINATION_NONE)
-		return 0;
-	return error_set(err, E_CONFIG, "destination \"%s\": %s", o->destination,
-			 err->code ? arena_strdup(a, err->text) : "not configured");
-}
-
-void deliver_output(struct carrying *c, const struct plan_output *o)
-{
-	const struct handover *h = c->h;
-	struct destination d;
-	struct error err = { 0 };
-	struct parcel p;
-
-	c->kind = o->kind;
-	if (find_destination(h->arena, h->config, o, &d, &err) < 0) {
-		note_temporary(c, "4.3.5", err.text);
-		return;
-	}
-	if (fill_parcel(c, o, &p, &err) < 0 ||
-	    (p.n && destination_deliver(h->arena, &d, h->config->hostname, &p, h->until, write_journal, c, &err) < 0)) {
-		error_prefix(&err, "destination %s", o->destination);
-		note_temporary(c, "4.3.0", err.text);
-		return;
-	}
-	count_states(c, o, &p);
-}
 
 /* ---- the end ---- */
 
@@ -156,15 +33,13 @@ static void forget(struct carrying *c)
 	forget_reports(c);
 }
 
-/* A single answer for all: the mail server tells the sender itself. */
-static void refuse(struct carrying *c)
+static void settle_failed(struct carrying *c)
 {
 	const char **addresses = arena_array(c->h->arena, c->nfailed, sizeof(*addresses));
 
 	for (size_t i = 0; i < c->nfailed; i++)
 		addresses[i] = c->failed[i].address;
 	settle_back(c, addresses, c->nfailed);
-	outcome_refuse(&c->temporary, c->failed[0].status, c->failed[0].text);
 }
 
 /* The copy of what could not be kept must not come back. */
@@ -205,6 +80,27 @@ static bool begin(struct carrying *c)
 	return false;
 }
 
+/* A single answer for all: the mail server tells the sender itself. */
+static bool is_refused_whole(const struct carrying *c)
+{
+	const struct handover *h = c->h;
+
+	return c->temporary.code == EXIT_DONE && c->nfailed && !c->served && !c->told && !h->resumed &&
+	       !must_not_return(h->config, h->envelope, h->plan->sender);
+}
+
+static void report(struct carrying *c)
+{
+	if (c->delayed.n)
+		notify_of_delay(c);
+	if (is_refused_whole(c)) {
+		outcome_refuse(&c->temporary, c->failed[0].status, c->failed[0].text);
+		settle_failed(c);
+	} else if (c->nfailed && notify_sender(c)) {
+		settle_failed(c);
+	}
+}
+
 static void carry_out(struct carrying *c)
 {
 	const struct plan *p = c->h->plan;
@@ -218,10 +114,7 @@ static void carry_out(struct carrying *c)
 			note_failure(c, f->address, f->status, f->text);
 		deliver_all(c, !p->hold || keep_held(c));
 	}
-	if (c->temporary.code == EXIT_DONE && !c->served && !c->told && c->nfailed && !c->h->resumed && !must_not_return(c->h->config, c->h->envelope, p))
-		refuse(c);
-	else if (c->nfailed)
-		notify_sender(c);
+	report(c);
 	if (c->temporary.code == EXIT_DONE && still_locked(c->h))
 		keep_locked(c);
 	send_notices(c);
@@ -238,13 +131,13 @@ static void carry_out(struct carrying *c)
 /* partial = no: one that fails fails all, before anything is handed over.  What must not be returned is not refused. */
 static bool fails_whole(const struct config *c, const struct envelope *e, const struct plan *p)
 {
-	return !c->partial && p->failures && !must_not_return(c, e, p);
+	return !c->partial && p->failures && !must_not_return(c, e, p->sender);
 }
 
 /* The whole message would be refused; it is held instead. */
 static bool is_kept(const struct config *c, const struct envelope *e, const struct plan *p)
 {
-	return p->outcome.code != EXIT_DONE && p->outcome.code != EXIT_DEFER && must_not_return(c, e, p);
+	return p->outcome.code != EXIT_DONE && p->outcome.code != EXIT_DEFER && must_not_return(c, e, p->sender);
 }
 
 static void log_notes(const struct handover *h)
@@ -284,7 +177,7 @@ void handover_foresee(const struct config *c, const struct envelope *e, const st
 		return;
 	if (p->outcome.code != EXIT_DONE)
 		*out = p->outcome;
-	else if (p->failures && (fails_whole(c, e, p) || (!p->outputs && !p->hold && !must_not_return(c, e, p))))
+	else if (p->failures && (fails_whole(c, e, p) || (!p->outputs && !p->hold && !must_not_return(c, e, p->sender))))
 		outcome_refuse(out, p->failures->status, p->failures->text);
 	for (const struct plan_output *o = p->outputs; o && out->code == EXIT_DONE; o = o->next) {
 		struct destination d;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "deliver/hold.h"
+#include "deliver/returned.h"
 #include "lib/address.h"
 #include "lib/log.h"
 #include "token.h"
@@ -39,7 +39,7 @@ static int find_waiting(struct back *b, const char *const *recipients, size_t n,
 
 		if (returned_has(h->arena, &b->returned, recipients[i], &had, err) < 0)
 			return E_TEMP;
-		if (had || sender_was_told(b->c, recipients[i])) {
+		if (had || was_told(b->c, recipients[i])) {
 			log_info("to=<%s> had message %s before: this copy is dropped", recipients[i], b->id);
 			b->c->served++;
 			served[nserved++] = recipients[i];
@@ -284,26 +284,4 @@ void deliver_back(struct carrying *c, const struct plan_output *o)
 	rest.n = seek(c, o, rest.recipients);
 	if (rest.n)
 		deliver_output(c, &rest);
-}
-
-void settle_back(struct carrying *c, const char *const *recipients, size_t n)
-{
-	const struct handover *h = c->h;
-	const struct plan_back *back = h->plan->back;
-	struct error err = { 0 };
-	struct returned r;
-	char scanned[HOLD_ID + 1];
-
-	if (back && *back->id) {
-		if (returned_open(h->arena, h->config->spool, back->id, "", h->plan->sender, h->until, &r, &err) < 0 ||
-		    returned_add(h->arena, &r, recipients, n, &err) < 0)
-			log_error("message %s: %s", back->id, err.text);
-		returned_close(&r);
-		if (hold_settle(h->arena, h->config->spool, back->id, recipients, n, &err) < 0)
-			log_error("hold %s: %s", back->id, err.text);
-	} else if (plan_holds_for_scan(h->plan)) { /* the scanner would not have them */
-		hold_name(h->identity, scanned);
-		if (hold_settle(h->arena, h->config->spool, scanned, recipients, n, &err) < 0)
-			log_error("hold %s: %s", scanned, err.text);
-	}
 }

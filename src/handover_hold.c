@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "deliver/hold.h"
+#include "deliver/returned.h"
 #include "direction.h"
 #include "lib/log.h"
 #include "lib/openssl.h"
@@ -77,6 +77,28 @@ static size_t without_known(struct carrying *c, const char *kind, const struct p
 	return n;
 }
 
+void settle_back(struct carrying *c, const char *const *recipients, size_t n)
+{
+	const struct handover *h = c->h;
+	const struct plan_back *back = h->plan->back;
+	struct error err = { 0 };
+	struct returned r;
+	char scanned[HOLD_ID + 1];
+
+	if (back && *back->id) {
+		if (returned_open(h->arena, h->config->spool, back->id, "", h->plan->sender, h->until, &r, &err) < 0 ||
+		    returned_add(h->arena, &r, recipients, n, &err) < 0)
+			log_error("message %s: %s", back->id, err.text);
+		returned_close(&r);
+		if (hold_settle(h->arena, h->config->spool, back->id, recipients, n, &err) < 0)
+			log_error("hold %s: %s", back->id, err.text);
+	} else if (plan_holds_for_scan(h->plan)) { /* the scanner would not have them */
+		hold_name(h->identity, scanned);
+		if (hold_settle(h->arena, h->config->spool, scanned, recipients, n, &err) < 0)
+			log_error("hold %s: %s", scanned, err.text);
+	}
+}
+
 /* The sender of what goes out is told; who may know the passphrase of what comes in, the administrator must find out. */
 static void tell_of_lock(struct carrying *c, const struct hold *hold)
 {
@@ -92,7 +114,7 @@ static void tell_of_lock(struct carrying *c, const struct hold *hold)
 				   "postern -discard %s removes it.", out ? "A message to the outside is to be signed" : "A message from outside "
 				   "can be opened", hold->text, id, id, out ? "" : "postern -release delivers it as it came; ", id));
 	if (out && *h->plan->sender)
-		notify_of_delay(c, hold->recipients, hold->n, hold->text);
+		c->delayed = *hold;
 }
 
 static bool is_held_again(const struct handover *h)
@@ -192,11 +214,6 @@ void end_hold(struct carrying *c)
 }
 
 /* ---- what came back is never refused ---- */
-
-bool must_not_return(const struct config *c, const struct envelope *e, const struct plan *p)
-{
-	return c->smime_engine != ENGINE_OFF && e->origin == ORIGIN_SCANNER && !config_is_local(c, p->sender);
-}
 
 void keep_refused(struct carrying *c)
 {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "direction.h"
 #include "lib/fs.h"
 #include "lib/log.h"
 
@@ -32,7 +33,7 @@ static int known_header(const struct handover *h, struct segment *out, struct er
 	int fd;
 
 	*out = (struct segment){ h->message_fd, (off_t)h->plan->header_offset, h->plan->header_length };
-	if (!must_not_return(h->config, h->envelope, h->plan))
+	if (!must_not_return(h->config, h->envelope, h->plan->sender))
 		return -1;
 	fd = fs_temporary(h->config->spool, err);
 	*out = (struct segment){ fd, 0, fd >= 0 && fs_write_all(fd, known, strlen(known), err) == 0 ? strlen(known) : 0 };
@@ -83,16 +84,8 @@ static int send_dsn(struct carrying *c, enum report_kind kind, const struct fail
 	return rc;
 }
 
-bool sender_was_told(struct carrying *c, const char *address)
-{
-	bool told = false;
-
-	journal_has(&c->journal, "dsn", address, &told, &ignored);
-	return told;
-}
-
 /* The sender hears once of each recipient that cannot be served. */
-void notify_sender(struct carrying *c)
+bool notify_sender(struct carrying *c)
 {
 	const char **addresses = arena_array(c->h->arena, c->nfailed, sizeof(*addresses));
 	struct error err = { 0 };
@@ -100,7 +93,7 @@ void notify_sender(struct carrying *c)
 
 	for (size_t i = 0; i < c->nfailed; i++) {
 		addresses[i] = c->failed[i].address;
-		if (must_not_return(c->h->config, c->h->envelope, c->h->plan))
+		if (must_not_return(c->h->config, c->h->envelope, c->h->plan->sender))
 			c->failed[i].text = BEHIND_US;
 	}
 	if (*c->h->plan->sender)
@@ -112,8 +105,7 @@ void notify_sender(struct carrying *c)
 		rc = journal_add(&c->journal, "dsn", addresses, c->nfailed, &err);
 	if (rc < 0)
 		note_temporary(c, "4.3.0", err.text);
-	else
-		settle_back(c, addresses, c->nfailed);
+	return rc == 0;
 }
 
 static void forget_delay(struct carrying *c)
@@ -122,23 +114,24 @@ static void forget_delay(struct carrying *c)
 		journal_forget(&c->journal, "delay", c->h->plan->hold->recipients, c->h->plan->hold->n);
 }
 
-void notify_of_delay(struct carrying *c, const char *const *recipients, size_t n, const char *text)
+void notify_of_delay(struct carrying *c)
 {
 	struct arena *a = c->h->arena;
-	struct failed_recipient *list = arena_array(a, n, sizeof(*list));
-	const char **addresses = arena_array(a, n, sizeof(*addresses));
+	const struct hold *hold = &c->delayed;
+	struct failed_recipient *list = arena_array(a, hold->n, sizeof(*list));
+	const char **addresses = arena_array(a, hold->n, sizeof(*addresses)), *text;
 	struct error err = { 0 };
 	size_t k = 0;
 
 	text = arena_printf(a, "the message is to be signed with a key that has a passphrase of its own, and waits for it. Ask %s, who can go on "
-			    "with it, or withdraw it. %s", c->h->config->admin, text);
-	for (size_t i = 0; i < n; i++) {
+			    "with it, or withdraw it. %s", c->h->config->admin, hold->text);
+	for (size_t i = 0; i < hold->n; i++) {
 		bool had = false;
 
-		if (journal_has(&c->journal, "delay", recipients[i], &had, &err) == 0 && had)
+		if (journal_has(&c->journal, "delay", hold->recipients[i], &had, &err) == 0 && had)
 			continue;
-		list[k] = (struct failed_recipient){ recipients[i], "4.7.5", text };
-		addresses[k++] = recipients[i];
+		list[k] = (struct failed_recipient){ hold->recipients[i], "4.7.5", text };
+		addresses[k++] = hold->recipients[i];
 	}
 	if (k && (send_dsn(c, REPORT_DELAYED, list, k, &err) < 0 || journal_add(&c->journal, "delay", addresses, k, &err) < 0))
 		note_temporary(c, "4.3.0", err.text);

@@ -12,7 +12,8 @@ libpostern_a_SOURCES = \
 	src/explain.c src/explain.h \
 	src/findings.c src/findings.h \
 	src/get.c src/get.h \
-	src/handover.c src/handover.h src/handover_inside.h src/handover_back.c src/handover_hold.c src/handover_report.c \
+	src/handover.c src/handover.h src/handover_inside.h src/handover_account.c src/handover_output.c src/handover_hold.c \
+	src/handover_back.c src/handover_report.c \
 	src/harvest.c src/harvest.h \
 	src/holds.c src/holds.h src/holds_inside.h \
 	src/incoming.c src/incoming.h \

@@ -91,7 +91,7 @@ static bool is_refused_whole(const struct carrying *c)
 
 static void report(struct carrying *c)
 {
-	if (c->delayed.n)
+	if (c->delayed)
 		notify_of_delay(c);
 	if (is_refused_whole(c)) {
 		outcome_refuse(&c->temporary, c->failed[0].status, c->failed[0].text);

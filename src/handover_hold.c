@@ -100,7 +100,7 @@ void settle_back(struct carrying *c, const char *const *recipients, size_t n)
 }
 
 /* The sender of what goes out is told; who may know the passphrase of what comes in, the administrator must find out. */
-static void tell_of_lock(struct carrying *c, const struct hold *hold)
+static void tell_of_lock(struct carrying *c, const struct plan_hold *hold)
 {
 	const struct handover *h = c->h;
 	bool out = !config_is_local(h->config, hold->recipients[0]);
@@ -114,7 +114,7 @@ static void tell_of_lock(struct carrying *c, const struct hold *hold)
 				   "postern -discard %s removes it.", out ? "A message to the outside is to be signed" : "A message from outside "
 				   "can be opened", hold->text, id, id, out ? "" : "postern -release delivers it as it came; ", id));
 	if (out && *h->plan->sender)
-		c->delayed = *hold;
+		c->delayed = hold;
 }
 
 static bool is_held_again(const struct handover *h)
@@ -144,8 +144,8 @@ bool keep_held(struct carrying *c)
 		note_incident(c, "Report from behind the gateway is held", arena_printf(c->h->arena, "A report for somebody outside is held "
 			      "in the spool and was not delivered.\nReason: %s\n\npostern -holds lists it; read it there, tell the sender, "
 			      "and remove it with postern -discard.", held->text));
-	if (hold.n && strcmp(held->reason, HOLD_LOCKED) == 0)
-		tell_of_lock(c, &hold);
+	if (strcmp(held->reason, HOLD_LOCKED) == 0)
+		tell_of_lock(c, held); /* also of those held before: who has heard of it is in the journal */
 	c->served += held->n;
 	settle_back(c, held->recipients, held->n);
 	return true;

@@ -28,7 +28,7 @@ struct carrying {
 	size_t nfailed;
 	size_t told;                   /* recipients of whom the sender has heard in an earlier attempt: dealt with */
 	size_t served;                 /* recipients that got their mail, are held, or had before */
-	struct hold delayed;           /* these have to wait for somebody, and the sender is to hear of it; n = 0: none */
+	const struct plan_hold *delayed; /* these have to wait for somebody, and the sender is to hear of it; NULL: none */
 	struct incident *incidents;
 	const char *kind;              /* of the output being delivered, for the journal */
 };

@@ -117,7 +117,7 @@ static void forget_delay(struct carrying *c)
 void notify_of_delay(struct carrying *c)
 {
 	struct arena *a = c->h->arena;
-	const struct hold *hold = &c->delayed;
+	const struct plan_hold *hold = c->delayed;
 	struct failed_recipient *list = arena_array(a, hold->n, sizeof(*list));
 	const char **addresses = arena_array(a, hold->n, sizeof(*addresses)), *text;
 	struct error err = { 0 };

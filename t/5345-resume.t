@@ -216,6 +216,13 @@ empty "$T/internal"
 run "$T" 10.0.0.1 rita@behoerde.example carol@partner.example erin@partner.example <"$T/m"
 is "the mail server tries again: nothing is held or sent twice" "$code $(outside) $(holds) $(inside)" "0 2 0 0"
 clean
+conf "$T" 'internal = smtp:127.0.0.1:1'
+run "$T" 10.0.0.1 rita@behoerde.example carol@partner.example <"$T/m"
+is "held, but the sender cannot be told now: the mail server tries again" "$code $(holds)" "75 1"
+conf "$T" "internal = maildir:$T/internal"
+run "$T" 10.0.0.1 rita@behoerde.example carol@partner.example <"$T/m"
+is "until he is" "$code $(holds) $(subjects)" "0 1 Your message has to wait|"
+clean
 lock tina other
 run "$T" 10.0.0.1 rita@behoerde.example carol@partner.example dave@partner.example <"$T/m"
 id=$(hold_id); empty "$T/internal"

@@ -125,7 +125,7 @@ static const struct {
 	{ SIGNATURE_UNSUPPORTED, RESULT_NEUTRAL, "unsupported" },
 };
 
-/* For whoever makes both texts, two with one MD5 digest take seconds.  SHA-1 is read as long as partners sign with it. */
+/* Which digests are good the check module says; this one is not, whichever module it is. */
 static bool has_collisions(const struct found_signer *s)
 {
 	return ascii_caseeq(s->digest, "md5");
@@ -146,7 +146,7 @@ static int ask_about(struct work *w, const struct layer *l, const struct found_s
 		     struct check_result *out, struct error *err)
 {
 	struct check_question q = { .certificate = s->certificate, .candidates = l->certificates, .purpose = "sign",
-				    .when = time(NULL), .address = address };
+				    .when = time(NULL), .address = address, .digest = s->digest };
 
 	q.ocsp = stapled_of(w, l, STAPLED_OCSP, &q.nocsp);
 	q.crls = stapled_of(w, l, STAPLED_CRL, &q.ncrls);

@@ -34,7 +34,15 @@ check "clear-signed with RSA" pass no 'clear-signed:sha256:rsa-pkcs1'
 clear rolf -keyopt rsa_padding_mode:pss -md sha512 <"$T/e" | letter rolf@partner.example >"$T/m"
 check "clear-signed with PSS" pass no 'clear-signed:sha512:rsa-pss'
 clear rolf -md sha1 <"$T/e" | letter rolf@partner.example >"$T/m"
-check "over SHA-1" pass no 'clear-signed:sha1:rsa-pkcs1'
+check "over SHA-1, which the floor tolerates" neutral no 'clear-signed:sha1:rsa-pkcs1'
+is "... and the result says so" "$(value reason)" weak-hash
+printf '[house]\nlike = default\nweak_hashes =\n' >"$T/floors"
+conf "$T" 'check_path_floor = house' "check_path_floors = $T/floors"
+check "over SHA-1, which the floor does not" fail no 'clear-signed:sha1:rsa-pkcs1'
+is "... with the same word" "$(value reason)" weak-hash
+conf "$T" 'check_path_floor = default' 'check_path_hashes = sha1 sha256'
+check "over SHA-1, which is allowed" pass no 'clear-signed:sha1:rsa-pkcs1'
+conf "$T" 'check_path_hashes ='
 clear rolf -md md5 <"$T/e" | letter rolf@partner.example >"$T/m"
 check "over MD5" fail no 'clear-signed:md5:rsa-pkcs1'
 is "over MD5: the reason" "$(value reason)" weak-hash

@@ -26,7 +26,7 @@ const struct config_option check_options[] = {
 	{ "check_path_ec_bits", CONFIG_NUMBER, NULL, offsetof(struct check_policy, ec_bits), NULL, 112, 571,
 	  "least size of elliptic curve keys in every certificate of a path; unset: as the floor says" },
 	{ "check_path_hashes", CONFIG_LIST, NULL, offsetof(struct check_policy, hashes), NULL,
-	  0, 0, "hashes with which certificates, CRLs and OCSP answers may be signed; unset: as the floor says" },
+	  0, 0, "hashes with which certificates, CRLs, OCSP answers and messages may be signed; unset: as the floor says" },
 	{ "check_path_crl", CONFIG_WORD, "if-present", offsetof(struct check_policy, crl), crl_words, 0, 0,
 	  "CRLs of certs/crl: if-present, require (no verdict valid without), ignore" },
 	{ "check_path_revocation", CONFIG_LIST, "crl ocsp", offsetof(struct check_policy, revocation), NULL, 0, 0,
@@ -284,6 +284,8 @@ int check_certificate(struct checker *c, const struct check_request *request, st
 	*out = (struct check_answer){ .reason = "", .text = "" };
 	areas_look_again(c->areas);
 	decide(&k);
+	if (!k.error.code && k.judgement.reason == REASON_NONE)
+		policy_digest(&k);
 	give_names(&k, out);
 	if (!k.error.code) {
 		out->verdict = reason_verdict(k.judgement.reason);

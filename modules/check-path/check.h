@@ -88,6 +88,7 @@ struct check_request {
 	enum check_purpose purpose;
 	time_t time;                    /* the moment at which it must be valid */
 	const char *address;            /* "": not compared */
+	const char *digest;             /* that the message's signature is over; NULL: there is none */
 	const struct check_policies *policies; /* NULL: those of struct check_policy */
 	const struct span *ocsp, *crls; /* DER OCSP responses and revocation lists that came along, from strangers */
 	size_t nocsp, ncrls;

@@ -87,6 +87,8 @@ const struct key_kind *key_kind_of(const EVP_PKEY *key); /* NULL: not supported 
 bool policy_key(struct checking *k, X509 *x);
 /* The hash its issuer signed it with. */
 bool policy_hash(struct checking *k, X509 *x);
+/* The digest that the message's signature is over, if the request names one. */
+bool policy_digest(struct checking *k);
 /* The same for what is no certificate: NULL, or "is signed with ...".  NID_undef, where the algorithm has none of its own, is good. */
 const char *strength_hash_problem(const struct checking *k, int hash);
 /* How long it is valid, unless it is a CA's. */

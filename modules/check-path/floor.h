@@ -17,7 +17,8 @@ struct floor {
 	uint64_t leaf_days;          /* the longest validity of a certificate that is no CA's */
 	const char *keys;            /* "rsa ec ed25519" */
 	const char *curves;          /* OpenSSL's names, or P-256 */
-	const char *hashes;          /* of signatures in certificates */
+	const char *hashes;          /* of signatures in certificates and on messages */
+	const char *weak_hashes;     /* on messages only: neither good nor bad */
 };
 
 /* Finds a floor by name (case does not count) in the text of a file, or among those that are built in.  E_CONFIG with FILE:LINE

@@ -63,7 +63,8 @@ int question_read(struct server *s, const struct xml *request, struct check_requ
 	const struct xml *certificate = xml_first(request, "certificate");
 	int rc;
 
-	*out = (struct check_request){ .address = xml_attr_or(request, "address", ""), .until = s->until };
+	*out = (struct check_request){ .address = xml_attr_or(request, "address", ""), .digest = xml_attr(request, "digest"),
+				       .until = s->until };
 	if (!certificate || xml_next(certificate, "certificate"))
 		return error_set(err, E_PERM, "<check-certificate> has not exactly one <certificate>");
 	rc = read_purpose(request, &out->purpose, err);

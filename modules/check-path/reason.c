@@ -22,6 +22,7 @@ static const struct {
 	[REASON_ADDRESS_MISMATCH] = { "address-mismatch", CHECK_INVALID },
 	[REASON_WEAK_KEY] = { "weak-key", CHECK_INVALID },
 	[REASON_WEAK_HASH] = { "weak-hash", CHECK_INVALID },
+	[REASON_WEAKENED_HASH] = { "weak-hash", CHECK_UNKNOWN },
 	[REASON_CRITICAL_EXTENSION] = { "unknown-critical-extension", CHECK_INVALID },
 	[REASON_NOT_A_CA] = { "not-a-ca", CHECK_INVALID },
 	[REASON_PATH_LENGTH] = { "path-length", CHECK_INVALID },

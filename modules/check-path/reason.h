@@ -20,6 +20,7 @@ enum reason {
 	REASON_ADDRESS_MISMATCH,
 	REASON_WEAK_KEY,
 	REASON_WEAK_HASH,
+	REASON_WEAKENED_HASH, /* the same word: the floor tolerates it in a message */
 	REASON_CRITICAL_EXTENSION,
 	REASON_NOT_A_CA,
 	REASON_PATH_LENGTH,

@@ -127,6 +127,21 @@ bool policy_hash(struct checking *k, X509 *x)
 	return true;
 }
 
+/* Whoever makes two texts with one digest has signed both: with MD5 in seconds, with SHA-1 for some tens of thousands of dollars.  A
+ * text that somebody else signed cannot be exchanged with either (RFC 8551 appendix B.2). */
+bool policy_digest(struct checking *k)
+{
+	const struct floor *floor = &k->checker->floor;
+	const char *digest = k->request->digest;
+	bool tolerated;
+
+	if (!digest || floor_lists(floor->hashes, digest))
+		return true;
+	tolerated = floor->weak_hashes && floor_lists(floor->weak_hashes, digest);
+	return judge(&k->judgement, k->arena, tolerated ? REASON_WEAKENED_HASH : REASON_WEAK_HASH, "the signature is over a %s digest, "
+		     "which another text can have as well: its sender should sign with SHA-256", digest);
+}
+
 /* ---- length of validity ---- */
 
 bool policy_lifetime(struct checking *k, X509 *x)

@@ -154,6 +154,7 @@ struct check_question {
 	const char *purpose;
 	time_t when;
 	const char *address;
+	const char *digest;        /* that a message's signature is over; NULL: none */
 	const struct span *ocsp, *crls; /* DER, unread: what the message brings along about revocation */
 	size_t nocsp, ncrls;
 };

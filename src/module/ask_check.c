@@ -58,6 +58,7 @@ static int write_check(struct xml_writer *w, void *arg)
 	xml_put(w, "purpose", k->q->purpose);
 	request_put_time(w, "time", k->q->when);
 	xml_put(w, "address", k->q->address);
+	xml_put(w, "digest", k->q->digest);
 	rc = request_certificate(w, "certificate", k->q->certificate);
 	for (int i = 0; rc == 0 && i < sk_X509_num(k->q->candidates); i++) {
 		X509 *c = sk_X509_value(k->q->candidates, i);

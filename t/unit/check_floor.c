@@ -32,6 +32,7 @@ static void the_file_is_what_is_built_in(void **state)
 		assert_string_equal(here.keys ? here.keys : "", there.keys);
 		assert_string_equal(here.curves ? here.curves : "", there.curves);
 		assert_string_equal(here.hashes, there.hashes);
+		assert_string_equal(here.weak_hashes ? here.weak_hashes : "", there.weak_hashes);
 	}
 	buf_release(&text);
 	arena_release(&a);

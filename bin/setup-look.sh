@@ -200,12 +200,13 @@ outside_of() { # FILE <networks: those (of version 4, or the same text) that are
 	awk '
 		function number(address, part) { split(address, part, "."); return ((part[1] * 256 + part[2]) * 256 + part[3]) * 256 + part[4] }
 		function bits(text) { return text ~ /\// ? substr(text, index(text, "/") + 1) + 0 : 32 }
+		function width(free, size) { for (size = 1; free > 0; free--) size *= 2; return size } # (busybox awk may have no powers)
 		function base(text) { sub(/\/.*/, "", text); return number(text) }
 		FILENAME != "-" { list[++n] = $1; next }
 		{
 			for (i = 1; i <= n; i++) {
 				if (list[i] == $1) next
-				size = 2 ^ (32 - bits(list[i]))
+				size = width(32 - bits(list[i]))
 				if ($1 !~ /:/ && list[i] !~ /:/ && bits(list[i]) <= bits($1) && int(base(list[i]) / size) == int(base($1) / size)) next
 			}
 			print

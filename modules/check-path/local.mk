@@ -42,6 +42,12 @@ t_unit_check_floor_SOURCES = t/unit/check_floor.c t/unit/test.h
 t_unit_check_floor_CPPFLAGS = $(AM_CPPFLAGS) -DSOURCE_DIRECTORY='"$(abs_top_srcdir)"'
 t_unit_check_floor_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(UNIT_LDADD)
 
+# t/helper/path-cases judges the cases of t/paths
+check_PROGRAMS += t/helper/path-cases
+t_helper_path_cases_SOURCES = t/helper/path-cases.c t/helper/path-make.c t/helper/path-make.h t/helper/path-parts.c \
+	t/helper/path-parts.h
+t_helper_path_cases_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)
+
 EXTRA_DIST += etc/floors
 dist_man_MANS += man/check-path.8
 

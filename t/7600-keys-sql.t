@@ -342,7 +342,9 @@ sub storing {
 # What somebody wrote into the tables by hand.
 sub by_hand {
 	my ($query) = @_;
-	my %rows = (rubbish => "\x00\xff0", empty => '', foreign => $der{bob});
+	certificate('inside', address => 'inside@hand.example');
+	(my $inside = der_of("$T/inside.crt")) =~ s/\x06(?=\x07\x2a\x86\x48\xce\x3d\x02\x01)/\x05/ or die; # whole outside, its key's algorithm is none
+	my %rows = (rubbish => "\x00\xff0", empty => '', foreign => $der{bob}, inside => $inside);
 	my $number = 0;
 	for (sort keys %rows) {
 		my $sha = sprintf '%064x', ++$number;
@@ -356,7 +358,7 @@ sub by_hand {
 	is(names(ask($c, 'find-certificates', '', '<address>rubbish@hand.example</address><address>gate@partner.example</address>')), 'gate',
 		"$site: ... and does no harm to others");
 	finish($c);
-	like(log_of($c), qr/my hand: no certificate, though it stands there for $_\@hand\.example, passed over/, "$site: ... $_ with a line in the log") for qw(rubbish empty);
+	like(log_of($c), qr/my hand: no certificate, though it stands there for $_\@hand\.example, passed over/, "$site: ... $_ with a line in the log") for qw(rubbish empty inside);
 	like(log_of($c), qr/my hand: a certificate that does not name foreign\@hand\.example, passed over/, "$site: ... and a foreign one");
 	$query->("DELETE FROM $_ WHERE sha256 LIKE '000000%'") for qw(addresses placements certificates);
 }

@@ -162,7 +162,7 @@ struct certificate *certificate_parse(struct span der)
 {
 	struct certificate *c = mem_alloc(sizeof(*c));
 
-	if (certificate_parts(der, &c->parts) && read_pieces(c))
+	if (certificate_parts(der, &c->parts) && read_pieces(c) && certificate_is_readable(der))
 		return c;
 	ERR_clear_error();
 	certificate_free(c);

@@ -43,7 +43,10 @@ struct certificate {
 	X509_EXTENSIONS *extensions;     /* NULL: none */
 };
 
-/* der must outlive what is used of parts.  NULL: no certificate.  Free with certificate_free. */
+/* Whether OpenSSL reads all of der as one certificate, whatever it thinks of the key (certificate_readable.c). */
+bool certificate_is_readable(struct span der);
+
+/* der must outlive what is used of parts.  NULL: no certificate, or one that OpenSSL would not read.  Free with certificate_free. */
 struct certificate *certificate_parse(struct span der);
 void certificate_free(struct certificate *c); /* NULL is fine */
 

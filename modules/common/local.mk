@@ -2,7 +2,7 @@ noinst_LIBRARIES += libarea.a
 libarea_a_SOURCES = \
 	modules/common/area.c modules/common/area.h modules/common/area_inside.h \
 	modules/common/area_find.c modules/common/area_question.c modules/common/area_question.h modules/common/area_walk.c \
-	modules/common/certificate.c modules/common/certificate.h \
+	modules/common/certificate.c modules/common/certificate.h modules/common/certificate_readable.c \
 	modules/common/certfile.c modules/common/certfile.h \
 	modules/common/crl.c modules/common/crl.h modules/common/crl_inside.h modules/common/crl_read.c \
 	modules/common/crl_signature.c \

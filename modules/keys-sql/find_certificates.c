@@ -73,12 +73,10 @@ static void read_by_address(struct server *s, const struct database *db, const c
 	};
 }
 
-/* Cheap, and true of nearly all: it has a certificate's shape, and the address in its bytes. */
+/* Cheap, and true of nearly all: a certificate with the address in its bytes. */
 static bool looks_right(struct span der, const char *address)
 {
-	struct certificate_parts parts;
-
-	return certificate_parts(der, &parts) && (!address || memmem(der.p, der.n, address, strlen(address)));
+	return certificate_is_readable(der) && (!address || memmem(der.p, der.n, address, strlen(address)));
 }
 
 /* What somebody wrote into the tables by hand may be anything: what is passed over here is looked for in the next source.  A row for a

@@ -83,7 +83,7 @@ static int add_issuers(struct search *q, struct span name, struct span *chain, s
 		struct span der = database_column(q->db, 0);
 
 		if (*n < KEYS_CHAIN_MAX && certificate_parts(der, &above) && !is_self_issued(&above) &&
-		    same_name(above.subject, name) && !in_chain(chain, *n, der))
+		    same_name(above.subject, name) && !in_chain(chain, *n, der) && certificate_is_readable(der))
 			chain[(*n)++] = database_copy(q->db, 0, &q->s->arena);
 	}
 	database_end(q->db);

@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/certificate.h"
 #include "common/identifier.h"
 #include "common/keys_order.h"
 #include "common/secret_file.h"
 #include "lib/base64.h"
 #include "lib/fs.h"
+#include "lib/openssl.h"
 
 #define NOW 1000000000
 
@@ -67,6 +69,72 @@ static void drop(struct span der)
 }
 
 static const char both[] = "digitalSignature,keyAgreement";
+
+/* ---- what is given out must be readable to others ---- */
+
+static bool openssl_reads(struct span der)
+{
+	X509 *x = openssl_certificate(NULL, &der);
+
+	X509_free(x);
+	return x && der.n == 0;
+}
+
+static void agrees(struct span der)
+{
+	struct certificate *c = certificate_parse(der);
+
+	assert_int_equal(certificate_is_readable(der), openssl_reads(der));
+	assert_true(!c || openssl_reads(der));
+	certificate_free(c);
+}
+
+/* Names in every kind of string, an algorithm with parameters and a critical extension. */
+static struct span make_rich(void)
+{
+	static const int kinds[] = { V_ASN1_PRINTABLESTRING, V_ASN1_UTF8STRING, V_ASN1_IA5STRING, V_ASN1_T61STRING };
+	static const unsigned char text[] = "ABCD";
+	X509 *x = X509_new();
+	EVP_PKEY *rsa = EVP_RSA_gen(1024);
+	unsigned char *der = NULL;
+	int n;
+
+	X509_set_version(x, 2);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		X509_NAME_add_entry_by_NID(X509_get_subject_name(x), NID_commonName, kinds[i], text, 4, -1, i % 2 ? -1 : 0);
+	X509_set_issuer_name(x, X509_get_subject_name(x));
+	ASN1_TIME_set(X509_getm_notBefore(x), NOW);
+	ASN1_TIME_set(X509_getm_notAfter(x), (time_t)4102444800); /* GeneralizedTime from 2050 on */
+	X509_set_pubkey(x, rsa);
+	extend(x, NID_basic_constraints, "critical,CA:TRUE");
+	assert_true(X509_sign(x, rsa, EVP_sha256()) > 0);
+	n = i2d_X509(x, &der);
+	X509_free(x);
+	EVP_PKEY_free(rsa);
+	return span_from(der, (size_t)n);
+}
+
+static void told_readable_as_openssl_does(void **state)
+{
+	static const unsigned char flips[] = { 0x01, 0x80, 0xff };
+	const struct span list[] = { make(1, "email:a@x.example", both, -5, 5), make_rich() };
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		unsigned char *p = (unsigned char *)(uintptr_t)list[k].p;
+
+		assert_true(certificate_is_readable(list[k]));
+		for (size_t i = 0; i < list[k].n; i++)
+			for (size_t v = 0; v < sizeof(flips); v++) {
+				p[i] ^= flips[v];
+				agrees(list[k]);
+				p[i] ^= flips[v];
+			}
+		for (size_t n = 0; n < list[k].n; n += 7)
+			assert_false(certificate_is_readable(span_sub(list[k], 0, n)));
+		drop(list[k]);
+	}
+}
 
 static void serves_its_addresses(void **state)
 {
@@ -222,6 +290,7 @@ static void secrets_are_ours_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(told_readable_as_openssl_does),
 		cmocka_unit_test(serves_its_addresses),
 		cmocka_unit_test(best_first),
 		cmocka_unit_test(valid_to_the_second),

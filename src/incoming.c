@@ -204,7 +204,7 @@ static int inside_of(const struct incoming *in, const struct replacement *replac
 static int check_sealable(struct incoming *in, struct error *err)
 {
 	struct target *targets = NULL;
-	int rc = find_targets(in->work, in->to, in->n, NULL, NULL, &targets, err);
+	int rc = find_targets(in->work, in->to, in->n, &targets, err);
 
 	for (size_t i = 0; i < in->n && rc == 0; i++)
 		rc = target_check(&targets[i], err);

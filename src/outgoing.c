@@ -1,8 +1,6 @@
 /* outgoing.c - plans mail to the outside: who sends, what is wanted for each recipient, with which certificates and keys */
 #include "outgoing.h"
 
-#include <string.h>
-
 #include "deliver/hold.h"
 #include "lib/address.h"
 #include "lib/lookup.h"
@@ -271,35 +269,6 @@ static void drop_unfit(struct outgoing *o, struct treatment *t)
 	}
 }
 
-/* The sender's own signature stays the outermost. */
-static bool wants_signature(const struct outgoing *o, const struct treatment *t)
-{
-	enum sign_word word = t->decision.sign;
-
-	return !t->settled && (word == SIGN_FORCE || (word == SIGN_IF_POSSIBLE && !o->is_encrypted && (!o->is_signed || t->decision.strip)));
-}
-
-static const char *signing_address(const struct outgoing *o, const struct treatment *t)
-{
-	return *t->decision.sign_as ? t->decision.sign_as : *o->from ? o->from : o->acting;
-}
-
-/* Whose key will be looked for when the certificates are there; NULL: nobody's. */
-static const char *foreseen_address(const struct outgoing *o)
-{
-	for (size_t i = 0; i < o->n && !*o->no_signing; i++)
-		if (wants_signature(o, &o->items[i]))
-			return signing_address(o, &o->items[i]);
-	return NULL;
-}
-
-static void search_foreseen(void *arg)
-{
-	struct outgoing *o = arg;
-
-	signer_search(o->w, foreseen_address(o), &o->foreseen);
-}
-
 static int find_certificates(struct outgoing *o, struct error *err)
 {
 	struct work *w = o->w;
@@ -313,9 +282,7 @@ static int find_certificates(struct outgoing *o, struct error *err)
 			to[n++] = o->items[i].address;
 	if (!n)
 		return 0;
-	if (foreseen_address(o))
-		signer_foresee(w, foreseen_address(o));
-	rc = find_targets(w, to, n, foreseen_address(o) ? search_foreseen : NULL, o, &targets, err);
+	rc = find_targets(w, to, n, &targets, err);
 	for (size_t i = 0; i < o->n && rc == 0; i++) {
 		struct treatment *t = &o->items[i];
 
@@ -351,21 +318,6 @@ static int is_clear_signable(struct outgoing *o, const struct treatment *t, bool
 
 /* ---- signatures ---- */
 
-static int look_for_key(struct outgoing *o, struct signing *s, struct error *err)
-{
-	struct signer_search own, *search = &o->foreseen;
-	int rc;
-
-	if (*o->no_signing)
-		return error_set(err, E_NOTFOUND, "%s", o->no_signing);
-	if (!search->address || strcmp(search->address, s->address) != 0)
-		signer_search(o->w, s->address, search = &own);
-	rc = find_signer(o->w, search, &s->signer, &s->source, err);
-	if (search == &own)
-		signer_search_release(&own);
-	return rc;
-}
-
 static int get_signing(struct outgoing *o, const char *address, struct signing **out, struct error *err)
 {
 	struct signing *s;
@@ -379,7 +331,8 @@ static int get_signing(struct outgoing *o, const char *address, struct signing *
 	s = arena_alloc(o->w->arena, sizeof(*s));
 	s->address = address;
 	s->why = "";
-	rc = look_for_key(o, s, err);
+	rc = *o->no_signing ? error_set(err, E_NOTFOUND, "%s", o->no_signing)
+			    : find_signer(o->w, address, &s->signer, &s->source, err);
 	s->locked = rc == E_LOCKED;
 	if (rc == E_NOTFOUND || rc == E_PERM || rc == E_LOCKED)
 		s->why = arena_strdup(o->w->arena, err->text);
@@ -398,9 +351,11 @@ static int find_signing(struct outgoing *o, struct treatment *t, struct error *e
 	struct signing *s;
 	int rc;
 
-	if (!wants_signature(o, t))
+	if (t->settled || word == SIGN_NONE)
 		return 0;
-	rc = get_signing(o, signing_address(o, t), &s, err);
+	if (word == SIGN_IF_POSSIBLE && ((o->is_signed && !t->decision.strip) || o->is_encrypted))
+		return 0; /* the sender's own signature stays the outermost */
+	rc = get_signing(o, *t->decision.sign_as ? t->decision.sign_as : *o->from ? o->from : o->acting, &s, err);
 	if (rc < 0)
 		return rc;
 	if (s->locked) {
@@ -442,7 +397,6 @@ static void release(struct outgoing *o)
 			targets_release(o->items[i].target, 1);
 	for (struct signing *s = o->signings; s; s = s->next)
 		signer_release(&s->signer);
-	signer_search_release(&o->foreseen);
 }
 
 int outgoing_plan(struct work *w, const char *const *to, size_t n, struct error *err)

@@ -62,7 +62,6 @@ struct outgoing {
 	struct treatment *items;
 	size_t n;
 	struct signing *signings;
-	struct signer_search foreseen; /* of the address that signs, most likely */
 	struct known_profile *profiles;
 	struct form forms[2];     /* [1]: stripped */
 	struct signed_entity *made;

@@ -100,8 +100,7 @@ void target_choose(struct work *w, struct target *t)
 	buf_release(&text);
 }
 
-int find_targets(struct work *w, const char *const *addresses, size_t n, void (*found_all)(void *arg), void *arg,
-		 struct target **out, struct error *err)
+int find_targets(struct work *w, const char *const *addresses, size_t n, struct target **out, struct error *err)
 {
 	struct found_certificate *found = NULL;
 	OSSL_LIB_CTX *ctx;
@@ -113,8 +112,6 @@ int find_targets(struct work *w, const char *const *addresses, size_t n, void (*
 		rc = ask_certificates(w->modules, w->arena, addresses, n, &found, &nfound, err);
 	if (rc == E_NOTFOUND)
 		rc = 0;
-	if (rc == 0 && found_all)
-		found_all(arg);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		(*out)[i].address = addresses[i];
 		(*out)[i].why = "no certificate of this recipient was found";
@@ -174,68 +171,48 @@ static void note_passed(struct work *w, const char *address, const struct passed
 		plan_note(w->plan, "signing for %s: passed over %s: %s", address, passed[i].source, passed[i].text);
 }
 
-void signer_foresee(struct work *w, const char *address)
-{
-	ask_signing_keys_ahead(w->modules, address);
-}
-
-void signer_search(struct work *w, const char *address, struct signer_search *out)
-{
-	OSSL_LIB_CTX *ctx;
-
-	*out = (struct signer_search){ .address = address, .when = time(NULL) };
-	out->rc = work_crypto(w, &ctx, &out->err);
-	if (out->rc == 0)
-		out->rc = ask_signing_keys_explained(w->modules, w->arena, address, &out->keys, &out->n, &out->passed, &out->npassed,
-						     &out->err);
-	if (out->rc == 0 && out->n)
-		ask_check_ahead(w->modules, out->keys[0].certificate, out->keys[0].chain, "sign", out->when, "");
-}
-
-void signer_search_release(struct signer_search *s)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		X509_free(s->keys[i].certificate);
-		sk_X509_pop_free(s->keys[i].chain, X509_free);
-	}
-	s->n = 0;
-}
-
 /* Takes the key if its certificate is valid; E_NOTFOUND and the reason otherwise. */
-static int consider_key(struct work *w, const struct signer_search *s, struct found_key *k, struct signer *out, const char **source,
+static int consider_key(struct work *w, const char *address, struct found_key *k, struct signer *out, const char **source,
 			struct error *err)
 {
 	struct check_result check;
 	const char *why;
-	int rc = ask_check(w->modules, w->arena, k->certificate, k->chain, "sign", k == s->keys ? s->when : time(NULL), "", &check, err);
+	int rc = ask_check(w->modules, w->arena, k->certificate, k->chain, "sign", time(NULL), "", &check, err);
 
 	if (rc < 0)
 		return rc;
 	if (check.verdict == VERDICT_VALID) {
-		*source = arena_printf(w->arena, "(%s), %s", k->source, key_of(w, k->certificate, s->address));
+		*source = arena_printf(w->arena, "(%s), %s", k->source, key_of(w, k->certificate, address));
 		return use_key(w, k, out, err);
 	}
 	why = *check.text ? check.text : check.reason;
-	note_passed(w, s->address, &(struct passed_key){ k->source, check.reason, why }, 1);
-	return error_set(err, E_NOTFOUND, "the certificate that signs for %s is not valid: %s: %s", s->address, k->source, why);
+	note_passed(w, address, &(struct passed_key){ k->source, check.reason, why }, 1);
+	return error_set(err, E_NOTFOUND, "the certificate that signs for %s is not valid: %s: %s", address, k->source, why);
 }
 
-int find_signer(struct work *w, struct signer_search *s, struct signer *out, const char **source, struct error *err)
+int find_signer(struct work *w, const char *address, struct signer *out, const char **source, struct error *err)
 {
-	int rc = s->rc;
-	size_t i = 0;
+	struct found_key *keys = NULL;
+	struct passed_key *passed = NULL;
+	size_t n = 0, npassed = 0, i = 0;
+	OSSL_LIB_CTX *ctx;
+	int rc = work_crypto(w, &ctx, err);
 
 	*out = (struct signer){ 0 };
 	*source = "";
-	note_passed(w, s->address, s->passed, s->npassed);
-	if (rc == E_NOTFOUND || (rc == 0 && !s->n))
-		return error_set(err, E_NOTFOUND, "there is no key that signs for %s", s->address);
-	if (rc < 0)
-		return error_set(err, rc, "%s", s->err.text);
-	for (rc = E_NOTFOUND; i < s->n && rc == E_NOTFOUND; i++)
-		rc = consider_key(w, s, &s->keys[i], out, source, err);
-	for (; w->trial && rc == 0 && i < s->n; i++)
-		note_passed(w, s->address, &(struct passed_key){ s->keys[i].source, "", by_time(&s->keys[i]) }, 1);
+	if (rc == 0)
+		rc = ask_signing_keys_explained(w->modules, w->arena, address, &keys, &n, &passed, &npassed, err);
+	note_passed(w, address, passed, npassed);
+	if (rc == E_NOTFOUND || (rc == 0 && !n))
+		return error_set(err, E_NOTFOUND, "there is no key that signs for %s", address);
+	for (rc = rc < 0 ? rc : E_NOTFOUND; i < n && rc == E_NOTFOUND; i++)
+		rc = consider_key(w, address, &keys[i], out, source, err);
+	for (; w->trial && rc == 0 && i < n; i++)
+		note_passed(w, address, &(struct passed_key){ keys[i].source, "", by_time(&keys[i]) }, 1);
+	for (i = 0; i < n; i++) {
+		X509_free(keys[i].certificate);
+		sk_X509_pop_free(keys[i].chain, X509_free);
+	}
 	return rc;
 }
 
@@ -356,7 +333,7 @@ int seal_again(struct work *w, const char *const *to, size_t n, const struct rep
 	if (rc == 0)
 		rc = work_crypto(w, &ctx, err);
 	if (rc == 0)
-		rc = find_targets(w, to, n, NULL, NULL, &targets, err);
+		rc = find_targets(w, to, n, &targets, err);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		target_choose(w, &targets[i]);
 	if (rc == 0)

@@ -3,7 +3,6 @@
 #define POSTERN_SEAL_FOR_H
 
 #include "compose.h"
-#include "module/ask.h"
 #include "smime/seal.h"
 #include "work.h"
 
@@ -21,10 +20,8 @@ struct target {
 	const char *source;  /* of those chosen, for -explain */
 };
 
-/* Finds and checks certificates of the addresses; one target each, in order.  E_TEMP when it must wait.
- * found (may be NULL) is called when they are found, and before they are checked. */
-int find_targets(struct work *w, const char *const *addresses, size_t n, void (*found)(void *arg), void *arg, struct target **out,
-		 struct error *err);
+/* Finds and checks certificates of the addresses; one target each, in order.  E_TEMP when it must wait. */
+int find_targets(struct work *w, const char *const *addresses, size_t n, struct target **out, struct error *err);
 /* Drops the i-th certificate. */
 void target_drop(struct target *t, size_t i);
 /* Of several certificates those that several_certificates wants; to be called when all of them would do. */
@@ -33,26 +30,9 @@ void target_choose(struct work *w, struct target *t);
 int target_check(const struct target *t, struct error *err);
 void targets_release(struct target *targets, size_t n);
 
-/* What the keys modules know of an address; a failure to ask them counts when the key is wanted. */
-struct signer_search {
-	const char *address;      /* NULL: not looked for */
-	struct found_key *keys;
-	size_t n;
-	struct passed_key *passed;
-	size_t npassed;
-	time_t when;              /* the moment for which the first key's certificate is to be checked */
-	int rc;
-	struct error err;
-};
-/* Both questions may be asked ahead: signer_foresee() before another question to the keys modules, then signer_search(), and the
- * check goes along with the next one. */
-void signer_foresee(struct work *w, const char *address);
-void signer_search(struct work *w, const char *address, struct signer_search *out);
-void signer_search_release(struct signer_search *s);
-
 /* The key that signs for the address, its certificate checked; *source: where it was found, and for whom it is, for people.
  * E_NOTFOUND and the reason when there is no usable one. */
-int find_signer(struct work *w, struct signer_search *s, struct signer *out, const char **source, struct error *err);
+int find_signer(struct work *w, const char *address, struct signer *out, const char **source, struct error *err);
 void signer_release(struct signer *s);
 
 /* The message as one canonical MIME entity (arena).  strip: without the sender's own S/MIME signature.

@@ -83,9 +83,7 @@ struct found_key {
 /* The keys that sign for address, best first.  E_NOTFOUND if none. */
 int ask_signing_keys(struct modules *m, struct arena *a, const char *address, struct found_key **keys, size_t *n,
 		     struct error *err);
-/* It will be asked soon, most likely: it goes along with the next question to a keys module (modules_ahead). */
-void ask_signing_keys_ahead(struct modules *m, const char *address);
-/* The same as ask_signing_keys, with what would have served and must not: for -explain. */
+/* The same, with what would have served and must not: for -explain. */
 struct passed_key {
 	const char *source, *reason; /* a word: "decrypt-only", "no-key", ... */
 	const char *text;            /* for people */
@@ -142,10 +140,6 @@ struct check_result {
  * address: for which mail address ("" : none known). */
 int ask_check(struct modules *m, struct arena *a, X509 *certificate, STACK_OF(X509) *candidates, const char *purpose,
 	      time_t when, const char *address, struct check_result *out, struct error *err);
-
-/* It will be asked soon, most likely, with these very values (modules_ahead). */
-void ask_check_ahead(struct modules *m, X509 *certificate, STACK_OF(X509) *candidates, const char *purpose, time_t when,
-		     const char *address);
 
 /* The same for several certificates at once, asked without waiting in between: out has n places. */
 struct check_question {

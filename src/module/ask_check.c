@@ -108,22 +108,6 @@ static int read_verdict(const struct answer *n, const struct xml *result, struct
 	return 0;
 }
 
-/* What may go along with a question leaves room for the rest of it. */
-static size_t room(const struct modules *m)
-{
-	return (size_t)m->config->frame_limit / 2;
-}
-
-void ask_check_ahead(struct modules *m, X509 *certificate, STACK_OF(X509) *candidates, const char *purpose, time_t when,
-		     const char *address)
-{
-	const struct check_question q = { .certificate = certificate, .candidates = candidates, .purpose = purpose, .when = when,
-					  .address = address };
-	struct question k = { .q = &q, .room = room(m) };
-
-	modules_ahead(m, ROLE_CHECK, "check-certificate", write_check, &k);
-}
-
 int ask_checks(struct modules *m, struct arena *a, const struct check_question *questions, size_t n,
 	       struct check_result *out, struct error *err)
 {
@@ -134,7 +118,7 @@ int ask_checks(struct modules *m, struct arena *a, const struct check_question *
 	int rc;
 
 	for (size_t i = 0; i < n; i++) {
-		list[i] = (struct question){ .q = &questions[i], .room = room(m) };
+		list[i] = (struct question){ .q = &questions[i], .room = (size_t)m->config->frame_limit / 2 };
 		args[i] = &list[i];
 		out[i] = (struct check_result){ .verdict = VERDICT_UNKNOWN, .reason = "", .text = "" };
 	}

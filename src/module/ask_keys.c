@@ -271,13 +271,6 @@ static int read_key_search(const struct answer *n, const struct xml *result, voi
 	return 0;
 }
 
-void ask_signing_keys_ahead(struct modules *m, const char *address)
-{
-	struct key_search s = { .address = address };
-
-	modules_ahead(m, ROLE_KEYS, "find-keys", write_key_search, &s);
-}
-
 int ask_signing_keys_explained(struct modules *m, struct arena *a, const char *address, struct found_key **keys, size_t *n,
 			       struct passed_key **passed, size_t *npassed, struct error *err)
 {

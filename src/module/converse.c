@@ -318,61 +318,13 @@ static int next_answer(struct exchange *x, unsigned id, struct xml_document **an
 	return rc;
 }
 
-/* The answer to what was sent ahead of these questions comes first. */
-static void read_ahead(struct exchange *x)
-{
-	struct ahead *a = &x->p->ahead;
-	const char *operation = x->operation;
-
-	x->operation = a->operation;
-	a->rc = next_answer(x, a->id, &a->answer, &a->why);
-	a->state = AHEAD_ANSWERED;
-	x->operation = operation;
-}
-
-static int said_all(struct exchange *x, int rc, struct error *err)
-{
-	if (!x->p->broken && x->p->ahead.state != AHEAD_SENT && !frame_idle(&x->p->in))
-		rc = broke(x, err, "it said more than it was asked");
-	frame_drop(&x->p->in); /* it may have been a secret */
-	return rc;
-}
-
-/* The question has been sent already; as read_answers(). */
-static int take_ahead(struct exchange *x, struct xml_document **answer, const char **name, struct error *err)
-{
-	struct ahead *a = &x->p->ahead;
-	int rc;
-
-	if (a->state == AHEAD_SENT)
-		read_ahead(x);
-	rc = a->rc;
-	if (rc == 0) {
-		*answer = a->answer;
-		a->answer = NULL;
-		if (name)
-			*name = x->p->name;
-	}
-	if (rc < 0 && (x->p->broken || rc != E_NOTFOUND))
-		error_set(err, rc, "%s", a->why.text);
-	else
-		rc = 0;
-	ahead_forget(x->p);
-	return said_all(x, rc, err);
-}
-
 /* Reads all answers, so that the next question finds the pipe empty; the first failure that is not "not found" counts.
  * Where several were asked, those answered already keep their answer. */
 static int read_answers(struct exchange *x, const size_t *open, size_t nopen, struct xml_document **answers,
 			const char **names, struct error *err)
 {
-	struct ahead *a = &x->p->ahead;
 	int rc = 0;
 
-	if (a->state == AHEAD_SENT && a->id < x->first_id)
-		read_ahead(x);
-	if (x->p->broken)
-		rc = error_set(err, E_TEMP, "%s", x->p->why.text);
 	for (size_t i = 0; i < nopen && !x->p->broken; i++) {
 		struct error why = { 0 };
 		int one = next_answer(x, x->first_id + (unsigned)i, &answers[open[i]], &why);
@@ -382,11 +334,10 @@ static int read_answers(struct exchange *x, const size_t *open, size_t nopen, st
 		if (one < 0 && (x->p->broken || (one != E_NOTFOUND && rc == 0)))
 			rc = error_set(err, one, "%s", why.text);
 	}
-	x->answered = true;
-	while (!x->p->broken && x->written < x->out.len) /* what goes along may be long */
-		if (pump(x, err) < 0)
-			rc = E_TEMP;
-	return said_all(x, rc, err);
+	if (!x->p->broken && !frame_idle(&x->p->in))
+		rc = broke(x, err, "it said more than it was asked");
+	frame_drop(&x->p->in); /* it may have been a secret */
+	return rc;
 }
 
 /* Asks one module the questions in open.  0: each was answered, or has no answer because nothing was found. */
@@ -397,12 +348,8 @@ static int ask_module(struct modules *m, struct module *p, const char *operation
 	struct exchange x = { .m = m, .p = p, .operation = operation, .first_id = p->next_id, .logs = getpid() == m->owner };
 	int rc = make_ready(m, p, operation, err);
 
-	if (rc == 0 && nopen == 1 && ahead_is(p, operation, write, args[*open]))
-		return take_ahead(&x, &answers[*open], names ? &names[*open] : NULL, err);
 	for (size_t i = 0; i < nopen && rc == 0; i++)
 		rc = add_request(&x, write, args[open[i]], err);
-	if (rc == 0)
-		ahead_send(p, (size_t)m->config->frame_limit, &x.out);
 	if (rc == 0)
 		rc = read_answers(&x, open, nopen, answers, names, err);
 	else
@@ -537,8 +484,6 @@ int modules_quiet(struct modules *m, struct error *err)
 
 		if (x.p->broken)
 			rc = error_set(err, E_TEMP, "%s", x.p->why.text);
-		else if (x.p->ahead.state == AHEAD_SENT)
-			continue; /* nobody waits for what nobody needs */
 		else if (x.p->greeted)
 			rc = read_some(&x, err);
 		if (rc == 0 && x.p->greeted && !frame_idle(&x.p->in))

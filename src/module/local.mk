@@ -1,6 +1,5 @@
 noinst_LIBRARIES += libmodule.a
 libmodule_a_SOURCES = \
-	src/module/ahead.c \
 	src/module/answer.c \
 	src/module/ask.h \
 	src/module/ask_check.c \
@@ -27,9 +26,7 @@ grammardir = $(datadir)/postern
 dist_grammar_DATA = etc/postern-modules.rng
 dist_man_MANS += man/postern-modules.7
 
-UNIT_TESTS += t/unit/module_ahead t/unit/module_frame t/unit/module_xml
-t_unit_module_ahead_SOURCES = t/unit/module_ahead.c t/unit/test.h
-t_unit_module_ahead_LDADD = libmodule.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
+UNIT_TESTS += t/unit/module_frame t/unit/module_xml
 t_unit_module_frame_SOURCES = t/unit/module_frame.c t/unit/test.h
 t_unit_module_frame_LDADD = $(BASE_LDADD) $(UNIT_LDADD)
 t_unit_module_xml_SOURCES = t/unit/module_xml.c t/unit/test.h

@@ -20,17 +20,6 @@ enum module_role { ROLE_RULES, ROLE_KEYS, ROLE_CHECK };
 #define MODULE_ROLES 3
 const char *module_role_name(enum module_role role); /* "rules", "keys", "check" */
 
-/* A question that goes along with the next one, before it is asked (ahead.c). */
-struct ahead {
-	enum { AHEAD_NONE, AHEAD_READY, AHEAD_SENT, AHEAD_ANSWERED } state;
-	const char *operation;
-	struct buf rest;           /* the request behind its id */
-	unsigned id;
-	int rc;                    /* of the answer, with why or: */
-	struct xml_document *answer;
-	struct error why;
-};
-
 struct module {
 	const char *name;          /* "keys-file", as configured */
 	enum module_role role;
@@ -45,7 +34,6 @@ struct module {
 	struct buf line;           /* of its log: begun, not yet ended */
 	bool line_cut;             /* what follows up to the line's end is dropped */
 	unsigned lines;            /* logged so far; past MODULE_LOG_LINES they are dropped */
-	struct ahead ahead;
 	bool killed;               /* by us: its status says nothing new */
 };
 
@@ -111,11 +99,6 @@ int modules_ask_many(struct modules *m, enum module_role role, const char *opera
 /* Asks one named module (keys stay with the module that offered them). */
 int modules_ask_one(struct modules *m, const char *module_name, const char *operation, module_writer *write, void *arg,
 		    struct xml_document **answer, struct error *err);
-
-/* What will be asked soon, most likely: it goes along with the next question to the first module of the role, which works on it meanwhile.
- * When it is asked, word for word, the answer that is on its way is taken.  If it is not, the answer is never looked at: so it must be
- * a question that changes nothing and an answer that is no secret.  One for each role at a time; where it cannot be sent it is not. */
-void modules_ahead(struct modules *m, enum module_role role, const char *operation, module_writer *write, void *arg);
 
 /* Completes the handshake with every module, for those who want to know that all are there (-check); asking does it
  * by itself. */

@@ -26,14 +26,6 @@ _Noreturn void module_run_inside(module_main *run, const char *path, char *const
 /* Whether word stands in a blank-separated list. */
 bool module_lists(const char *list, const char *word);
 
-/* ---- a question ahead (ahead.c) ---- */
-
-/* Appends it, with the module's next id, to what is to be sent, if there is one and the module knows the operation. */
-void ahead_send(struct module *p, size_t frame_limit, struct buf *out);
-/* Whether it is this one, and was sent. */
-bool ahead_is(const struct module *p, const char *operation, module_writer *write, void *arg);
-void ahead_forget(struct module *p);
-
 /* One question to one module: 0 and *answer, E_NOTFOUND, MODULE_UNKNOWN_OPERATION, E_PERM, E_TEMP. */
 int module_ask_this(struct modules *m, struct module *p, const char *operation, module_writer *write, void *arg,
 		    struct xml_document **answer, struct error *err);

@@ -153,7 +153,6 @@ void modules_stop(struct modules *m, int grace)
 	}
 	for (size_t i = 0; i < m->n; i++) {
 		module_log_end(&m->items[i]);
-		ahead_forget(&m->items[i]);
 		frame_reader_release(&m->items[i].in);
 	}
 	m->n = 0;

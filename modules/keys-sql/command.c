@@ -43,16 +43,6 @@ int command_failed(int status, const struct error *err)
 	return status;
 }
 
-static bool lists(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *p = list; (p = strstr(p, word)); p += n)
-		if ((p == list || p[-1] == ' ') && (p[n] == '\0' || p[n] == ' '))
-			return true;
-	return false;
-}
-
 static int wrong(const char *what, const char *which)
 {
 	fprintf(stderr, "keys-sql: %s%s%s; try -help\n", what, which ? " " : "", which ? which : "");
@@ -67,7 +57,7 @@ static int take_option(struct command *c, const char *known, char **argv, int ar
 	for (size_t k = 0; k < sizeof(options) / sizeof(*options); k++) {
 		void *field = (char *)c + options[k].at;
 
-		if (strcmp(name, options[k].name) != 0 || !(k == 0 || lists(known, name)))
+		if (strcmp(name, options[k].name) != 0 || !(k == 0 || word_listed(known, name)))
 			continue;
 		if (options[k].kind == OPTION_TEXT && *i + 1 >= argc)
 			return wrong(argv[*i], "needs a value");

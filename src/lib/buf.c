@@ -151,6 +151,21 @@ bool ascii_caseeq(const char *a, const char *b)
 	return span_caseeq(span_of(a), b);
 }
 
+bool word_listed(const char *list, const char *word)
+{
+	struct span rest = span_of(list);
+
+	while (rest.n) {
+		ptrdiff_t blank = span_find(rest, ' ');
+		size_t n = blank < 0 ? rest.n : (size_t)blank;
+
+		if (span_eqstr(span_sub(rest, 0, n), word))
+			return true;
+		rest = span_sub(rest, n + 1, rest.n);
+	}
+	return false;
+}
+
 bool span_number(struct span s, uint64_t max, uint64_t *out)
 {
 	uint64_t v = 0;

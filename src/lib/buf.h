@@ -48,6 +48,9 @@ static inline bool ascii_digit(int c) { return c >= '0' && c <= '9'; }
 static inline bool ascii_space(int c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 bool ascii_caseeq(const char *a, const char *b);
 
+/* Whether word stands in a list with blanks between the words. */
+bool word_listed(const char *list, const char *word);
+
 /* Decimal number in 0..max, whole span, no sign, no blanks. */
 bool span_number(struct span s, uint64_t max, uint64_t *out);
 

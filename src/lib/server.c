@@ -29,22 +29,6 @@ struct session {
 	const char *config;        /* -config: this file, whatever the hello says; NULL: what it says */
 };
 
-/* Whether word stands in a blank-separated list. */
-static bool lists(const char *list, const char *word)
-{
-	struct span rest = span_of(list);
-
-	while (rest.n) {
-		ptrdiff_t blank = span_find(rest, ' ');
-		size_t n = blank < 0 ? rest.n : (size_t)blank;
-
-		if (span_eqstr(span_sub(rest, 0, n), word))
-			return true;
-		rest = span_sub(rest, n + 1, rest.n);
-	}
-	return false;
-}
-
 static const struct server_operation *find_operation(const struct server_role *role, const char *name)
 {
 	for (size_t i = 0; i < role->noperations; i++)
@@ -119,7 +103,7 @@ static int run_operation(struct session *s, const struct xml *request, struct xm
 
 	if (s->start_failed.code)
 		return error_set(err, s->start_failed.code, "%s", s->start_failed.text);
-	if (!op || !lists(s->operations, op->name)) {
+	if (!op || !word_listed(s->operations, op->name)) {
 		s->server.code = op ? "narrowed" : "unknown-operation";
 		return error_set(err, E_PERM, "operation \"%s\" is not %s", xml_name(request),
 				 op ? "allowed in this conversation" : "known");

@@ -9,10 +9,14 @@ libmodule_a_SOURCES = \
 	src/module/ask_unlock.c \
 	src/module/ask_use.c \
 	src/module/converse.c \
+	src/module/exchange.c \
+	src/module/exchange.h \
+	src/module/greet.c \
 	src/module/inside.c \
 	src/module/log.c \
 	src/module/module.h \
 	src/module/parts.h \
+	src/module/question.c \
 	src/module/start.c \
 	src/module/stop.c
 

@@ -23,9 +23,6 @@ module_main *module_inside(const char *path);
 /* In the forked child, which has its descriptors: becomes the module, and ends with it. */
 _Noreturn void module_run_inside(module_main *run, const char *path, char *const *environment);
 
-/* Whether word stands in a blank-separated list. */
-bool module_lists(const char *list, const char *word);
-
 /* One question to one module: 0 and *answer, E_NOTFOUND, MODULE_UNKNOWN_OPERATION, E_PERM, E_TEMP. */
 int module_ask_this(struct modules *m, struct module *p, const char *operation, module_writer *write, void *arg,
 		    struct xml_document **answer, struct error *err);

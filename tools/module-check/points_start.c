@@ -70,7 +70,7 @@ static enum outcome knows_something(struct checker *c)
 		known = xml_attr_or(xml_root(v.document), "operations", "");
 	for (const char *p = role_operations(c->role); *p && !some; p += strlen(one), p += *p == ' ') {
 		snprintf(one, sizeof(one), "%.*s", (int)strcspn(p, " "), p);
-		some = module_lists(known, one);
+		some = word_listed(known, one);
 	}
 	if (!some)
 		failed(c, "of %s it knows none; its operations are \"%s\"", role_operations(c->role), known);

@@ -27,7 +27,7 @@ enum outcome not_asked(struct checker *c, const char *why)
 
 bool lacks(struct checker *c, const char *operation)
 {
-	if (!c->operations || module_lists(c->operations, operation))
+	if (!c->operations || word_listed(c->operations, operation))
 		return false;
 	snprintf(c->why, sizeof(c->why), "it does not know %s, which is allowed", operation);
 	return true;

@@ -251,12 +251,12 @@ static void request_texts(void **state)
 
 static void lists(void **state)
 {
-	assert_true(module_lists("decide", "decide"));
-	assert_true(module_lists("a decide b", "decide"));
-	assert_true(module_lists("  decide", "decide"));
-	assert_false(module_lists("", "decide"));
-	assert_false(module_lists("decides decid", "decide"));
-	assert_false(module_lists("decide", ""));
+	assert_true(word_listed("decide", "decide"));
+	assert_true(word_listed("a decide b", "decide"));
+	assert_true(word_listed("  decide", "decide"));
+	assert_false(word_listed("", "decide"));
+	assert_false(word_listed("decides decid", "decide"));
+	assert_false(word_listed("decide", ""));
 }
 
 int main(void)

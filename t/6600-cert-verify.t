@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/helper";
+use Digest::SHA 'sha256_hex';
 use JSON::PP;
 use MIME::Base64;
 use PathCheck;
@@ -58,6 +59,24 @@ subtest 'the answer' => sub {
 	is_deeply([$code, @$j{qw(verdict reason purpose address)}, scalar @{$j->{path}}], [0, 'valid', '', 'sign', '', 3], 'as JSON');
 	is_deeply($j->{path}[0]{addresses}, ['alice@partner.example'], 'JSON: its addresses');
 	like($j->{revocation}[0]{source}, qr{not checked}, 'JSON: revocation');
+};
+
+subtest 'what strangers write into certificates' => sub {
+	my $host = certificate('host', by => 'sub', key => 'leaf', subject => '/CN=' . 'X' x 20, extensions => [@mail, 'subjectAltName = email:' . 'a' x 8 . '@b.example']);
+	my $n = 0;
+	for (["\e]0;t\a\"\\\n\r\t", 'controls'], ["\xff\xfe\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80", 'no UTF-8'], ["\xc2\x9b31m\xe2\x80\xae\xef\xbf\xbe", 'orders of terminals'],
+		["a\0b", 'a NUL']) {
+		my ($bytes, $what) = @$_;
+		my $der = (ders($host))[0] =~ s/X{20}/substr $bytes . 'X' x 20, 0, 20/er =~ s/a{8}/substr $bytes . 'a' x 8, 0, 8/er;
+		my $file = file("hostile" . $n++, $der);
+		rename $file, "$file$bytes.der" and $file .= "$bytes.der" if $bytes !~ /\0/;
+		for my $command ('verify', 'show') {
+			open my $out, '-|', $tool, '-json', $command, $command eq 'verify' ? @files : (), $file or die;
+			my $text = do { local $/; <$out> };
+			ok(eval { decode_json($text) }, "$command -json: $what") or diag $@;
+			unlike($text =~ s/\n\z//r, qr{[\x00-\x1f\x7f]|\xc2[\x80-\x9f]}, "$command: nothing for the terminal");
+		}
+	}
 };
 
 subtest 'forms of files' => sub {
@@ -216,6 +235,40 @@ subtest 'with a site' => sub {
 	judged('its options', 2, 'crl-missing', -c => "$s/postern.conf", $alice);
 	judged('-set has no place beside it', 64, '', -c => "$s/postern.conf", -set => 'check_path_crl=ignore', $alice);
 	is(-e "$s/verify.log", undef, 'the verify log is the mail\'s');
+};
+
+subtest 'by address or fingerprint' => sub {
+	my $s = site();
+	my @c = (-c => "$s/postern.conf");
+	my $all = certificate('all', by => 'sub', key => 'leaf', extensions => [@mail, 'subjectAltName = email:alice@partner.example,email:al@partner.example']);
+	put($s, ca => $root, $sub);
+	put($s, $_ => $alice) for qw(seen public);
+	my ($out, $line) = judged('an address', 0, '', @c, 'ALICE@partner.example');
+	like($line->{file}, qr{^\Q$s\E/certs/public/}, 'where it is');
+	judged('another address is asked for', 1, 'address-mismatch', @c, -address => 'bob@partner.example', 'alice@partner.example');
+	is(decode_json((verify('-json', @c, 'alice@partner.example'))[1])->{address}, 'alice@partner.example', 'as JSON');
+	($out) = judged('nobody', 66, '', @c, 'nobody@partner.example');
+	like($out, qr{nobody\@partner\.example: there is no certificate of it in \Q$s\E/certs}, 'says where it looked');
+	put($s, seen => $all);
+	($out) = judged('several', 64, '', @c, 'alice@partner.example');
+	is(scalar(() = $out =~ m{^postern-cert: \Q$s\E/certs/(?:seen|public)/}mg), 3, 'are named');
+	judged('one of them by another address', 0, '', @c, 'al@partner.example');
+	my $hash = sha256_hex($alice_der);
+	judged('no such fingerprint', 66, '', @c, $hash);
+	file('copy', slurp($alice));
+	rename "$dir/copy", "$s/certs/seen/$hash.pem" or die;
+	judged('a fingerprint', 0, '', @c, $hash);
+	($out) = judged('without a site', 66, '', -anchor => $root, 'alice@partner.example');
+	like($out, qr{without a site \(-c\) there are no addresses}, 'says so');
+	judged('a file of that name', 0, '', @files, do { chdir $dir or die; file('alice@partner.example', slurp($alice)); 'alice@partner.example' });
+};
+
+subtest 'nothing given, and no site' => sub {
+	plan skip_all => 'this machine has a site' if qx($tool list 2>&1) !~ /No such file or directory/;
+	my ($out) = judged('without a site', 2, 'no-path', $alice);
+	like($out, qr{^text: the issuer's certificate CN=Sub,O=Test is not in the files given$}m, 'nothing of the machine is named');
+	judged('its own issuers are looked at', 2, 'no-path', "$dir/chain.pem");
+	judged('what needs no path is said', 1, 'expired', -at => at(11), $alice);
 };
 
 subtest 'anybody' => sub {

@@ -34,6 +34,8 @@ static void add_string(struct buf *out, const char *text)
 			buf_addf(out, "\\%c", *p);
 		else if (*p < 0x20 || *p == 0x7f)
 			buf_addf(out, "\\u%04x", *p);
+		else if (n == 2 && *p == 0xc2 && p[1] < 0xa0) /* C1: a terminal's orders */
+			buf_addf(out, "\\u%04x", p[1]);
 		else if (n)
 			buf_add(out, p, n);
 		else

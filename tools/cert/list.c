@@ -323,7 +323,7 @@ static void show(struct tool *t, struct json *j, const struct chosen *c)
 /* A file needs no site. */
 static bool is_elsewhere(const struct tool *t, const char *word)
 {
-	return !t->config_file && (access(word, F_OK) == 0 || (!strchr(word, '@') && strlen(word) != DIGEST_HEX));
+	return !t->config_file && !site_may_have(word);
 }
 
 int run_show(struct tool *t)

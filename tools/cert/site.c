@@ -289,6 +289,11 @@ static bool is_fingerprint(const char *word)
 	return strlen(word) == DIGEST_HEX && strspn(word, "0123456789abcdefABCDEF") == DIGEST_HEX;
 }
 
+bool site_may_have(const char *word)
+{
+	return (strchr(word, '@') || is_fingerprint(word)) && access(word, F_OK) < 0;
+}
+
 static int choose_file(struct tool *t, const char *file, const char *area, struct chosen_list *out, struct error *err)
 {
 	struct input in = { 0 };
@@ -322,9 +327,9 @@ static int choose_fingerprint(struct tool *t, const char *const *areas, const ch
 
 int site_choose(struct tool *t, const char *const *areas, const char *word, struct chosen_list *out, struct error *err)
 {
-	if (t->config && is_fingerprint(word) && access(word, F_OK) < 0)
-		return choose_fingerprint(t, areas, word, out, err);
-	if (!t->config || !strchr(word, '@') || access(word, F_OK) == 0)
+	if (!t->config || !site_may_have(word))
 		return choose_file(t, word, NULL, out, err);
+	if (is_fingerprint(word))
+		return choose_fingerprint(t, areas, word, out, err);
 	return site_find_address(t, areas, word, false, out, err);
 }

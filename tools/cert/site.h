@@ -39,6 +39,9 @@ int site_find_address(struct tool *t, const char *const *areas, const char *addr
 /* Adds every place in these areas where this very certificate is. */
 int site_find_exact(struct tool *t, const char *const *areas, struct span der, struct chosen_list *out, struct error *err);
 
+/* Whether a site is to be asked for it: an address or a fingerprint that is no file's name. */
+bool site_may_have(const char *word);
+
 /* What the word means: an address, a fingerprint (64 hexadecimal digits: the name of a file in one of the areas), or a file.
  * Nothing may be added: there is none.  E_NOTFOUND: no such file. */
 int site_choose(struct tool *t, const char *const *areas, const char *word, struct chosen_list *out, struct error *err);

@@ -10,7 +10,7 @@
 
 #include "cert/describe.h"
 #include "cert/input.h"
-#include "cert/tool.h"
+#include "cert/site.h"
 #include "check-path/check.h"
 #include "lib/address.h"
 #include "lib/fs.h"
@@ -20,6 +20,9 @@
 
 struct verification {
 	struct tool *tool;
+	const char *file;        /* where the certificate is */
+	bool of_site;            /* in an area, where the command line has an address or a fingerprint */
+	bool ambiguous;          /* of which there are several */
 	struct input anchors, issuers, crls; /* by the option that named them */
 	struct check_policies policies;
 	struct check_request request;
@@ -151,18 +154,62 @@ static int read_responses(struct verification *v, struct error *err)
 	return rc;
 }
 
+/* "No such file" is no answer to who asks for an address. */
+static int read_certificate(struct verification *v, struct error *err)
+{
+	const char *word = v->tool->arguments[0];
+	int rc = input_read_first(&v->tool->arena, word, &v->request.certificate, &v->issuers, err);
+
+	v->file = word;
+	if (rc == E_NOTFOUND && strchr(word, '@'))
+		return error_set(err, rc, "%s: no such file, and without a site (-c) there are no addresses to look up", word);
+	return rc;
+}
+
+/* The one certificate that an address or a fingerprint means; last, because root may become the spool's user for it. */
+static int find_certificate(struct verification *v, struct error *err)
+{
+	static const char *const areas[] = { "public", "trusted", "untrusted", "seen", "private", "ca", NULL };
+	struct tool *t = v->tool;
+	const char *word = t->arguments[0];
+	struct chosen_list found = { 0 };
+	int rc = site_open(t, false, err);
+
+	if (rc == 0)
+		rc = site_choose(t, areas, word, &found, err);
+	if (rc == 0 && !found.n)
+		rc = error_set(err, E_NOTFOUND, "%s: there is no certificate of it in %s", word, t->config->areas);
+	for (size_t i = 1; i < found.n && rc == 0; i++)
+		v->ambiguous |= !span_eq(found.items[i].der, found.items[0].der);
+	for (size_t i = 0; i < found.n && v->ambiguous; i++)
+		fprintf(stderr, "postern-cert: %s\n", printable(&t->arena, found.items[i].file));
+	if (v->ambiguous)
+		rc = error_set(err, E_PERM, "%s: several certificates, in the files above: name one of them", word);
+	if (rc < 0)
+		return rc;
+	v->request.certificate = found.items[0].der;
+	v->file = found.items[0].file;
+	if (!t->address)
+		v->request.address = found.items[0].address;
+	return 0;
+}
+
 static int read_inputs(struct verification *v, struct error *err)
 {
 	struct tool *t = v->tool;
-	int rc = input_read_first(&t->arena, t->arguments[0], &v->request.certificate, &v->issuers, err);
+	int rc;
 
+	v->of_site = !stands_alone(t) && site_may_have(t->arguments[0]);
+	rc = v->of_site ? 0 : read_certificate(v, err);
 	if (rc == 0)
 		rc = read_files(v, &t->anchors, &v->anchors, err);
 	if (rc == 0)
 		rc = read_files(v, &t->untrusted, &v->issuers, err);
 	if (rc == 0)
 		rc = read_files(v, &t->crls, &v->crls, err);
-	return rc < 0 ? rc : read_responses(v, err);
+	if (rc == 0)
+		rc = read_responses(v, err);
+	return rc == 0 && v->of_site ? find_certificate(v, err) : rc;
 }
 
 /* A file may hold both kinds: lists count wherever they stand, certificates among lists may have signed them. */
@@ -216,6 +263,8 @@ static void print_text(struct verification *v)
 	const struct check_answer *answer = &v->answer;
 	char when[MOMENT_TEXT], next[MOMENT_TEXT];
 
+	if (v->of_site)
+		printf("file: %s\n", printable(&v->tool->arena, v->file));
 	printf("verdict: %s\n", check_verdict_word(answer->verdict));
 	if (*answer->reason)
 		printf("reason: %s\n", answer->reason);
@@ -240,7 +289,7 @@ static void print_json(struct verification *v)
 	struct description d;
 
 	json_open(&j, NULL, '{');
-	json_text(&j, "file", v->tool->arguments[0]);
+	json_text(&j, "file", v->file);
 	json_text(&j, "purpose", check_purpose_word(v->request.purpose));
 	json_time(&j, "at", v->request.time);
 	json_text(&j, "address", v->request.address);
@@ -279,7 +328,7 @@ int run_verify(struct tool *t)
 	static const int exits[] = { [CHECK_VALID] = EXIT_GOOD, [CHECK_INVALID] = EXIT_BAD, [CHECK_UNKNOWN] = EXIT_UNKNOWN };
 	struct verification v = { .tool = t };
 	struct error err = { 0 };
-	int rc;
+	int rc, code;
 
 	if (read_question(&v, &err) < 0) {
 		complain(&err);
@@ -290,8 +339,10 @@ int run_verify(struct tool *t)
 		rc = read_inputs(&v, &err);
 	if (rc == 0)
 		rc = judge_it(&v, &err);
-	if (rc < 0)
-		return complain(&err);
+	if (rc < 0) {
+		code = complain(&err);
+		return v.ambiguous ? EXIT_USAGE : code;
+	}
 	if (t->json)
 		print_json(&v);
 	else

@@ -34,11 +34,7 @@ static bool is_delivery_report(const struct entity *root)
 
 static bool is_from_ours(struct work *w)
 {
-	const struct header_field *f = header_find(&w->header, "From", NULL);
-	const char *from;
-
-	return f && !header_find(&w->header, "From", f) && header_mailbox(w->arena, f->value, &from, NULL) == 0 &&
-	       config_is_local(w->config, from);
+	return config_is_local(w->config, header_from(w->arena, &w->header));
 }
 
 /* The word, in any letters, from `from` on; -1: nowhere. */

@@ -26,6 +26,7 @@ struct edit {
 	const char *subject;                   /* NULL: the Subject stays */
 	bool keep_reserved;                    /* X-Postern-* but the token, our Authentication-Results stay */
 	const char *also;                      /* a node of ours: its Authentication-Results go like ours; NULL: none */
+	bool tidy;                             /* what programs could read in different ways is taken out of the fields: it is sealed */
 	struct span top;                       /* fields put first */
 };
 

@@ -79,17 +79,6 @@ static int key_trouble(void *arg, struct error *err)
 
 /* ---- From ---- */
 
-/* The one address of the one From field, or "" when there is not exactly one: then no signature matches. */
-static const char *from_address(struct work *w)
-{
-	const struct header_field *f = header_find(&w->header, "From", NULL);
-	const char *address = "";
-
-	if (f && !header_find(&w->header, "From", f))
-		header_mailbox(w->arena, f->value, &address, NULL);
-	return address;
-}
-
 /* A certificate for "@example.org" speaks for every address of the domain. */
 static bool speaks_for(const struct found_signer *s, const char *from)
 {
@@ -186,7 +175,7 @@ static int judge_signer(struct work *w, const struct layer *l, const struct foun
 		out->reason = "address-mismatch";
 		out->text = *from ? arena_printf(w->arena, "signed by %s, not by %s", s->naddresses ? s->addresses[0] :
 						 "somebody without an address", from)
-				  : "the message has not exactly one From address";
+				  : "the message has not exactly one From address (a group is none)";
 	}
 	return 0;
 }
@@ -330,7 +319,7 @@ static const char *closed_reason(const struct opened *o)
 
 static int judge(struct work *w, struct findings *f, struct error *err)
 {
-	const char *from = from_address(w);
+	const char *from = header_from(w->arena, &w->header);
 	struct opinion all = { .reason = "", .text = "", .verdict = "" }, o;
 	int rc = find_closed(f, err);
 

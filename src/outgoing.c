@@ -31,38 +31,40 @@ static int refuse_all(struct outgoing *o, const char *text)
 	return 0;
 }
 
-/* Our keys speak for our own domains only: envelope sender and From must be local. */
+/* An address in a From field that is not ours; NULL: there is none. */
+static const char *find_foreign(struct work *w)
+{
+	const struct header_field *f = NULL;
+
+	while ((f = header_find(&w->header, "From", f))) {
+		const char **addresses;
+		size_t n;
+
+		if (header_addresses(w->arena, f->value, &addresses, &n, NULL) < 0)
+			continue;
+		for (size_t i = 0; i < n; i++)
+			if (!config_is_local(w->config, addresses[i]))
+				return addresses[i];
+	}
+	return NULL;
+}
+
+/* Our keys speak for our own domains only: envelope sender and From must be local.  And nobody could compare a signature with a From that
+ * we would not compare one with ourselves. */
 static int find_sender(struct outgoing *o)
 {
 	struct work *w = o->w;
-	const char *sender = w->envelope->sender, *foreign = NULL;
-	const struct header_field *f = NULL;
-	size_t fields = 0, total = 0;
+	const char *sender = w->envelope->sender, *foreign = find_foreign(w);
 
-	o->from = o->no_signing = "";
-	while ((f = header_find(&w->header, "From", f))) {
-		const char **addresses = NULL;
-		size_t n = 0;
-
-		fields++;
-		if (header_addresses(w->arena, f->value, &addresses, &n, NULL) < 0)
-			n = 0;
-		for (size_t i = 0; i < n; i++)
-			if (!config_is_local(w->config, addresses[i]))
-				foreign = addresses[i];
-		if (n)
-			o->from = addresses[0];
-		total += n;
-	}
-	if (fields != 1 || total != 1)
-		o->from = "";
+	o->no_signing = "";
+	o->from = header_from(w->arena, &w->header);
 	o->acting = *sender ? sender : o->from;
 	if (*sender && !config_is_local(w->config, sender))
 		return refuse_all(o, arena_printf(w->arena, "the sender %s is in none of local_domains", sender));
 	if (*sender && foreign)
 		return refuse_all(o, arena_printf(w->arena, "the From address %s is in none of local_domains", foreign));
 	if (!*o->from)
-		o->no_signing = "the message has not exactly one readable From address";
+		o->no_signing = "the message has not exactly one readable From address (a group is none)";
 	else if (!config_is_local(w->config, o->from))
 		o->no_signing = "a message without envelope sender comes From an address that is in none of local_domains";
 	return 0;

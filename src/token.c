@@ -59,15 +59,14 @@ static void add_folded(struct digest *d, const char *address)
 /* The one address; mail servers write names and quotes anew.  Where there is not exactly one, all that is there. */
 static void add_from(struct digest *d, const struct header *h)
 {
-	const struct header_field *f = header_find(h, "From", NULL);
+	const struct header_field *f = NULL;
 	struct arena a = ARENA_INIT;
-	const char *address;
+	const char *address = header_from(&a, h);
 
-	if (f && !header_find(h, "From", f) && header_mailbox(&a, f->value, &address, NULL) == 0)
+	if (*address)
 		add_folded(d, address);
-	else
-		for (; f; f = header_find(h, "From", f))
-			add_squeezed(d, f->value);
+	while (!*address && (f = header_find(h, "From", f)))
+		add_squeezed(d, f->value);
 	arena_release(&a);
 }
 

@@ -209,6 +209,12 @@ decrypts "$(letter "$B")" bob
 unlike "two From fields of our own: SIP signs for nobody" "$(cat "$T/dec")" 'multipart/signed'
 send "$A" "carol@$P"
 refused "FS refuses"
+for from in "Friends: $A;" "<@mail.behoerde.example:$A>"; do # nobody who judges as we do would say "pass"
+	fresh "$from" "$B"
+	send "$A" "$B"
+	decrypts "$(letter "$B")" bob
+	unlike "$from: SIP signs for nobody" "$(cat "$T/dec")" 'multipart/signed'
+done
 printf 'To: %s\nSubject: s\n\nthe plain words\n' "$B" >"$T/m"
 send "$A" "$B"
 decrypts "$(letter "$B")" bob

@@ -138,6 +138,21 @@ ok "an attached signed mail still verifies" verifies "$T/inner"
 made from-and-dots
 unlike "no line begins with From" "$(cat "$(letter "$B")" | sed '/^From:/d')" '^From'
 
+# ---- what some programs take for the end of the header, or for another field, does not leave under a seal ----
+rules '. (to) . (do) FS, NE'
+printf 'From: %s\nTo: %s\nSubject: folded\n \t\n over a line of blanks\nX-A: one\rX-B: two\000X-C: three\nX-D:\n \nContent-Type: text/plain\n\nwords\n' \
+	"$A" "$B" >"$T/m"
+send "$A" "$B"
+is "a line of blanks, a CR alone and a NUL in the header: leaves" "$code $(left)" "0 1"
+cp "$(letter "$B")" "$T/out"
+ok "... and verifies" verifies "$T/out"
+is "... without them" "$(sed -n '/^Subject/,/^X-D/p' "$T/out")" \
+	"$(printf 'Subject: folded\n over a line of blanks\nX-A: one X-B: two X-C: three\nX-D:')"
+is "... and a reader takes all for one header" "$(sed -n '/^[[:space:]]*$/q; p' "$T/out" | grep -c '^MIME-Version')" 1
+printf 'From: %s\nTo: %s\nSubject: no break' "$A" "$B" >"$T/m"
+send "$A" "$B"
+is "a header that ends with the message" "$(grep -A 1 '^Subject' "$(letter "$B")")" "$(printf 'Subject: no break\nMIME-Version: 1.0')"
+
 # ---- not 7-bit and not to be changed ----
 for name in opaque-eml opaque-pgp; do
 	cp "$T/c/$name" "$T/m"

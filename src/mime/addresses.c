@@ -324,3 +324,13 @@ int header_mailbox(struct arena *a, struct span value, const char **address, str
 		*address = addresses[0];
 	return rc;
 }
+
+const char *header_from(struct arena *a, const struct header *h)
+{
+	const struct header_field *f = header_find(h, "From", NULL);
+	const char *address = "";
+
+	if (f && !header_find(h, "From", f))
+		header_mailbox(a, f->value, &address, NULL);
+	return address;
+}

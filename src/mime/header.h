@@ -56,6 +56,10 @@ int header_addresses(struct arena *a, struct span value, const char ***addresses
  * different ways.  *address: as above; "" on failure.  E_PERM otherwise. */
 int header_mailbox(struct arena *a, struct span value, const char **address, struct error *err);
 
+/* The mailbox of the one From field: whom a signature can be compared with.  "" unless there is exactly one field, and one mailbox in it
+ * as above. */
+const char *header_from(struct arena *a, const struct header *h);
+
 /* A value with parameters: "type/subtype; name=value; ...", "attachment; filename=...".  Parameters with RFC 2231
  * continuations and charsets joined and decoded to UTF-8; comments removed; the first of duplicates wins and
  * duplicate is set. */

@@ -20,8 +20,8 @@ for page in $pages; do
 		case "$other" in postern* | keys-* | check-* | rules-*) ok "$page names $other, which exists" test -f "$SRC/man/$other" ;; esac
 	done
 done
-for program in postern postern-cert postern-module-check rules-file keys-file check-path bin/mailq-all bin/deliver-all \
-	$(cd "$BUILD" && ls -d keys-ldap keys-pkcs11 keys-smimea keys-sql check-xkms 2>/dev/null); do
+for program in postern postern-cert postern-module-check rules-file keys-file keys-socket check-path bin/mailq-all bin/deliver-all \
+	bin/postern-setup $(cd "$BUILD" && ls -d keys-ldap keys-pkcs11 keys-smimea keys-sql check-xkms postern-refresh ocsp-fetch 2>/dev/null); do
 	name=${program##*/}
 	help=$("$BUILD/$program" -help </dev/null 2>&1)
 	is "$name -help: exit 0" "$?" 0

@@ -8,9 +8,11 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "build.h"
 #include "common/ocsp_cache.h"
 #include "lib/fs.h"
 #include "lib/log.h"
@@ -84,9 +86,13 @@ int main(int argc, char **argv)
 	struct error err = { 0 };
 	int rc;
 
+	if (argc == 2 && strcmp(argv[1], "-version") == 0)
+		return puts("ocsp-fetch " PACKAGE_VERSION) < 0 ? 75 : 0;
 	if (argc != 5) {
-		fputs("usage: ocsp-fetch FILE URL MILLISECONDS PARENT < request\nA part of check-path; see check-path(8).\n", stderr);
-		return 64;
+		bool asked = argc == 2 && strcmp(argv[1], "-help") == 0;
+		fputs("usage: ocsp-fetch FILE URL MILLISECONDS PARENT < request\nA part of check-path; see check-path(8).\n",
+		      asked ? stdout : stderr);
+		return asked ? 0 : 64;
 	}
 	if (!is_wanted(argv[4]))
 		return 75;

@@ -16,35 +16,24 @@
 #define VALUE_MAX ((size_t)1000)
 #define EVIDENCE_MAX ((size_t)4000)
 
-/* Bytes of one character at p that may stand as they are; 0: the first byte is to be escaped. */
-static size_t plain(const unsigned char *p)
-{
-	size_t n = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
-
-	if (*p < 0x20 || *p == 0x7f || *p == '\\' || strnlen((const char *)p, n) < n ||
-	    !utf8_valid(span_from(p, n)))
-		return 0;
-	return utf8_invisible((const char *)p) ? 0 : n;
-}
-
 /* separator: another character that stands for its bytes; 0: none */
 static void add_escaped(struct buf *out, const char *value, size_t most, char separator)
 {
 	size_t end = out->len + most;
 
-	for (const unsigned char *p = (const unsigned char *)value; *p;) {
-		size_t n = plain(p);
+	for (const char *p = value; *p;) {
+		size_t n = *p == '\\' ? 0 : utf8_plain(p);
 
 		if (out->len >= end) {
 			buf_addstr(out, "...");
 			return;
 		}
-		if (n && *p != (unsigned char)separator)
+		if (n && *p != separator)
 			buf_add(out, p, n);
 		else if (*p == '\\')
 			buf_addstr(out, "\\\\");
 		else
-			buf_addf(out, "\\x%02x", *p);
+			buf_addf(out, "\\x%02x", (unsigned char)*p);
 		p += n ? n : 1;
 	}
 }

@@ -140,6 +140,16 @@ size_t utf8_invisible(const char *text)
 	return p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf ? 3 : 0;
 }
 
+size_t utf8_plain(const char *text)
+{
+	unsigned char first = (unsigned char)*text;
+	size_t n = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+	if (first < 0x20 || first == 0x7f || strnlen(text, n) < n || !utf8_valid(span_from(text, n)))
+		return 0;
+	return utf8_invisible(text) ? 0 : n;
+}
+
 const char *address_domain(const char *address)
 {
 	const char *at = strrchr(address, '@');

@@ -36,6 +36,9 @@ bool utf8_valid(struct span s);
  * U+2028 to 202E, U+2060 to 206F; else 0. */
 size_t utf8_invisible(const char *p);
 
+/* Bytes of the character at p (NUL-terminated) that may stand in a line as it is; 0: a control character, an invisible one, or no UTF-8. */
+size_t utf8_plain(const char *p);
+
 /* One entry of local_domains: "example.org" is itself only, ".example.org" is every
  * subdomain (not itself); either in A-labels or U-labels. */
 bool domain_matches(const char *domain, const char *entry);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/address.h"
 #include "lib/buf.h"
 
 #define LINE_MAX_BYTES 2048
@@ -93,11 +94,24 @@ int log_level_parse(const char *word, enum log_level *level)
 	return E_CONFIG;
 }
 
-static void make_printable(char *s)
+/* What is no character, or one that could make a line look like something else, stands there as its bytes: \xNN.  Line breaks and tabs are
+ * blanks: our own texts have some. */
+static void make_printable(const char *s, char out[LINE_MAX_BYTES])
 {
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = *s == '\n' || *s == '\t' ? ' ' : '?';
+	char *to = out, *end = out + LINE_MAX_BYTES - sizeof("\\xNN");
+
+	while (*s && to < end) {
+		size_t n = utf8_plain(s);
+
+		if (*s == '\n' || *s == '\t')
+			*to++ = ' ';
+		else if (n)
+			to = mempcpy(to, s, n);
+		else
+			to += snprintf(to, sizeof("\\xNN"), "\\x%02x", (unsigned char)*s);
+		s += n ? n : 1;
+	}
+	*to = '\0';
 }
 
 /* One write per line: lines of concurrent processes in one file stay whole. */
@@ -125,15 +139,15 @@ static void write_line(enum log_level level, const char *text)
 
 void log_line(enum log_level level, const char *fmt, ...)
 {
-	char text[LINE_MAX_BYTES];
+	char said[LINE_MAX_BYTES], text[LINE_MAX_BYTES];
 	va_list ap;
 
 	if (level > state.level)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(said, sizeof(said), fmt, ap);
 	va_end(ap);
-	make_printable(text);
+	make_printable(said, text);
 	if (state.sink)
 		state.sink(state.sink_arg, level, text);
 	else if (state.fd < 0)

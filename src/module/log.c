@@ -1,6 +1,6 @@
 /* log.c - what modules write to their standard error, in our log under their name
  *
- * A module's log is text from outside: lines are cut, counted and made printable, so that a module gone wild fills
+ * A module's log is text from outside: lines are cut and counted, so that a module gone wild fills
  * neither the disk nor forges a line.  The pipe is read to its end in any case: a module must not stand still because
  * nobody listens.
  */
@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/address.h"
 #include "lib/log.h"
 #include "module/parts.h"
 
@@ -33,20 +32,12 @@ static enum log_level take_level(const char **text)
 	return level;
 }
 
-/* The log itself cares for ASCII control characters; bytes that are no UTF-8 and C1 controls end here. */
-static void make_printable(struct buf *line)
+/* For the rest the log itself cares. */
+static void replace_nul(struct buf *line)
 {
-	bool utf8 = utf8_valid(span_from(line->data, line->len));
-
-	for (size_t i = 0; i < line->len; i++) {
-		unsigned char c = (unsigned char)line->data[i];
-		bool c1 = c == 0xc2 && (unsigned char)line->data[i + 1] < 0xa0;
-
-		if (!c || (c >= 0x80 && !utf8))
+	for (size_t i = 0; i < line->len; i++)
+		if (!line->data[i])
 			line->data[i] = '?';
-		else if (c1)
-			line->data[i] = line->data[i + 1] = '?';
-	}
 }
 
 static void end_line(struct module *p)
@@ -54,7 +45,7 @@ static void end_line(struct module *p)
 	const char *text;
 	enum log_level level;
 
-	make_printable(&p->line);
+	replace_nul(&p->line);
 	text = buf_str(&p->line);
 	level = take_level(&text);
 	if (p->lines < MODULE_LOG_LINES && *text)

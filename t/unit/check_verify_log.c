@@ -131,7 +131,8 @@ static void words(void **state)
 		assert_int_equal(strspn(word, "abcdefghijklmnopqrstuvwxyz-"), strlen(word));
 		assert_int_not_equal(reason_verdict((enum reason)r), CHECK_VALID);
 		for (int other = REASON_NONE; other < r; other++)
-			assert_string_not_equal(word, reason_word((enum reason)other));
+			assert_false(strcmp(word, reason_word((enum reason)other)) == 0 &&
+				     reason_verdict((enum reason)r) == reason_verdict((enum reason)other));
 	}
 	assert_int_equal(reason_verdict(REASON_NONE), CHECK_VALID);
 	assert_string_equal(reason_word(REASON_NONE), "");

@@ -6,6 +6,7 @@
 #include "lib/address.h"
 #include "lib/base64.h"
 #include "lib/frame.h"
+#include "lib/log.h"
 #include "lib/lookup.h"
 #include "lib/mem.h"
 #include "lib/netlist.h"
@@ -94,6 +95,39 @@ static void lookups(void **state)
 	lookup_make(&a, NULL, 0, &l);
 	assert_int_equal(lookup_find(&l, "a"), -1);
 	arena_release(&a);
+}
+
+static void take_text(void *arg, enum log_level level, const char *text)
+{
+	snprintf(arg, 3000, "%s", text);
+}
+
+static void log_lines_are_text(void **state)
+{
+	static const struct { const char *in, *out; } cases[] = {
+		{ "j\xc3\xbcrgen", "j\xc3\xbcrgen" },
+		{ "a\nb\tc", "a b c" },
+		{ "a\rb\x7f\x1b[31m", "a\\x0db\\x7f\\x1b[31m" },
+		{ "m\xfcller@b", "m\\xfcller@b" },
+		{ "\xc3", "\\xc3" },
+		{ "\xc0\xaf\xed\xa0\x80", "\\xc0\\xaf\\xed\\xa0\\x80" },
+		{ "c1 \xc2\x85", "c1 \\xc2\\x85" },
+		{ "turned \xe2\x80\xae", "turned \\xe2\\x80\\xae" },
+		{ "a\\b", "a\\b" },
+	};
+	char text[3000], noise[3000];
+
+	log_divert(take_text, text);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		log_error("%s", cases[i].in);
+		assert_string_equal(text, cases[i].out);
+	}
+	memset(noise, 0xff, sizeof(noise) - 1);
+	noise[sizeof(noise) - 1] = '\0';
+	log_error("%s", noise);
+	assert_in_range(strlen(text), 2040, 2047);
+	assert_string_equal(text + strlen(text) - 4, "\\xff");
+	log_divert(NULL, NULL);
 }
 
 static void networks(void **state)
@@ -312,7 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(error_text_is_cut_between_characters),
 		cmocka_unit_test(addresses),   cmocka_unit_test(address_lengths), cmocka_unit_test(domains),
-		cmocka_unit_test(lookups),
+		cmocka_unit_test(lookups),   cmocka_unit_test(log_lines_are_text),
 		cmocka_unit_test(networks),    cmocka_unit_test(base64), cmocka_unit_test(base64_lengths), cmocka_unit_test(base64_foreign),          cmocka_unit_test(frames),
 		cmocka_unit_test(xml_reading), cmocka_unit_test(xml_round_trip),  cmocka_unit_test(xml_writer_refuses),
 	};

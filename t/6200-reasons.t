@@ -206,6 +206,7 @@ subtest floors => sub {
 	judged('P-256, BSI', 'valid ', q_of($alice), $with{'bsi-tr-02102'});
 	judged('SHA-224, BSI', 'invalid weak-hash', q_of(leaf('f2', hash => 'sha224')), $with{'bsi-tr-02102'});
 	judged('exponent 3', 'valid ', q_of(leaf('f3', key => 'rsa3')));
+	judged('exponent 1', 'invalid weak-key', { certificate => der(leaf('f1', key => 'rsa3')) =~ s/\x02\x01\x03/\x02\x01\x01/r });
 	my $low = pki_directory() . '/floors';
 	open my $f, '>', $low or die;
 	print $f "[house]\nlike = bsi-tr-02102\nrsa_bits = 2048\n[few]\nkeys = rsa\n[nist]\ncurves = P-384\n";

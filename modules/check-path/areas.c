@@ -216,7 +216,7 @@ static bool take_issuer(const struct check_object *o, struct given *out)
 	struct certificate_parts parts;
 
 	*out = (struct given){ .der = o->der, .name = o->name };
-	return certificate_parts(o->der, &parts) && mark_given(out, MARK_SUBJECT, parts.subject);
+	return der_is_strict(o->der) && certificate_parts(o->der, &parts) && mark_given(out, MARK_SUBJECT, parts.subject);
 }
 
 /* RFC 5280 section 5.1: the version may be missing, then come the algorithm and the issuer. */

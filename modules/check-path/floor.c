@@ -20,7 +20,7 @@
 
 /* What each follows: check-path(8).  etc/floors has the same, written out. */
 static const struct floor built_in[] = {
-	{ .name = "default", .rsa_bits = 2048, .ec_bits = 256, .hashes = "sha224 sha256 sha384 sha512 sha512-* sha3-*",
+	{ .name = "default", .rsa_bits = 2048, .ec_bits = 256, .rsa_exponent = 3, .hashes = "sha224 sha256 sha384 sha512 sha512-* sha3-*",
 	  .weak_hashes = "sha1" },
 	{ .name = "bsi-tr-02102", .rsa_bits = 3000, .ec_bits = 250, .rsa_exponent = 65537,
 	  .curves = "P-256 P-384 P-521 brainpoolP256* brainpoolP320* brainpoolP384* brainpoolP512*",

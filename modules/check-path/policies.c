@@ -65,6 +65,23 @@ static bool refuse(struct policies *p, X509 *x, const char *what)
 	return judge(&p->k->judgement, p->k->arena, REASON_POLICY, "%s: %s", subject_text(p->k->arena, x), what);
 }
 
+/* Section 4.2.1.4: of a critical extension the qualifiers, too, must be understood. */
+static bool knows_qualifiers(struct policies *p, X509 *x, struct span information)
+{
+	static const struct span known[] = { { "\x2b\x06\x01\x05\x05\x07\x02\x01", 8 }, /* CPS pointer */
+					     { "\x2b\x06\x01\x05\x05\x07\x02\x02", 8 } }; /* user notice */
+	struct span list, one, id;
+
+	if (!X509_EXTENSION_get_critical(X509_get_ext(x, X509_get_ext_by_NID(x, NID_certificate_policies, -1))) ||
+	    !der_take(&information, 0x30, NULL, &list))
+		return true;
+	while (der_take(&list, 0x30, NULL, &one))
+		if (!der_take(&one, 0x06, NULL, &id) || (!span_eq(id, known[0]) && !span_eq(id, known[1])))
+			return judge(&p->k->judgement, p->k->arena, REASON_CRITICAL_EXTENSION, "%s: its policies are critical, and have a "
+				     "qualifier that is not understood here", subject_text(p->k->arena, x));
+	return true;
+}
+
 /* false: judged. */
 static bool read_policies(struct policies *p, X509 *x, struct span *out, size_t *n)
 {
@@ -78,6 +95,8 @@ static bool read_policies(struct policies *p, X509 *x, struct span *out, size_t 
 			return refuse(p, x, "it has more policies than are supported here");
 		if (!der_take(&one, 0x06, NULL, &out[*n]))
 			return refuse(p, x, "its policies cannot be read");
+		if (!knows_qualifiers(p, x, one))
+			return false;
 		for (size_t i = 0; i < *n; i++)
 			if (span_eq(out[i], out[*n]))
 				return refuse(p, x, "a policy stands twice in it");

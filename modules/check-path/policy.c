@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include "check-path/checking.h"
+#include "common/certificate.h"
 
 #define SERIAL_MAX 20      /* octets, RFC 5280 section 4.1.2.2 */
 #define EXTENSIONS_MAX 64  /* no real certificate has half as many */
@@ -95,6 +96,8 @@ static bool is_readable(X509_EXTENSION *e)
 		known = known || nids[i] == nid;
 	if (!known || !method || !method->it)
 		return true;
+	if (!der_is_strict(span_from(p, (size_t)ASN1_STRING_length(bytes)))) /* OpenSSL takes BER, too */
+		return false;
 	value = ASN1_item_d2i(NULL, &p, ASN1_STRING_length(bytes), ASN1_ITEM_ptr(method->it));
 	good = value && p == ASN1_STRING_get0_data(bytes) + ASN1_STRING_length(bytes) && counts_down(nid, value);
 	ASN1_item_free(value, ASN1_ITEM_ptr(method->it));

@@ -9,6 +9,7 @@
 #include "lib/mem.h"
 
 enum {
+	TAG_BOOLEAN = 0x01,
 	TAG_INTEGER = 0x02,
 	TAG_BIT_STRING = 0x03,
 	TAG_SEQUENCE = 0x30,
@@ -68,12 +69,20 @@ static bool length_is_shortest(size_t header, size_t content)
 	return header == 2 ? content < 0x80 : content >= 0x80 && content >> 8 * (header - 3);
 }
 
+/* X.690 section 11.1 */
+static bool is_boolean(struct span content)
+{
+	return content.n == 1 && (content.p[0] == 0 || (unsigned char)content.p[0] == 0xff);
+}
+
 static bool are_strict(struct span rest, unsigned depth)
 {
 	while (rest.n) {
 		size_t header, content, n = der_element(rest);
 
 		if (!n || !der_header(rest, &header, &content) || !length_is_shortest(header, content))
+			return false;
+		if (rest.p[0] == TAG_BOOLEAN && !is_boolean(span_sub(rest, header, n)))
 			return false;
 		if (rest.p[0] & 0x20 && (depth == DEPTH_MAX || !are_strict(span_sub(rest, header, n), depth + 1)))
 			return false;

@@ -5,8 +5,19 @@
 
 #include "common/certfile.h"
 #include "common/marks.h"
+#include "lib/openssl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What the modules would give out must be readable to postern. */
+static void check_readable(struct span der)
+{
+	X509 *x = openssl_certificate(NULL, &der);
+
+	if (!x || der.n)
+		abort();
+	X509_free(x);
+}
 
 /* What the index would keep must lead back to the same bytes. */
 static void check_object(struct span file, const struct certfile_object *o)
@@ -24,10 +35,12 @@ static void check_object(struct span file, const struct certfile_object *o)
 		if (!span_eq(span_from(der.data, der.len), o->der))
 			abort();
 	}
-	if (o->certificate)
+	if (o->certificate) {
+		check_readable(o->der);
 		marks_of_certificate(o->certificate, o->der, "@example.org", &marks);
-	else if (crl_view(span_from(o->crl.data, o->crl.len), &crl))
+	} else if (crl_view(span_from(o->crl.data, o->crl.len), &crl)) {
 		marks_of_crl(&crl, o->der, &marks);
+	}
 	list = span_from(buf_str(&marks), marks.len);
 	while (marks_next(&list, &mark))
 		n++;

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::Bin;
+use JSON::PP;
 use KeysFile;
 use MIME::Base64;
 use POSIX ();
@@ -170,7 +171,10 @@ sub importing {
 	my $list = keys_sql('-list', '-c', $config);
 	like($list, qr/^private \w{16} \d{4}-\d\d-\d\d \d{4}-\d\d-\d\d office\@example\.org key:passphrase$/m, "$site: -list");
 	my $json = keys_sql('-list', '-json', '-c', $config, '-area', 'public');
-	is(() = $json =~ /"area":"public"/g, 3, "$site: -list -json -area");
+	my $listed = JSON::PP->new->utf8->decode($json);
+	is_deeply([ sort map { "$_->{area} @{$_->{addresses}}" } @$listed ], [ 'public @partner.example gate@partner.example',
+		'public bob@partner.example', q(public o'neil@partner.example quote@xn--bcher-kva.example) ],
+		"$site: -list -json -area");
 	keys_sql('-import', '-c', $config, $_->[0], $_->[1], "$T/bob.crt"), is($status, 64, "$site: refused: @$_")
 		for ['-area', 'untrusted'], ['-domain', 'partner.example'], ['-no', 'such'];
 	like(keys_sql('-check', '-c', $config), qr/^3 own keys, 0 of no use$/m, "$site: -check opens the keys");

@@ -31,12 +31,6 @@ static int fail(struct use *u, const char *code, const char *what)
 	return E_PERM;
 }
 
-int key_use_unknown(struct server *s, const char *id, struct error *err)
-{
-	s->code = "no-key";
-	return error_set(err, E_PERM, "no key \"%s\"; find-keys names them", id);
-}
-
 static int begin(struct use *u, key_use_find find, int (*init)(EVP_PKEY_CTX *))
 {
 	int rc = find(u->s, u->request.key, &u->key, u->err);

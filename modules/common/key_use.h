@@ -9,9 +9,8 @@
 
 #include "lib/server.h"
 
-/* The key that find-keys has named id; it stays the module's.  An unknown one: return key_use_unknown(). */
+/* The key that find-keys has named id; it stays the module's (known_keys.h). */
 typedef int (*key_use_find)(struct server *s, const char *id, EVP_PKEY **key, struct error *err);
-int key_use_unknown(struct server *s, const char *id, struct error *err);
 
 /* Each answers one request (server_operation.handle, with the module's find). */
 int key_use_sign(struct server *s, const struct xml *request, struct xml_writer *w, key_use_find find, struct error *err);

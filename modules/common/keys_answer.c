@@ -44,7 +44,7 @@ void keys_answer_key(struct server *s, struct xml_writer *w, const struct keys_o
 	xml_putf(w, "which", "%zu", k->which);
 	xml_put(w, "source", keys_printable(s, k->source));
 	write_binary(w, "certificate", k->certificate);
-	for (size_t i = 0; i < k->nchain && i < KEYS_CHAIN_MAX; i++)
-		write_binary(w, "chain", k->chain[i]);
+	for (size_t i = 0; i < k->chain->n; i++)
+		write_binary(w, "chain", k->chain->items[i]);
 	xml_close(w);
 }

@@ -2,12 +2,12 @@
 #ifndef POSTERN_COMMON_KEYS_ANSWER_H
 #define POSTERN_COMMON_KEYS_ANSWER_H
 
+#include "common/keys_chain.h"
 #include "lib/server.h"
 
 #define KEYS_PER_ADDRESS_MAX 8                   /* renewed ones, and separate ones for each device */
 #define KEYS_CERTIFICATE_MAX ((size_t)64 * 1024) /* bytes */
 #define KEYS_MAX 16                              /* <key>s of an answer */
-#define KEYS_CHAIN_MAX 8
 #define KEYS_RECIPIENTS_MAX 10000                /* of one find-keys */
 
 struct keys_found {
@@ -27,12 +27,11 @@ bool keys_answer_certificate(struct server *s, struct xml_writer *w, const struc
 size_t keys_answer_room(const struct server *s, const struct xml_writer *w);
 
 struct keys_own {
-	const char *id;           /* the module's own name of it */
-	const char *source;       /* for people; need not be printable */
-	size_t which;             /* number of the recipient identifier; 0 to sign */
+	const char *id;     /* the module's own name of it */
+	const char *source; /* for people; need not be printable */
+	size_t which;       /* number of the recipient identifier; 0 to sign */
 	struct span certificate;
-	const struct span *chain; /* the issuers, the nearest first */
-	size_t nchain;
+	const struct keys_chain *chain;
 };
 
 /* Writes a <key>. */

@@ -15,7 +15,9 @@ libarea_a_SOURCES = \
 	modules/common/key_request.c modules/common/key_request.h \
 	modules/common/key_use.c modules/common/key_use.h \
 	modules/common/keys_answer.c modules/common/keys_answer.h \
+	modules/common/keys_chain.c modules/common/keys_chain.h \
 	modules/common/keys_order.c modules/common/keys_order.h \
+	modules/common/known_keys.c modules/common/known_keys.h \
 	modules/common/mains.h \
 	modules/common/marks.c modules/common/marks.h \
 	modules/common/ocsp_answer.c modules/common/ocsp_answer.h \

@@ -1,22 +1,7 @@
 /* chain.c - the issuers' certificates that go along with a signature */
 #include <openssl/err.h>
 
-#include "common/certificate.h"
-#include "common/keys_answer.h"
 #include "keys-file/keys_file.h"
-
-static bool is_self_issued(const struct certificate_parts *c)
-{
-	return span_eq(c->issuer, c->subject);
-}
-
-static bool in_chain(const struct span *chain, size_t n, struct span der)
-{
-	for (size_t i = 0; i < n; i++)
-		if (span_eq(chain[i], der))
-			return true;
-	return false;
-}
 
 static int find_issuers(struct server *s, enum keys_area which, struct span name, struct area_list *out, struct error *err)
 {
@@ -33,24 +18,19 @@ static int find_issuers(struct server *s, enum keys_area which, struct span name
 	return rc;
 }
 
-int find_chain(struct server *s, struct span leaf, struct span *chain, size_t *n, struct error *err)
+int find_chain(struct server *s, struct span leaf, struct keys_chain *chain, struct error *err)
 {
 	static const enum keys_area where[] = { IN_PRIVATE, IN_CA };
-	struct certificate_parts parts, above;
 	struct area_list list;
+	struct span issuer;
 	int rc = 0;
 
-	*n = 0;
-	for (size_t next = 0; certificate_parts(leaf, &parts) && !is_self_issued(&parts) && rc == 0; leaf = chain[next++]) {
+	keys_chain_begin(chain, leaf);
+	while (rc == 0 && keys_chain_next(chain, &issuer))
 		for (size_t i = 0; i < 2 && rc == 0; i++) {
-			rc = find_issuers(s, where[i], parts.issuer, &list, err);
-			for (size_t k = 0; k < list.n && *n < KEYS_CHAIN_MAX; k++)
-				if (certificate_parts(list.items[k].der, &above) && !is_self_issued(&above) &&
-				    !in_chain(chain, *n, list.items[k].der))
-					chain[(*n)++] = list.items[k].der;
+			rc = find_issuers(s, where[i], issuer, &list, err);
+			for (size_t k = 0; k < list.n; k++)
+				keys_chain_add(chain, list.items[k].der, issuer);
 		}
-		if (next >= *n)
-			break;
-	}
 	return rc;
 }

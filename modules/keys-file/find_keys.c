@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "common/keys_order.h"
-#include "common/marks.h"
 #include "keys-file/find_keys.h"
 #include "lib/address.h"
 
@@ -15,29 +14,18 @@
 struct known_key *keys_remember(struct server *s, const char *file, struct span der)
 {
 	struct keys_file *state = s->state;
-	struct known_key *k;
 
-	for (k = state->keys; k; k = k->next)
-		if (span_eq(k->der, der) && strcmp(k->file, file) == 0)
-			return k;
-	k = arena_alloc(&state->arena, sizeof(*k));
-	snprintf(k->id, sizeof(k->id), "k%u-%08x", ++state->nkeys, (unsigned)(mark_hash(der.p, der.n) & 0xffffffffu));
-	k->file = arena_strdup(&state->arena, file);
-	k->der = span_from(arena_memdup(&state->arena, der.p, der.n), der.n);
-	k->next = state->keys;
-	state->keys = k;
-	return k;
+	return known_keys_add(&state->keys, der, file, span_of(file));
 }
 
 static int write_key(struct search *q, const struct area_entry *e, size_t which)
 {
-	struct span chain[KEYS_CHAIN_MAX];
-	size_t n;
-	int rc = find_chain(q->s, e->der, chain, &n, q->err);
+	struct keys_chain chain;
+	int rc = find_chain(q->s, e->der, &chain, q->err);
 
 	if (rc < 0)
 		return rc;
-	keys_answer_key(q->s, q->w, &(struct keys_own){ keys_remember(q->s, e->file, e->der)->id, e->file, which, e->der, chain, n });
+	keys_answer_key(q->s, q->w, &(struct keys_own){ keys_remember(q->s, e->file, e->der)->id, e->file, which, e->der, &chain });
 	q->found++;
 	return 0;
 }

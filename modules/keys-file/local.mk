@@ -9,9 +9,7 @@ libkeysfile_a_SOURCES = \
 	modules/keys-file/locked.c \
 	modules/keys-file/main.c \
 	modules/keys-file/private_key.c \
-	modules/keys-file/store.c \
-	modules/keys-file/unlock.c \
-	modules/keys-file/use.c
+	modules/keys-file/store.c
 
 module_LINKS += keys-file
 

@@ -61,7 +61,7 @@ static int needed(struct search *q, const char *file, const char *whose)
 	return error_set(q->err, E_CONFIG, "%s: %s, and %s", file,
 			 whose ? arena_printf(&q->s->arena, "the private key of %s has a passphrase of its own", whose)
 			       : "a file with keys of whom nobody knows has a passphrase of its own",
-			 state->given ? "the one that was given does not open it" : "nobody has given it");
+			 state->keys.given ? "the one that was given does not open it" : "nobody has given it");
 }
 
 int locked_refuse(struct search *q, bool known_only)
@@ -97,31 +97,30 @@ static struct known_key *remember(struct search *q, const char *file, struct spa
 	return k;
 }
 
-/* The other certificates of the file, but the root. */
-static size_t chain_of(const struct certfile *f, const struct certfile_object *leaf, struct span *chain)
+static void chain_of(const struct certfile *f, const struct certfile_object *leaf, struct keys_chain *chain)
 {
-	struct certificate_parts parts;
-	size_t n = 0;
+	struct span issuer;
 
-	for (size_t i = 0; i < f->n && n < KEYS_CHAIN_MAX; i++)
-		if (&f->items[i] != leaf && f->items[i].type == CERTFILE_CERTIFICATE && certificate_parts(f->items[i].der, &parts) &&
-		    !span_eq(parts.issuer, parts.subject))
-			chain[n++] = f->items[i].der;
-	return n;
+	keys_chain_begin(chain, leaf->der);
+	while (keys_chain_next(chain, &issuer))
+		for (size_t i = 0; i < f->n; i++)
+			if (f->items[i].type == CERTFILE_CERTIFICATE)
+				keys_chain_add(chain, f->items[i].der, issuer);
 }
 
 static void offer(struct search *q, const char *file, struct span bytes, const struct certfile *f, const struct certfile_object *o,
 		  size_t which)
 {
 	const struct keys_file *state = q->s->state;
-	struct span chain[KEYS_CHAIN_MAX], der = o->der;
+	struct span der = o->der;
+	struct keys_chain chain;
 	const char *code = NULL;
 	EVP_PKEY *key;
 
-	if (private_key_find(bytes, file, der, state->given, &key, &code, NULL) < 0)
+	if (private_key_find(bytes, file, der, state->keys.given, &key, &code, NULL) < 0)
 		return;
-	keys_answer_key(q->s, q->w, &(struct keys_own){ remember(q, file, der, key)->id, file, which, der, chain,
-							chain_of(f, o, chain) });
+	chain_of(f, o, &chain);
+	keys_answer_key(q->s, q->w, &(struct keys_own){ remember(q, file, der, key)->id, file, which, der, &chain });
 	q->found++;
 }
 
@@ -136,7 +135,7 @@ static int open_file(struct search *q, const char *file, locked_fits *fits, cons
 	if (rc < 0)
 		return rc == E_NOTFOUND ? 0 : rc;
 	all = span_from(buf_str(&bytes), bytes.len);
-	certfile_read(all, state->given, &f, NULL);
+	certfile_read(all, state->keys.given, &f, NULL);
 	for (size_t i = 0; i < f.n && !f.locked && q->found < KEYS_MAX; i++) {
 		size_t which;
 
@@ -157,7 +156,7 @@ int locked_search(struct search *q, locked_fits *fits, const void *wanted)
 	size_t n;
 	int rc = 0;
 
-	if (!state->given)
+	if (!state->keys.given)
 		return 0;
 	rc = keys_area(q->s, IN_PRIVATE, &a, q->err);
 	if (rc == 0)

@@ -29,8 +29,10 @@ int keys_area_if_any(struct server *s, enum keys_area which, struct area **out, 
 
 static int start(struct server *s, struct error *err)
 {
+	struct keys_file *k = s->state = mem_alloc(sizeof(*k));
+
 	(void)err;
-	s->state = mem_alloc(sizeof(struct keys_file));
+	k->keys.fetch = private_key_read;
 	return 0;
 }
 
@@ -38,23 +40,20 @@ static void stop(struct server *s)
 {
 	struct keys_file *k = s->state;
 
-	keys_forget_passphrase(k);
-	for (struct known_key *key = k->keys; key; key = key->next)
-		EVP_PKEY_free(key->key);
+	known_keys_release(&k->keys);
 	for (int i = 0; i < KEYS_AREAS; i++)
 		area_close(k->areas[i]);
-	arena_release(&k->arena);
 	free(k);
 }
 
 static const struct server_operation operations[] = {
 	{ "find-certificates", find_certificates },
 	{ "find-keys", find_keys },
-	{ "sign", use_sign },
-	{ "unwrap", use_unwrap },
-	{ "agree", use_agree },
+	{ "sign", known_keys_sign },
+	{ "unwrap", known_keys_unwrap },
+	{ "agree", known_keys_agree },
 	{ "store-certificate", store_certificate },
-	{ "unlock", unlock },
+	{ "unlock", known_keys_unlock },
 	{ "list-keys", list_keys },
 };
 

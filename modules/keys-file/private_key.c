@@ -30,34 +30,33 @@ static bool needs_passphrase(const struct server *s, int rc)
 	return rc == E_CONFIG && s->code && strcmp(s->code, "passphrase-needed") == 0;
 }
 
-static int not_opened(struct server *s, const char *file, struct span certificate, const char *central, struct error *err)
+static int not_opened(struct server *s, const struct known_key *k, const char *central, struct error *err)
 {
 	const struct keys_file *state = s->state;
 
 	s->code = "passphrase-needed";
-	return error_set(err, E_CONFIG, "%s: the private key of %s is encrypted, and %s", file, keys_whose(s, certificate),
-			 state->given ? "the passphrase that was given does not open it"
+	return error_set(err, E_CONFIG, "%s: the private key of %s is encrypted, and %s", k->source, keys_whose(s, k->certificate),
+			 state->keys.given ? "the passphrase that was given does not open it"
 			 : central ? "the central passphrase does not open it: it has one of its own" : "there is no central passphrase");
 }
 
-int private_key_read(struct server *s, const char *file, struct span certificate, EVP_PKEY **out, struct error *err)
+int private_key_read(struct server *s, struct known_key *k, struct error *err)
 {
-	const struct keys_file *state = s->state;
+	const char *given = ((const struct keys_file *)s->state)->keys.given;
 	struct buf bytes = BUF_INIT;
 	char *central = NULL;
 	struct span all;
-	int rc = fs_read_secret(file, KEY_FILE_MAX, &bytes, err);
+	int rc = fs_read_secret(k->source, KEY_FILE_MAX, &bytes, err);
 
-	*out = NULL;
 	all = span_from(buf_str(&bytes), bytes.len);
 	if (rc == 0 && may_be_encrypted(all))
 		rc = passphrase_read(s->config->passphrase_file, &central, err);
 	if (rc == 0)
-		rc = private_key_find(all, file, certificate, central, out, &s->code, err);
-	if (needs_passphrase(s, rc) && state->given)
-		rc = private_key_find(all, file, certificate, state->given, out, &s->code, err);
+		rc = private_key_find(all, k->source, k->certificate, central, &k->key, &s->code, err);
+	if (needs_passphrase(s, rc) && given)
+		rc = private_key_find(all, k->source, k->certificate, given, &k->key, &s->code, err);
 	if (needs_passphrase(s, rc))
-		rc = not_opened(s, file, certificate, central, err);
+		rc = not_opened(s, k, central, err);
 	secret_free(central);
 	buf_wipe(&bytes);
 	return rc;

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "common/keys_answer.h"
-#include "common/marks.h"
 #include "common/passphrase.h"
 #include "common/secret_file.h"
 #include "keys-ldap/filter.h"
@@ -35,9 +34,9 @@ static void read_pkcs12(struct search *q, struct opened *o)
 	struct error why = { 0 };
 	int rc = certfile_read(o->value->bytes, q->passphrase, &o->file, &why);
 
-	if (rc < 0 && o->file.locked && q->state->given) {
+	if (rc < 0 && o->file.locked && q->state->keys.given) {
 		certfile_release(&o->file);
-		rc = certfile_read(o->value->bytes, q->state->given, &o->file, &why);
+		rc = certfile_read(o->value->bytes, q->state->keys.given, &o->file, &why);
 	}
 	if (rc < 0 && !o->file.locked)
 		log_warning("%s: %s", value_source(&q->s->arena, o->source, o->value), why.text);
@@ -70,64 +69,28 @@ struct opened *keys_open(struct search *q, const struct value *v, const char *so
 
 /* ---- the answer ---- */
 
-static bool is_self_issued(const struct certificate *c)
+/* As far as the PKCS#12 goes. */
+static void find_chain(const struct certfile *f, struct span leaf, struct keys_chain *chain)
 {
-	return X509_NAME_cmp(c->issuer, c->subject) == 0;
-}
+	struct span issuer;
 
-/* Upwards from the leaf, as far as the PKCS#12 goes; the root is the reader's own business. */
-static size_t find_chain(const struct certfile *f, const struct certificate *leaf, struct span *chain)
-{
-	size_t n = 0;
-
-	while (n < KEYS_CHAIN_MAX && !is_self_issued(leaf)) {
-		const struct certificate *next = NULL;
-
-		for (size_t i = 0; i < f->n && !next; i++) {
-			const struct certfile_object *o = &f->items[i];
-
-			if (o->certificate && o->certificate != leaf && !is_self_issued(o->certificate) &&
-			    X509_NAME_cmp(o->certificate->subject, leaf->issuer) == 0) {
-				next = o->certificate;
-				chain[n++] = o->der;
-			}
-		}
-		if (!next)
-			break;
-		leaf = next;
-	}
-	return n;
-}
-
-static const struct known_key *remember(struct search *q, const struct opened *o, struct span certificate)
-{
-	struct keys_ldap *state = q->state;
-	struct known_key *k;
-
-	for (k = state->keys; k; k = k->next)
-		if (span_eq(k->certificate, certificate) && span_eq(k->pkcs12, o->value->bytes))
-			return k;
-	k = arena_alloc(&state->arena, sizeof(*k));
-	snprintf(k->id, sizeof(k->id), "k%u-%08x", ++state->nkeys, (unsigned)(mark_hash(certificate.p, certificate.n) & 0xffffffffu));
-	k->source = arena_strdup(&state->arena, value_source(&q->s->arena, o->source, o->value));
-	k->certificate = span_from(arena_memdup(&state->arena, certificate.p, certificate.n), certificate.n);
-	k->pkcs12 = span_from(arena_memdup(&state->arena, o->value->bytes.p, o->value->bytes.n), o->value->bytes.n);
-	k->next = state->keys;
-	state->keys = k;
-	return k;
+	keys_chain_begin(chain, leaf);
+	while (keys_chain_next(chain, &issuer))
+		for (size_t i = 0; i < f->n; i++)
+			if (f->items[i].certificate)
+				keys_chain_add(chain, f->items[i].der, issuer);
 }
 
 void keys_write(struct search *q, const struct opened *o, const struct certfile_object *item, size_t which)
 {
-	struct span chain[KEYS_CHAIN_MAX];
 	const struct known_key *k;
-	size_t n;
+	struct keys_chain chain;
 
 	if (q->found >= KEYS_MAX)
 		return;
-	n = find_chain(&o->file, item->certificate, chain);
-	k = remember(q, o, item->der);
-	keys_answer_key(q->s, q->w, &(struct keys_own){ k->id, k->source, which, item->der, chain, n });
+	find_chain(&o->file, item->der, &chain);
+	k = known_keys_add(&q->state->keys, item->der, value_source(&q->s->arena, o->source, o->value), o->value->bytes);
+	keys_answer_key(q->s, q->w, &(struct keys_own){ k->id, k->source, which, item->der, &chain });
 	q->found++;
 }
 
@@ -165,7 +128,7 @@ int keys_nothing_found(struct search *q, const char *what)
 	if (q->locked) {
 		q->s->code = "passphrase-needed";
 		return error_set(q->err, E_CONFIG, "%s: the key has a passphrase of its own, and %s", q->locked,
-				 q->state->given ? "the one that was given does not open it" : "nobody has given it");
+				 q->state->keys.given ? "the one that was given does not open it" : "nobody has given it");
 	}
 	if (q->cut)
 		return error_set(q->err, E_CONFIG, "not all entries that may hold a key could be looked at; see size_limit, answer_limit and "

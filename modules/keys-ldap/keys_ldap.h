@@ -2,32 +2,19 @@
 #ifndef POSTERN_KEYS_LDAP_H
 #define POSTERN_KEYS_LDAP_H
 
-#include <openssl/evp.h>
-
+#include "common/known_keys.h"
 #include "keys-ldap/absent.h"
 #include "keys-ldap/directory.h"
 #include "lib/server.h"
 
-/* A key that find-keys has named.  It is opened when it is first used. */
-struct known_key {
-	struct known_key *next;
-	char id[24];
-	const char *source;
-	struct span pkcs12, certificate;
-	EVP_PKEY *key;               /* NULL: not opened yet */
-};
-
 struct keys_ldap {
+	struct known_keys keys;      /* where: the PKCS#12 */
 	struct directory_options *options; /* of each directory */
 	struct directory **directories;
 	size_t n;
 	bool parallel;
 	struct absent *absent;       /* opened when it is first needed */
 	bool absent_opened;
-	char *given;                 /* the passphrase of "unlock", in secure memory; NULL: none */
-	struct known_key *keys;
-	unsigned nkeys;
-	struct arena arena;          /* as long as the conversation */
 };
 
 /* ---- ask.c ---- */
@@ -54,9 +41,8 @@ int ask_failed(const struct task *t, const struct directory_options *o, struct e
 int find_certificates(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int find_keys(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
 int list_keys(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
-int unlock(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
-int use_sign(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
-int use_unwrap(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
-int use_agree(struct server *s, const struct xml *request, struct xml_writer *answer, struct error *err);
+
+/* use.c: known_keys.fetch */
+int keys_open_known(struct server *s, struct known_key *k, struct error *err);
 
 #endif

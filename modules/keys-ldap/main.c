@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "common/process.h"
-#include "common/unlock.h"
 #include "keys-ldap/keys_ldap.h"
 
 static struct ldap_options options;
@@ -11,14 +10,11 @@ static void stop(struct server *s)
 {
 	struct keys_ldap *k = s->state;
 
-	for (struct known_key *key = k->keys; key; key = key->next)
-		EVP_PKEY_free(key->key);
+	known_keys_release(&k->keys);
 	for (size_t i = 0; i < k->n; i++)
 		directory_free(k->directories[i]);
 	free(k->directories);
-	unlock_forget(&k->given);
 	absent_close(k->absent);
-	arena_release(&k->arena);
 	free(k);
 }
 
@@ -28,6 +24,7 @@ static int start(struct server *s, struct error *err)
 	size_t n;
 	int rc = options_directories(s->config, &options, &k->options, &n, err);
 
+	k->keys.fetch = keys_open_known;
 	if (rc < 0)
 		return rc;
 	k->parallel = options.mode == MODE_PARALLEL && n > 1;
@@ -40,10 +37,10 @@ static int start(struct server *s, struct error *err)
 static const struct server_operation operations[] = {
 	{ "find-certificates", find_certificates },
 	{ "find-keys", find_keys },
-	{ "sign", use_sign },
-	{ "unwrap", use_unwrap },
-	{ "agree", use_agree },
-	{ "unlock", unlock },
+	{ "sign", known_keys_sign },
+	{ "unwrap", known_keys_unwrap },
+	{ "agree", known_keys_agree },
+	{ "unlock", known_keys_unlock },
 	{ "list-keys", list_keys },
 };
 

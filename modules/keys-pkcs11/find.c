@@ -136,25 +136,7 @@ static int not_found(struct search *q, const char *what)
 
 /* ---- the chain that is sent along ---- */
 
-struct chain {
-	struct span items[KEYS_CHAIN_MAX];
-	size_t n;
-};
-
-static void add_issuer(struct chain *c, struct span der, struct span name)
-{
-	struct certificate_parts parts;
-
-	if (c->n == KEYS_CHAIN_MAX || !certificate_parts(der, &parts) || !span_eq(parts.subject, name) ||
-	    span_eq(parts.issuer, parts.subject)) /* the root is the reader's own business */
-		return;
-	for (size_t i = 0; i < c->n; i++)
-		if (span_eq(c->items[i], der))
-			return;
-	c->items[c->n++] = der;
-}
-
-static int issuers_in_area(struct search *q, enum pkcs11_area which, struct span name, struct chain *c)
+static int issuers_in_area(struct search *q, enum pkcs11_area which, struct span name, struct keys_chain *c)
 {
 	const unsigned char *p = (const unsigned char *)name.p;
 	struct area_list list = { NULL, 0 };
@@ -170,25 +152,32 @@ static int issuers_in_area(struct search *q, enum pkcs11_area which, struct span
 	X509_NAME_free(issuer);
 	ERR_clear_error();
 	for (size_t i = 0; i < list.n; i++)
-		add_issuer(c, list.items[i].der, name);
+		keys_chain_add(c, list.items[i].der, name);
 	return rc;
 }
 
-static int find_chain(struct search *q, struct span leaf, struct chain *c)
+/* Hundreds may be there: of nearly all a glance shows that they are not meant. */
+static void issuers_on_tokens(const struct pkcs11 *p, struct span name, struct keys_chain *c)
 {
 	struct certificate_parts parts;
+
+	for (const struct token *t = p->tokens; t; t = t->next)
+		for (const struct token_certificate *k = t->certificates; k; k = k->next)
+			if (certificate_parts(k->der, &parts) && span_eq(parts.subject, name))
+				keys_chain_add(c, k->der, name);
+}
+
+static int find_chain(struct search *q, struct span leaf, struct keys_chain *c)
+{
+	struct span issuer;
 	int rc = 0;
 
-	c->n = 0;
-	for (size_t next = 0; rc == 0 && certificate_parts(leaf, &parts); leaf = c->items[next++]) {
-		for (const struct token *t = q->p->tokens; t; t = t->next)
-			for (const struct token_certificate *k = t->certificates; k; k = k->next)
-				add_issuer(c, k->der, parts.issuer);
-		rc = issuers_in_area(q, IN_PRIVATE, parts.issuer, c);
+	keys_chain_begin(c, leaf);
+	while (rc == 0 && keys_chain_next(c, &issuer)) {
+		issuers_on_tokens(q->p, issuer, c);
+		rc = issuers_in_area(q, IN_PRIVATE, issuer, c);
 		if (rc == 0)
-			rc = issuers_in_area(q, IN_CA, parts.issuer, c);
-		if (next >= c->n)
-			break;
+			rc = issuers_in_area(q, IN_CA, issuer, c);
 	}
 	return rc;
 }
@@ -292,7 +281,7 @@ static int search(struct search *q, const struct xml *request)
 int pkcs11_find_keys(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
 {
 	struct search *q = arena_alloc(&s->arena, sizeof(*q)), fresh = { .s = s, .p = s->state, .err = err };
-	struct chain chain;
+	struct keys_chain chain;
 	int rc;
 
 	*q = fresh;
@@ -311,7 +300,7 @@ int pkcs11_find_keys(struct server *s, const struct xml *request, struct xml_wri
 
 		rc = find_chain(q, f->key->der, &chain);
 		if (rc == 0)
-			keys_answer_key(s, w, &(struct keys_own){ f->key->id, f->source, f->which, f->key->der, chain.items, chain.n });
+			keys_answer_key(s, w, &(struct keys_own){ f->key->id, f->source, f->which, f->key->der, &chain });
 	}
 	return rc;
 }

@@ -2,14 +2,10 @@
  *
  * Only certificates are looked at; no private key is fetched here.
  */
-#include <openssl/err.h>
-#include <openssl/x509.h>
 #include <time.h>
 
-#include "common/certificate.h"
 #include "common/keys_answer.h"
 #include "common/keys_order.h"
-#include "common/marks.h"
 #include "keys-sql/keys_sql.h"
 #include "lib/address.h"
 
@@ -46,99 +42,46 @@ static struct row *take_row(struct search *q, int column)
 
 /* ---- the chain that is sent along ---- */
 
-static bool is_self_issued(const struct certificate_parts *c)
-{
-	return span_eq(c->issuer, c->subject);
-}
-
-static bool in_chain(const struct span *chain, size_t n, struct span der)
-{
-	for (size_t i = 0; i < n; i++)
-		if (span_eq(chain[i], der))
-			return true;
-	return false;
-}
-
-/* The column is a hash: the names themselves decide (RFC 5280 section 7.1). */
-static bool same_name(struct span a, struct span b)
-{
-	const unsigned char *p = (const unsigned char *)a.p, *q = (const unsigned char *)b.p;
-	X509_NAME *one = d2i_X509_NAME(NULL, &p, (long)a.n), *other = d2i_X509_NAME(NULL, &q, (long)b.n);
-	bool same = one && other && X509_NAME_cmp(one, other) == 0;
-
-	X509_NAME_free(one);
-	X509_NAME_free(other);
-	ERR_clear_error();
-	return same;
-}
-
-static int add_issuers(struct search *q, struct span name, struct span *chain, size_t *n)
+static int add_issuers(struct search *q, struct span name, struct keys_chain *chain)
 {
 	const char *subject = record_of_name(&q->s->arena, name);
 	const struct value values[] = { value_text(subject ? subject : "") };
-	struct certificate_parts above;
 	int rc = database_ask(q->db, FIND_ISSUERS, values, q->err);
 
-	while (rc >= 0 && (rc = database_step(q->db, q->err)) > 0) {
-		struct span der = database_column(q->db, 0);
-
-		if (*n < KEYS_CHAIN_MAX && certificate_parts(der, &above) && !is_self_issued(&above) &&
-		    same_name(above.subject, name) && !in_chain(chain, *n, der) && certificate_is_readable(der))
-			chain[(*n)++] = database_copy(q->db, 0, &q->s->arena);
-	}
+	while (rc >= 0 && (rc = database_step(q->db, q->err)) > 0)
+		keys_chain_add(chain, database_copy(q->db, 0, &q->s->arena), name);
 	database_end(q->db);
 	return rc;
 }
 
-/* Intermediate certificates from "private" and "ca", upwards; the root is the reader's own business. */
-static int find_chain(struct search *q, struct span leaf, struct span *chain, size_t *n)
+/* Intermediate certificates from "private" and "ca". */
+static int find_chain(struct search *q, struct span leaf, struct keys_chain *chain)
 {
-	struct certificate_parts parts;
+	struct span issuer;
 	int rc = 0;
 
-	*n = 0;
-	for (size_t next = 0; certificate_parts(leaf, &parts) && !is_self_issued(&parts) && rc == 0; leaf = chain[next++]) {
-		rc = add_issuers(q, parts.issuer, chain, n);
-		if (next >= *n)
-			break;
-	}
+	keys_chain_begin(chain, leaf);
+	while (rc == 0 && keys_chain_next(chain, &issuer))
+		rc = add_issuers(q, issuer, chain);
 	return rc;
 }
 
 /* ---- the answer ---- */
 
-static const struct known_key *remember(struct server *s, const struct row *r)
-{
-	struct keys_sql_state *state = s->state;
-	struct known_key *k;
-
-	for (k = state->keys; k; k = k->next)
-		if (span_eq(k->der, r->der))
-			return k;
-	k = arena_alloc(&state->arena, sizeof(*k));
-	snprintf(k->id, sizeof(k->id), "k%u-%08x", ++state->nkeys, (unsigned)(mark_hash(r->der.p, r->der.n) & 0xffffffffu));
-	k->public_key = arena_strdup(&state->arena, r->public_key);
-	k->source = keys_sql_source(&state->arena, r->sha256, r->source);
-	k->der = span_from(arena_memdup(&state->arena, r->der.p, r->der.n), r->der.n);
-	k->next = state->keys;
-	state->keys = k;
-	return k;
-}
-
 static int offer(struct search *q, const struct row *r, size_t which)
 {
-	struct span chain[KEYS_CHAIN_MAX];
+	struct keys_sql_state *state = q->s->state;
 	const struct known_key *k;
-	size_t n;
+	struct keys_chain chain;
 	int rc;
 
 	if (q->found >= KEYS_MAX)
 		return 0;
-	rc = find_chain(q, r->der, chain, &n);
+	rc = find_chain(q, r->der, &chain);
 	if (rc < 0)
 		return rc;
-	k = remember(q->s, r);
-	keys_answer_key(q->s, q->w, &(struct keys_own){ k->id, k->source, which, k->der, chain, n });
+	k = known_keys_add(&state->keys, r->der, keys_sql_source(&q->s->arena, r->sha256, r->source), span_of(r->public_key));
+	keys_answer_key(q->s, q->w, &(struct keys_own){ k->id, k->source, which, k->certificate, &chain });
 	q->found++;
 	return 0;
 }

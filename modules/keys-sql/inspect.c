@@ -46,7 +46,6 @@ static bool check_key(struct command *c, const struct own *o, struct error *err)
 	struct keys_sql_state state = { .db = c->db };
 	struct server s = { .config = c->config, .state = &state };
 	struct known_key k = { .source = o->source };
-	EVP_PKEY *key = NULL;
 	int rc = database_ask(c->db, FIND_OWNERS, values, err);
 
 	if (rc == 0)
@@ -54,12 +53,12 @@ static bool check_key(struct command *c, const struct own *o, struct error *err)
 	if (rc == 0) {
 		rc = error_set(err, E_CONFIG, "no certificate in the area private belongs to it");
 	} else if (rc > 0) {
-		k.der = database_column(c->db, 0);
-		rc = own_key_open(&s, &k, o->pem, o->protection, &key, err);
+		k.certificate = database_column(c->db, 0);
+		rc = own_key_open(&s, &k, o->pem, o->protection, err);
 	}
 	database_end(c->db);
 	arena_release(&s.arena);
-	EVP_PKEY_free(key);
+	EVP_PKEY_free(k.key);
 	if (rc < 0)
 		printf("key %.16s: %s\n", o->public_key, err->text);
 	return rc >= 0;

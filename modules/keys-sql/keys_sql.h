@@ -2,9 +2,8 @@
 #ifndef POSTERN_KEYS_SQL_H
 #define POSTERN_KEYS_SQL_H
 
-#include <openssl/evp.h>
-
 #include "common/identifier.h"
+#include "common/known_keys.h"
 #include "keys-sql/database.h"
 #include "lib/server.h"
 
@@ -23,24 +22,11 @@ extern const struct config_option keys_sql_options[];
 extern const size_t keys_sql_noptions;
 extern struct keys_sql_options keys_sql; /* filled when the configuration is read */
 
-/* A key that find-keys has named.  The private part is fetched when it is first used. */
-struct known_key {
-	struct known_key *next;
-	char id[24];            /* opaque to the core */
-	const char *public_key; /* its row */
-	const char *source;
-	struct span der;        /* its certificate */
-	EVP_PKEY *key;          /* NULL: not fetched yet */
-};
-
 struct keys_sql_state {
+	struct known_keys keys; /* where: the column public_key */
 	struct database *db;    /* NULL: not opened yet */
 	struct error failed;    /* code 0, or why there is none: nothing is tried twice for one message */
-	struct known_key *keys;
-	unsigned nkeys;
-	char *given;            /* the passphrase of "unlock", in secure memory; NULL: none */
 	bool said_read_only;
-	struct arena arena;     /* as long as the conversation */
 };
 
 /* main.c: opens the database.  A message has no time for a long question, an operator has; who wants to create one may find none. */
@@ -87,9 +73,9 @@ int own_key_secret(const struct config *config, const char *protection, char **s
 const char *own_key_protection(const struct config *config);
 /* PKCS#8 in PEM, PBES2 with AES-256 and PBKDF2; secret NULL: in clear. */
 int own_key_seal(EVP_PKEY *key, const char *protection, const char *secret, struct buf *pem, struct error *err);
-/* Out of a row of own_keys; free it.  E_CONFIG with s->code: "passphrase-needed" (neither the central passphrase nor the one that was
+/* Sets k->key, out of a row of own_keys.  E_CONFIG with s->code: "passphrase-needed" (neither the central passphrase nor the one that was
  * given opens it), "no-key", "configuration". */
-int own_key_open(struct server *s, const struct known_key *k, struct span pem, const char *protection, EVP_PKEY **out, struct error *err);
+int own_key_open(struct server *s, struct known_key *k, struct span pem, const char *protection, struct error *err);
 
 /* ---- operations ---- */
 

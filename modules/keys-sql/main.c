@@ -1,11 +1,9 @@
 /* main.c - keys-sql: certificates and keys in a database (keys-sql(8)) */
 #include <malloc.h>
 
-#include "common/key_use.h"
 #include "common/private_key.h"
 #include "common/process.h"
 #include "common/secret_file.h"
-#include "common/unlock.h"
 #include "keys-sql/keys_sql.h"
 #include "lib/log.h"
 
@@ -94,7 +92,7 @@ char *keys_sql_source(struct arena *arena, const char *sha256, const char *sourc
 
 static int fetch(struct server *s, struct known_key *k, struct error *err)
 {
-	const struct value values[] = { value_text(k->public_key) };
+	const struct value values[] = { { k->where.p, k->where.n, false } };
 	struct database *db;
 	int rc = keys_sql_database(s, &db, err);
 
@@ -107,49 +105,10 @@ static int fetch(struct server *s, struct known_key *k, struct error *err)
 		s->code = "no-key";
 		rc = error_set(err, E_CONFIG, "%s: the key is not in the database any more", k->source);
 	} else if (rc > 0) {
-		rc = own_key_open(s, k, database_column(db, 0), database_text(db, 1, &s->arena), &k->key, err);
+		rc = own_key_open(s, k, database_column(db, 0), database_text(db, 1, &s->arena), err);
 	}
 	database_end(db);
 	return rc;
-}
-
-static int find_known(struct server *s, const char *id, EVP_PKEY **out, struct error *err)
-{
-	struct keys_sql_state *state = s->state;
-	struct known_key *k = state->keys;
-	int rc = 0;
-
-	while (k && strcmp(k->id, id) != 0)
-		k = k->next;
-	if (!k)
-		return key_use_unknown(s, id, err);
-	if (!k->key)
-		rc = fetch(s, k, err);
-	*out = k->key;
-	return rc;
-}
-
-static int use_sign(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
-{
-	return key_use_sign(s, request, w, find_known, err);
-}
-
-static int use_unwrap(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
-{
-	return key_use_unwrap(s, request, w, find_known, err);
-}
-
-static int use_agree(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
-{
-	return key_use_agree(s, request, w, find_known, err);
-}
-
-static int unlock(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)
-{
-	struct keys_sql_state *state = s->state;
-
-	(void)w;
-	return unlock_take(request, &state->given, err);
 }
 
 /* ---- the module ---- */
@@ -165,9 +124,11 @@ static void keep_memory(void)
 
 static int start(struct server *s, struct error *err)
 {
+	struct keys_sql_state *state = s->state = mem_alloc(sizeof(*state));
+
 	(void)err;
 	keep_memory();
-	s->state = mem_alloc(sizeof(struct keys_sql_state));
+	state->keys.fetch = fetch;
 	return 0;
 }
 
@@ -175,22 +136,19 @@ static void stop(struct server *s)
 {
 	struct keys_sql_state *state = s->state;
 
-	for (struct known_key *k = state->keys; k; k = k->next)
-		EVP_PKEY_free(k->key);
-	unlock_forget(&state->given);
+	known_keys_release(&state->keys);
 	database_close(state->db);
-	arena_release(&state->arena);
 	free(state);
 }
 
 static const struct server_operation operations[] = {
 	{ "find-certificates", find_certificates },
 	{ "find-keys", find_keys },
-	{ "sign", use_sign },
-	{ "unwrap", use_unwrap },
-	{ "agree", use_agree },
+	{ "sign", known_keys_sign },
+	{ "unwrap", known_keys_unwrap },
+	{ "agree", known_keys_agree },
 	{ "store-certificate", store_certificate },
-	{ "unlock", unlock },
+	{ "unlock", known_keys_unlock },
 	{ "list-keys", list_keys },
 };
 

@@ -107,12 +107,12 @@ static int not_opened(struct server *s, const struct known_key *k, const char *p
 {
 	const struct keys_sql_state *state = s->state;
 	struct record r;
-	bool whose = record_read(&s->arena, k->der, NULL, &r, NULL) == 0 && r.naddresses;
+	bool whose = record_read(&s->arena, k->certificate, NULL, &r, NULL) == 0 && r.naddresses;
 
 	s->code = strcmp(protection, "passphrase") == 0 ? "passphrase-needed" : "configuration";
 	return error_set(err, E_CONFIG, "%s: the private key of %s is sealed, and %s", k->source, whose ? r.addresses[0] : "nobody",
 			 strcmp(protection, "passphrase") != 0 ? "keys_sql_key_file does not open it"
-			 : state->given ? "the passphrase that was given does not open it"
+			 : state->keys.given ? "the passphrase that was given does not open it"
 			 : central ? "the central passphrase does not open it" : "there is no central passphrase");
 }
 
@@ -121,19 +121,18 @@ static bool is_sealed(const struct server *s, int rc)
 	return rc == E_CONFIG && s->code && strcmp(s->code, "passphrase-needed") == 0;
 }
 
-int own_key_open(struct server *s, const struct known_key *k, struct span pem, const char *protection, EVP_PKEY **out, struct error *err)
+int own_key_open(struct server *s, struct known_key *k, struct span pem, const char *protection, struct error *err)
 {
-	const struct keys_sql_state *state = s->state;
+	const char *given = ((const struct keys_sql_state *)s->state)->keys.given;
 	bool person = strcmp(protection, "passphrase") == 0;
 	char *secret;
 	int rc = person ? passphrase_read(s->config->passphrase_file, &secret, err) :
 			  own_key_secret(s->config, protection, &secret, err);
 
-	*out = NULL;
 	if (rc == 0)
-		rc = private_key_find(pem, k->source, k->der, secret, out, &s->code, err);
-	if (is_sealed(s, rc) && person && state->given)
-		rc = private_key_find(pem, k->source, k->der, state->given, out, &s->code, err);
+		rc = private_key_find(pem, k->source, k->certificate, secret, &k->key, &s->code, err);
+	if (is_sealed(s, rc) && person && given)
+		rc = private_key_find(pem, k->source, k->certificate, given, &k->key, &s->code, err);
 	if (is_sealed(s, rc))
 		rc = not_opened(s, k, protection, secret != NULL, err);
 	secret_free(secret);

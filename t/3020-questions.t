@@ -104,6 +104,29 @@ is "by issuer and serial number" "$status:$out" "0:: /CN=one area=public source=
 serial=$(openssl x509 -in "$T/two.pem" -noout -serial | cut -d= -f2 | tr A-F a-f)
 like "... in hex" "$(cat "$T"/rec/0003-to-*)" "^<find-certificates id=\"1\"><by issuer=\"[A-Za-z0-9+/=]+\" serial=\"(00)?$serial\"/></find-certificates>\$"
 
+# an answer as long as a frame may be, and a byte more
+questions() { cat "$T"/rec/*-to-* | grep -o '<find-[^ ]*' | wc -l; }
+eight=$(seq -f 'r%g@y' 8)
+fake k "DER $T/one.der" "record $T/rec"; rm -f "$T"/rec/*
+ask certificates $eight; whole=$out
+bytes=$(wc -c <"$(grep -l '<result' "$T"/rec/*-from-*)")
+fake k "DER $T/one.der" "record $T/rec" "at find-certificates room $bytes"; rm -f "$T"/rec/*; ask certificates $eight
+is "an answer that a frame holds" "$status:$(questions):$out" "0:1:$whole"
+fake k "DER $T/one.der" "record $T/rec" "at find-certificates room $((bytes - 1))"; rm -f "$T"/rec/*; ask certificates $eight
+is "... that it does not: both halves are asked for" "$status:$(questions):$out" "0:3:$whole"
+fake k "DER $T/one.der" "record $T/rec" "at find-certificates room $((bytes / 4))"; rm -f "$T"/rec/*; ask certificates $eight
+is "... down to one" "$status:$(questions)" "0:15"
+fake k "DER $T/one.der" 'at find-certificates room 200'; ask certificates $eight
+like "one that has no room alone is the operator's to mend" "$status:$out" '^1:E_CONFIG: module k: find-certificates: [0-9]+ bytes \(limit\)$'
+site 'keys=k l'
+fake k "DER $T/one.der" 'answer find-certificates <result id="@ID@"><certificate for="r1@y" area="public" source="f" match="address">@DER@</certificate></result>' \
+	'answer find-certificates <refused id="@ID@" kind="permanent" code="not-found">none</refused>'
+fake l "DER $T/two.der" "at find-certificates room $((bytes / 2))"; ask certificates $eight
+is "... of a second module: nobody is served twice" "$status:$(printf '%s\n' "$out" | cut -d' ' -f1,2 | sort)" "0:8 certificates
+r1@y: /CN=one
+$(seq -f 'r%g@y: /CN=two' 2 8)"
+site keys=k
+
 # two modules: the second is asked for what the first has not
 site 'keys=k l'
 fake k "DER $T/one.der" "answer find-certificates <result id=\"@ID@\"><certificate for=\"a@b\" area=\"public\" source=\"f\" match=\"address\">@DER@</certificate></result>"

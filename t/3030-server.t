@@ -69,7 +69,7 @@ says "$HELLO" '<decide id="1"/>'
 like "an element left open is a refusal" "$got" '^<refused id="1" kind="temporary"'
 site rules=skeleton; setting "skeleton_mode = huge"; setting "frame_limit = 8K"
 says "$HELLO" '<decide id="1"/>'
-like "a result over frame_limit is a refusal" "$got" '^<refused id="1" kind="temporary" code="configuration">the answer has [0-9]+ bytes, frame_limit is 8192'
+like "a result over frame_limit is a refusal" "$got" '^<refused id="1" kind="permanent" code="limit">the answer has [0-9]+ bytes, frame_limit is 8192'
 site rules=skeleton; setting "skeleton_mode = code"
 says "$HELLO" '<decide id="1"/>'
 like "a handler's own code" "$got" '^<refused id="1" kind="temporary" code="weather">it rains</refused>$'

@@ -126,11 +126,21 @@ is(signs('tok'), 'good', '... or the one with this name');
 configure($config, uris => ['pkcs11:token=Two'], lines => "keys_pkcs11_pin_file = $T/pin.Two\n");
 is(signs('lone'), 'good', 'the common PIN file');
 is(names(once('find-keys', 'for="sign" address="tok@example.org"'), 'tok', 'dom'), 'dom', 'a token that is not named is not used');
-for (['pkcs12:x', 'no PKCS#11 URI'], ["pkcs11:token=One?pin-value=1111", 'read by others'], ['pkcs11:token=One?pin-source=|/bin/pin', 'absolute path']) {
+for (['pkcs12:x', 'no PKCS#11 URI'], ['pkcs11:token=One?module-name=softhsm', 'module-path, not module-name'],
+		['pkcs11:token=One;colour=red', 'something in it is not known'], ["pkcs11:token=One?pin-value=1111", 'read by others'], ['pkcs11:token=One?pin-source=|/bin/pin', 'absolute path']) {
 	configure($config, uris => [$_->[0]]);
 	$answer = once('find-keys', 'for="sign" address="tok@example.org"');
 	is(refused($answer), 'configuration temporary', "$_->[0]: refused");
 	like(text($answer), qr/keys_pkcs11_tokens: .*\Q$_->[1]\E/, '... with the reason');
+}
+my %of = token_values('One');
+my $all = join ';', 'token=One', map { my $v = $of{$_}; "$_=" . $v =~ s/([^A-Za-z0-9.-])/sprintf '%%%02X', ord $1/ger } sort keys %of;
+my $query = "?pin-source=$T/pin.One&module-path=$BUILD/t/helper/pkcs11-shim.so";
+configure($config, uris => ["pkcs11:$all$query"]);
+is(signs('tok'), 'good', "a URI with all that RFC 7512 has: $all");
+for my $attribute (sort keys %of) {
+	configure($config, uris => ['pkcs11:' . $all =~ s/\b$attribute=[^;]*/$attribute=77/r . $query]);
+	is(signs('tok'), 'temporary temporary', "... but with another $attribute there is no such token");
 }
 configure($config, lines => "keys_pkcs11_pin_file = $T/pin.One\n");
 is(refused($answer = once('find-keys', 'for="sign" address="tok@example.org"')), 'configuration temporary', 'one PIN for all tokens: not tried');

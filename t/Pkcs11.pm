@@ -5,7 +5,7 @@ use warnings;
 use Exporter 'import';
 use KeysFile;
 
-our @EXPORT = (@KeysFile::EXPORT, qw(tokens on_token on_token_files on_token_pin configure shim_log shim_fail softhsm $LIBRARY));
+our @EXPORT = (@KeysFile::EXPORT, qw(tokens token_values on_token on_token_files on_token_pin configure shim_log shim_fail softhsm $LIBRARY));
 our ($LIBRARY) = grep { -e } qw(/usr/lib/softhsm/libsofthsm2.so /usr/lib64/softhsm/libsofthsm2.so /usr/lib64/pkcs11/libsofthsm2.so);
 my %pins;
 
@@ -42,6 +42,18 @@ sub tokens {
 		$pins{$labels[$i]} = ($i + 1) x 4;
 		softhsm('--init-token', '--free', '--label', $labels[$i], '--pin', $pins{$labels[$i]}, '--so-pin', '12345678');
 	}
+}
+
+# What a URI may say of a token, by softhsm2-util: serial => ..., "slot-id" => ...
+sub token_values {
+	my ($label) = @_;
+	local $ENV{SOFTHSM2_CONF} = "$T/softhsm.conf";
+	my ($slot) = grep { /^\s+Label:\s+\Q$label\E\s*$/m } split /^(?=Slot )/m, `softhsm2-util --show-slots`;
+	my @fields = $slot =~ /^\s+(Description|Manufacturer ID|Model|Serial number):\s*(.*?)\s*$/mg;
+	my %of = ('slot-id' => $slot =~ /^Slot (\d+)/);
+	my @names = ('slot-description', 'slot-manufacturer', 'manufacturer', 'model', 'serial'); # the slot's stand first
+	while (my (undef, $value) = splice @fields, 0, 2) { $of{shift @names} = $value }
+	return %of;
 }
 
 sub on_token_pin { $pins{$_[0]} = $_[1] } # changed behind our back

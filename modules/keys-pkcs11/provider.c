@@ -139,6 +139,8 @@ static int parse_uri(struct wanted *w, struct error *err)
 				 p11_kit_uri_message(rc));
 	if (p11_kit_uri_any_unrecognized(w->uri))
 		return error_set(err, E_CONFIG, "keys_pkcs11_tokens: %s: something in it is not known", w->text);
+	if (p11_kit_uri_get_module_name(w->uri)) /* how p11-kit calls its libraries, which need not come from there */
+		return error_set(err, E_CONFIG, "keys_pkcs11_tokens: %s: a library is named by module-path, not module-name", w->text);
 	if (p11_kit_uri_get_pin_value(w->uri)) /* the URI is not repeated: it goes to logs */
 		return error_set(err, E_CONFIG, "keys_pkcs11_tokens: a PIN in the configuration can be read by others; put it into a "
 				 "file with mode 0600 and name that by pin-source");

@@ -56,7 +56,7 @@ static int check_result(const struct session *s, struct xml_writer *w, struct er
 		return why->code = E_TEMP;
 	}
 	if (document.n > most)
-		return error_set(why, E_CONFIG, "the answer has %zu bytes, frame_limit is %zu", document.n, most);
+		return error_set(why, E_LIMIT, "the answer has %zu bytes, frame_limit is %zu", document.n, most);
 	return 0;
 }
 

@@ -20,6 +20,14 @@ static void write_id(struct xml_writer *w, const char *element, const struct cer
 	xml_close(w);
 }
 
+/* Nobody can be asked for less: then frame_limit is too small, which the operator can mend. */
+static int for_operator(int rc, struct error *err)
+{
+	if (rc == E_LIMIT && err)
+		err->code = E_CONFIG;
+	return rc == E_LIMIT ? E_CONFIG : rc;
+}
+
 /* ---- certificates ---- */
 
 struct search {
@@ -136,21 +144,48 @@ static int end_search(struct search *s, struct arena *a, int rc, struct found_ce
 	return rc;
 }
 
+static bool all_served(const struct search *s)
+{
+	size_t i = 0;
+
+	while (i < s->n && s->served[i])
+		i++;
+	return i == s->n;
+}
+
+/* Where the answer, or the question, is larger than a frame, both halves are asked for. */
+static int search_some(struct modules *m, struct arena *a, struct search *s, const char *const *addresses, bool *served, size_t n,
+		       struct error *err)
+{
+	int rc;
+
+	s->addresses = addresses;
+	s->served = served;
+	s->n = n;
+	if (all_served(s))
+		return 0;
+	rc = answer_first(m, a, ROLE_KEYS, "find-certificates", write_search, read_search, s, err);
+	if (rc == E_LIMIT && n > 1) {
+		rc = search_some(m, a, s, addresses, served, n / 2, err);
+		if (rc == 0)
+			rc = search_some(m, a, s, addresses + n / 2, served + n / 2, n - n / 2, err);
+	}
+	return rc == E_NOTFOUND ? 0 : for_operator(rc, err);
+}
+
 int ask_certificates(struct modules *m, struct arena *a, const char *const *addresses, size_t naddresses,
 		     struct found_certificate **found, size_t *n, struct error *err)
 {
+	bool *served = arena_array(a, naddresses + 1, sizeof(*served));
 	struct search s = { 0 };
 	int rc = 0;
 
 	*found = NULL;
 	*n = 0;
 	for (size_t i = 0; i < naddresses && rc == 0; i += ADDRESSES_AT_ONCE) {
-		s.addresses = addresses + i;
-		s.n = naddresses - i < ADDRESSES_AT_ONCE ? naddresses - i : ADDRESSES_AT_ONCE;
-		s.served = arena_array(a, s.n, sizeof(*s.served));
-		rc = answer_first(m, a, ROLE_KEYS, "find-certificates", write_search, read_search, &s, err);
-		if (rc == E_NOTFOUND)
-			rc = 0;
+		size_t some = naddresses - i < ADDRESSES_AT_ONCE ? naddresses - i : ADDRESSES_AT_ONCE;
+
+		rc = search_some(m, a, &s, addresses + i, served + i, some, err);
 	}
 	return end_search(&s, a, rc, found, n);
 }
@@ -163,7 +198,7 @@ int ask_certificate_by_id(struct modules *m, struct arena *a, const struct certi
 
 	*found = NULL;
 	*n = 0;
-	return end_search(&s, a, rc == E_NOTFOUND ? 0 : rc, found, n);
+	return end_search(&s, a, rc == E_NOTFOUND ? 0 : for_operator(rc, err), found, n);
 }
 
 /* ---- keys ---- */
@@ -281,7 +316,7 @@ int ask_signing_keys_explained(struct modules *m, struct arena *a, const char *a
 	*n = s.nkeys;
 	*passed = s.passed;
 	*npassed = s.npassed;
-	return rc;
+	return for_operator(rc, err);
 }
 
 int ask_signing_keys(struct modules *m, struct arena *a, const char *address, struct found_key **keys, size_t *n,
@@ -293,17 +328,30 @@ int ask_signing_keys(struct modules *m, struct arena *a, const char *address, st
 	return ask_signing_keys_explained(m, a, address, keys, n, &passed, &npassed, err);
 }
 
+/* As search_some(), but what is found first is enough. */
+static int search_keys(struct modules *m, struct arena *a, struct key_search *s, size_t first, size_t n, struct error *err)
+{
+	int rc;
+
+	s->first = first;
+	s->n = n;
+	rc = answer_first(m, a, ROLE_KEYS, "find-keys", write_key_search, read_key_search, s, err);
+	if (rc == E_LIMIT && n > 1) {
+		rc = search_keys(m, a, s, first, n / 2, err);
+		if (rc == E_NOTFOUND)
+			rc = search_keys(m, a, s, first + n / 2, n - n / 2, err);
+	}
+	return for_operator(rc, err);
+}
+
 int ask_decrypting_keys(struct modules *m, struct arena *a, const struct certificate_id *ids, size_t nids,
 			struct found_key **keys, size_t *n, struct error *err)
 {
 	struct key_search s = { .ids = ids };
 	int rc = error_set(err, E_NOTFOUND, "find-keys: no recipient was given");
 
-	for (size_t i = 0; i < nids && rc == E_NOTFOUND; i += RECIPIENTS_AT_ONCE) {
-		s.first = i;
-		s.n = nids - i < RECIPIENTS_AT_ONCE ? nids - i : RECIPIENTS_AT_ONCE;
-		rc = answer_first(m, a, ROLE_KEYS, "find-keys", write_key_search, read_key_search, &s, err);
-	}
+	for (size_t i = 0; i < nids && rc == E_NOTFOUND; i += RECIPIENTS_AT_ONCE)
+		rc = search_keys(m, a, &s, i, nids - i < RECIPIENTS_AT_ONCE ? nids - i : RECIPIENTS_AT_ONCE, err);
 	*keys = s.keys;
 	*n = s.nkeys;
 	return rc;

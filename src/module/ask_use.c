@@ -70,6 +70,8 @@ static int use_key(struct modules *m, const char *operation, const char *element
 	module[blank - key_id] = '\0';
 	u.key = blank + 1;
 	rc = modules_ask_one(m, module, operation, write_use, &u, &doc, err);
+	if (rc == E_LIMIT) /* here nothing can be asked for in pieces */
+		rc = E_PERM;
 	if (rc == 0) {
 		struct answer n = { .m = m, .module = module, .operation = operation, .err = err };
 

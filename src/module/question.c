@@ -61,6 +61,8 @@ static int read_refusal(struct exchange *x, const struct xml *refused, struct er
 		rc = MODULE_UNKNOWN_OPERATION;
 	else if (!permanent && strcmp(code, "passphrase-needed") == 0 && x->p->role == ROLE_KEYS)
 		rc = E_LOCKED;
+	else if (permanent && strcmp(code, "limit") == 0)
+		rc = E_LIMIT;
 	else
 		rc = permanent && strcmp(code, "narrowed") != 0 ? E_PERM : E_TEMP;
 	xml_text(refused, &text);

@@ -17,7 +17,7 @@ libbase_a_SOURCES = \
 	src/lib/lookup.c src/lib/lookup.h \
 	src/lib/mem.c src/lib/mem.h \
 	src/lib/moment.c src/lib/moment.h \
-	src/lib/openssl.c src/lib/openssl.h src/lib/openssl_curves.c src/lib/openssl_lean.c \
+	src/lib/openssl.c src/lib/openssl.h src/lib/openssl_curves.c src/lib/openssl_keys.c src/lib/openssl_lean.c \
 	src/lib/netlist.c src/lib/netlist.h \
 	src/lib/profile.c src/lib/profile.h \
 	src/lib/sections.c src/lib/sections.h \

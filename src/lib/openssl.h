@@ -30,6 +30,10 @@ void openssl_complete_for_digest(OSSL_LIB_CTX *ctx, int nid);
  * context is completed. */
 X509 *openssl_certificate(OSSL_LIB_CTX *ctx, struct span *der);
 
+/* The key in a SubjectPublicKeyInfo of one of the most common forms (P-256, P-384, P-521, RSA with 2048, 3072, 4096 bits and the exponent
+ * 65537, in DER), in the default context; the caller's.  NULL: not one of them, or no good one; nothing is left in OpenSSL's errors. */
+EVP_PKEY *openssl_common_key(struct span der);
+
 /* The text of an error's reason; NULL if it has none. */
 const char *openssl_reason(unsigned long code);
 

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/rand.h>
@@ -239,6 +240,126 @@ static void one_is_taken_off_the_front(void **state)
 	free_context(ctx);
 }
 
+/* ---- public keys ---- */
+
+/* A SubjectPublicKeyInfo: a new key on this curve, or RSA with a modulus of so many octets, the first of them as said. */
+static size_t make_public(const char *curve, unsigned modulus, unsigned char first, unsigned long exponent, unsigned char **der)
+{
+	OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
+	unsigned char bytes[512];
+	EVP_PKEY *key = curve ? EVP_PKEY_Q_keygen(ctx, NULL, "EC", curve) : NULL;
+	int n;
+
+	if (!curve) {
+		OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+		EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(ctx, "RSA", NULL);
+		BIGNUM *number = BN_new(), *e = BN_new();
+		OSSL_PARAM *params;
+
+		assert_int_equal(RAND_bytes(bytes, (int)modulus), 1);
+		bytes[0] = first;
+		bytes[modulus - 1] |= 1;
+		BN_bin2bn(bytes, (int)modulus, number);
+		BN_set_word(e, exponent);
+		OSSL_PARAM_BLD_push_BN(b, "n", number);
+		OSSL_PARAM_BLD_push_BN(b, "e", e);
+		params = OSSL_PARAM_BLD_to_param(b);
+		EVP_PKEY_fromdata_init(c);
+		assert_int_equal(EVP_PKEY_fromdata(c, &key, EVP_PKEY_PUBLIC_KEY, params), 1);
+		OSSL_PARAM_free(params);
+		OSSL_PARAM_BLD_free(b);
+		EVP_PKEY_CTX_free(c);
+		BN_free(number);
+		BN_free(e);
+	}
+	*der = NULL;
+	n = i2d_PUBKEY(key, der);
+	assert_true(n > 0);
+	EVP_PKEY_free(key);
+	OSSL_LIB_CTX_free(ctx);
+	return (size_t)n;
+}
+
+static int number_of(const EVP_PKEY *key, const char *name)
+{
+	int n = -1;
+
+	return EVP_PKEY_get_int_param(key, name, &n) ? n : -1;
+}
+
+static void assert_same_key(EVP_PKEY *a, EVP_PKEY *b)
+{
+	static const char *const numbers[] = { "bits", "security-bits", "max-size", "decoded-from-explicit", "use-cofactor-flag" };
+	static const char *const words[] = { "group", "encoding", "point-format", "default-digest" };
+	unsigned char *x = NULL, *y = NULL;
+	int n = i2d_PUBKEY(a, &x);
+
+	assert_true(n > 0);
+	assert_int_equal(n, i2d_PUBKEY(b, &y));
+	assert_memory_equal(x, y, n);
+	assert_string_equal(EVP_PKEY_get0_type_name(a), EVP_PKEY_get0_type_name(b));
+	assert_int_equal(EVP_PKEY_get_base_id(a), EVP_PKEY_get_base_id(b));
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		assert_int_equal(number_of(a, numbers[i]), number_of(b, numbers[i]));
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		char of_a[80] = "", of_b[80] = "";
+
+		assert_int_equal(EVP_PKEY_get_utf8_string_param(a, words[i], of_a, sizeof(of_a), NULL),
+				 EVP_PKEY_get_utf8_string_param(b, words[i], of_b, sizeof(of_b), NULL));
+		assert_string_equal(of_a, of_b);
+	}
+	OPENSSL_free(x);
+	OPENSSL_free(y);
+}
+
+/* In the default context our way, where the form is a common one, in any other OpenSSL's: they must agree. */
+static bool read_both_ways(OSSL_LIB_CTX *ctx, const unsigned char *der, size_t n)
+{
+	const unsigned char *p = der, *q = der;
+	EVP_PKEY *ours = d2i_PUBKEY_ex(NULL, &p, (long)n, NULL, NULL), *theirs = d2i_PUBKEY_ex(NULL, &q, (long)n, ctx, NULL);
+	bool read = ours != NULL;
+
+	assert_int_equal(ours != NULL, theirs != NULL);
+	assert_ptr_equal(p, q);
+	if (ours)
+		assert_same_key(ours, theirs);
+	EVP_PKEY_free(ours);
+	EVP_PKEY_free(theirs);
+	ERR_clear_error();
+	return read;
+}
+
+static void public_keys_are_read_as_openssl_does(void **state)
+{
+	static const struct { const char *curve; unsigned modulus; unsigned char first; unsigned long exponent; bool common; } keys[] = {
+		{ "P-256", 0, 0, 0, true }, { "P-384", 0, 0, 0, true }, { "P-521", 0, 0, 0, true }, { "brainpoolP256r1", 0, 0, 0, false },
+		{ "secp256k1", 0, 0, 0, false }, { NULL, 256, 0x80, 65537, true }, { NULL, 384, 0xff, 65537, true },
+		{ NULL, 512, 0xc1, 65537, true }, { NULL, 256, 0xc1, 3, false }, { NULL, 256, 0x7f, 65537, false }, { NULL, 256, 0, 65537, false },
+		{ NULL, 255, 0x80, 65537, false }, { NULL, 257, 0x80, 65537, false }, { NULL, 128, 0x80, 65537, false },
+	};
+	OSSL_LIB_CTX *ctx = lean_context();
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		unsigned char *der, longer[600] = { 0 };
+		size_t n = make_public(keys[i].curve, keys[i].modulus, keys[i].first, keys[i].exponent, &der);
+		EVP_PKEY *common = openssl_common_key(span_from(der, n));
+
+		assert_int_equal(common != NULL, keys[i].common);
+		EVP_PKEY_free(common);
+		assert_true(read_both_ways(ctx, der, n));
+		memcpy(longer, der, n);
+		read_both_ways(ctx, longer, n + 1);
+		read_both_ways(ctx, der, n - 1);
+		for (size_t at = 0; at < n; at += at < 48 || at > n - 6 ? 1 : 29) {
+			der[at] ^= (unsigned char)(1 << (at + i) % 8);
+			read_both_ways(ctx, der, n);
+			der[at] ^= (unsigned char)(1 << (at + i) % 8);
+		}
+		OPENSSL_free(der);
+	}
+	free_context(ctx);
+}
+
 /* ---- texts ---- */
 
 static void reasons_have_texts(void **state)
@@ -265,6 +386,7 @@ int main(void)
 		cmocka_unit_test(rare_things_come_when_asked_for),
 		cmocka_unit_test(every_key_is_read),
 		cmocka_unit_test(one_is_taken_off_the_front),
+		cmocka_unit_test(public_keys_are_read_as_openssl_does),
 		cmocka_unit_test(reasons_have_texts),
 	};
 

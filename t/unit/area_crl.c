@@ -13,7 +13,9 @@ static void tlv(struct buf *out, int tag, const void *content, size_t n)
 {
 	buf_addch(out, (char)tag);
 	if (n >= 128) {
-		buf_addch(out, (char)0x82);
+		buf_addch(out, (char)(n < 65536 ? 0x82 : 0x83));
+		if (n >= 65536)
+			buf_addch(out, (char)(n >> 16));
 		buf_addch(out, (char)(n >> 8));
 	}
 	buf_addch(out, (char)(n & 0xff));
@@ -157,6 +159,54 @@ static void cut_off(void **state)
 	buf_release(&der);
 }
 
+#define MANY 5000
+
+static uint32_t even(uint32_t i) { return i * 1000; }
+static uint32_t at_random(uint32_t i) { return i * 2654435761u >> 1; }
+static uint32_t crowded(uint32_t i) { return i < MANY - 10 ? i : i * 100000; }
+static uint32_t one_far_away(uint32_t i) { return i ? 0x7f000000 + i : 1; }
+static uint32_t same(uint32_t i) { return i / MANY + 77; }
+
+/* Six octets that begin with 5a; valid until the next call. */
+static const char *number(uint32_t n)
+{
+	static char bytes[6];
+
+	bytes[0] = 0x5a;
+	for (int i = 5; i > 0; i--, n >>= 8)
+		bytes[i] = (char)n;
+	return bytes;
+}
+
+/* Among many, however they are spread: each that is listed is found, and none beside it. */
+static void spread(void **state)
+{
+	static const struct { const char *name; uint32_t (*nth)(uint32_t i); } spreads[] = {
+		{ "even", even }, { "at random", at_random }, { "crowded at the start", crowded }, { "one far away", one_far_away }, { "all the same", same },
+	};
+
+	for (size_t s = 0; s < sizeof(spreads) / sizeof(*spreads); s++) {
+		struct buf entries = BUF_INIT, der, form = BUF_INIT;
+		struct span whole;
+
+		for (uint32_t i = 0; i < MANY; i++)
+			add_entry(&entries, number(2 * spreads[s].nth(i)), 6);
+		finish(&entries, &der);
+		assert_int_equal(crl_digest(span_from(der.data, der.len), &form, NULL), 0);
+		whole = span_from(form.data, form.len);
+		for (uint32_t i = 0; i < MANY; i += 7) {
+			assert_int_equal(find(whole, number(2 * spreads[s].nth(i)), 6), 1);
+			assert_int_equal(find(whole, number(2 * spreads[s].nth(i) + 1), 6), 0);
+		}
+		assert_int_equal(find(whole, "\1", 1), 0);
+		assert_int_equal(find(whole, "\x59\xff\xff\xff\xff\xff", 6), 0);
+		assert_int_equal(find(whole, "\x7f\xff\xff\xff\xff\xff", 6), 0);
+		assert_int_equal(find(whole, "\xff", 1), 0);
+		buf_release(&der);
+		buf_release(&form);
+	}
+}
+
 /* Every byte of the form in turn: the entry is found or the form is damaged, but it never looks as if it were not there. */
 static void damage(void **state)
 {
@@ -196,7 +246,7 @@ static void damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(signs_and_lengths), cmocka_unit_test(head), cmocka_unit_test(cut_off), cmocka_unit_test(damage),
+		cmocka_unit_test(signs_and_lengths), cmocka_unit_test(head), cmocka_unit_test(cut_off), cmocka_unit_test(spread), cmocka_unit_test(damage),
 	};
 
 	openssl_start();

@@ -1,7 +1,8 @@
 # figures: how they are made is in HACKING.md and README.md
 EXTRA_DIST += bench/README.md bench/Cpu.pm bench/Certificates.pm bench/areas bench/import bench/lookup bench/message bench/passthrough bench/throughput bench/throughput.pl t/0500-passthrough.t
 EXTRA_DIST += bench/check-path
-check_PROGRAMS += bench/path-bare
+check_PROGRAMS += bench/path-bare bench/in-turn
+bench_in_turn_SOURCES = bench/in-turn.c
 bench_path_bare_SOURCES = bench/path-bare.c
 bench_path_bare_LDADD = $(SHARED_CRYPTO_LIBS)
 EXTRA_DIST += bench/keys-sql

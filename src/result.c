@@ -7,6 +7,7 @@
 
 #include "lib/base64.h"
 #include "lib/fs.h"
+#include "lib/moment.h"
 #include "mac.h"
 #include "token.h"
 
@@ -177,11 +178,9 @@ int result_findings(struct arena *a, const char *text, struct result *out, struc
 static void add_record(struct buf *out, const char *hostname, const char *queue_id, time_t now, const struct result *r,
 		       const char *bound)
 {
-	char stamp[32] = "";
-	struct tm tm;
+	char stamp[MOMENT_TEXT];
 
-	if (gmtime_r(&now, &tm))
-		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	moment_text(now, stamp);
 	buf_addstr(out, "v=1");
 	mac_add_value(out, "host", hostname);
 	mac_add_value(out, "id", queue_id);

@@ -11,6 +11,7 @@
 
 #include "lib/address.h"
 #include "lib/buf.h"
+#include "lib/moment.h"
 
 #define NAME_MAX_BYTES ((size_t)400)
 #define SERIAL_MAX_BYTES 40
@@ -97,9 +98,22 @@ const char *asn1_time_text(struct arena *a, const ASN1_TIME *t)
 	return s;
 }
 
-time_t asn1_time_seconds(const ASN1_TIME *t)
+bool asn1_time_is_plain(const ASN1_TIME *t)
+{
+	struct span s = span_from(ASN1_STRING_get0_data(t), (size_t)ASN1_STRING_length(t));
+	size_t digits = ASN1_STRING_type(t) == V_ASN1_UTCTIME ? 12 : 14, i = 0;
+
+	while (i < s.n && ascii_digit(s.p[i]))
+		i++;
+	return i == digits && s.n == digits + 1 && s.p[digits] == 'Z';
+}
+
+bool asn1_time_read(const ASN1_TIME *t, time_t *out)
 {
 	struct tm tm;
 
-	return t && ASN1_TIME_to_tm(t, &tm) ? timegm(&tm) : 0;
+	if (!asn1_time_is_plain(t) || !ASN1_TIME_to_tm(t, &tm))
+		return false;
+	*out = moment_of(&tm);
+	return true;
 }

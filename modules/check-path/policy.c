@@ -194,18 +194,10 @@ static bool names_are_there(struct checking *k, X509 *x)
 	return true;
 }
 
-/* To the second and in UTC, as RFC 5280 section 4.1.2.5 wants it. */
 static bool times_are_good(struct checking *k, X509 *x)
 {
-	const ASN1_TIME *times[] = { X509_get0_notBefore(x), X509_get0_notAfter(x) };
-
-	for (size_t i = 0; i < 2; i++) {
-		int n = ASN1_STRING_length(times[i]);
-
-		if (n != (ASN1_STRING_type(times[i]) == V_ASN1_UTCTIME ? 13 : 15) || ASN1_STRING_get0_data(times[i])[n - 1] != 'Z')
-			return policy_malformed(k, x, "its validity is not written to the second in UTC");
-	}
-	return true;
+	return (asn1_time_is_plain(X509_get0_notBefore(x)) && asn1_time_is_plain(X509_get0_notAfter(x))) ||
+	       policy_malformed(k, x, "its validity is not written to the second in UTC");
 }
 
 /* Upper bounds of RFC 5280 appendix A, in characters. */
@@ -258,15 +250,14 @@ bool policy_structure(struct checking *k, X509 *x)
 
 bool policy_time(struct checking *k, X509 *x)
 {
-	time_t when = k->request->time, before = when - 1; /* the second of notAfter is still within */
-	int begins = X509_cmp_time(X509_get0_notBefore(x), &when), ends = X509_cmp_time(X509_get0_notAfter(x), &before);
+	time_t begins, ends;
 
-	if (!begins || !ends)
+	if (!asn1_time_read(X509_get0_notBefore(x), &begins) || !asn1_time_read(X509_get0_notAfter(x), &ends))
 		return policy_malformed(k, x, "its validity cannot be read");
-	if (begins > 0)
+	if (begins > k->request->time)
 		return judge(&k->judgement, k->arena, REASON_NOT_YET_VALID, "%s is valid from %s only", policy_who(k, x),
 			     asn1_time_text(k->arena, X509_get0_notBefore(x)));
-	if (ends < 0)
+	if (ends < k->request->time) /* the second of notAfter is still within */
 		return judge(&k->judgement, k->arena, REASON_EXPIRED, "%s expired at %s: a new one is needed", policy_who(k, x),
 			     asn1_time_text(k->arena, X509_get0_notAfter(x)));
 	return true;

@@ -14,6 +14,7 @@
 
 #include "lib/fs.h"
 #include "lib/mem.h"
+#include "lib/moment.h"
 
 #define DAY ((time_t)86400)
 #define PERIOD_MAX 7
@@ -44,7 +45,7 @@ static bool read_day(const char *name, time_t *out)
 		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon--;
-	*out = timegm(&tm);
+	*out = moment_of(&tm);
 	day_text(*out, again);
 	return strcmp(again, name) == 0;
 }

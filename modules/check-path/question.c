@@ -34,10 +34,16 @@ static int read_binary(struct server *s, const struct xml *e, struct span *out, 
 	return rc;
 }
 
+/* Room for as many; most questions have none. */
+static struct span *room_for(struct server *s, const struct xml *first, size_t n)
+{
+	return first ? arena_array(&s->arena, n, sizeof(struct span)) : NULL;
+}
+
 static int read_candidates(struct server *s, const struct xml *request, struct check_request *out, struct error *err)
 {
-	struct span *list = arena_array(&s->arena, CHECK_CANDIDATES_MAX, sizeof(*list));
 	const struct xml *e = xml_first(request, "candidate");
+	struct span *list = room_for(s, e, CHECK_CANDIDATES_MAX);
 	int rc = 0;
 
 	out->candidates = list;
@@ -49,10 +55,11 @@ static int read_candidates(struct server *s, const struct xml *request, struct c
 /* What is none, of a kind that is not known, or too long, is passed over: strangers wrote it. */
 static void read_stapled(struct server *s, const struct xml *request, const char *kind, const struct span **out, size_t *n)
 {
-	struct span *list = arena_array(&s->arena, CHECK_STAPLED_MAX, sizeof(*list));
+	const struct xml *e = xml_first(request, "stapled");
+	struct span *list = room_for(s, e, CHECK_STAPLED_MAX);
 
 	*out = list;
-	for (const struct xml *e = xml_first(request, "stapled"); e && *n < CHECK_STAPLED_MAX; e = xml_next(e, "stapled"))
+	for (; e && *n < CHECK_STAPLED_MAX; e = xml_next(e, "stapled"))
 		if (strcmp(xml_attr_or(e, "kind", ""), kind) == 0 && read_binary(s, e, &list[*n], NULL) == 0 &&
 		    list[*n].n <= CHECK_STAPLED_SIZE_MAX)
 			(*n)++;

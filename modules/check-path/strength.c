@@ -147,10 +147,15 @@ bool policy_digest(struct checking *k)
 bool policy_lifetime(struct checking *k, X509 *x)
 {
 	uint64_t most = k->checker->floor.leaf_days;
-	int64_t seconds = (int64_t)asn1_time_seconds(X509_get0_notAfter(x)) - (int64_t)asn1_time_seconds(X509_get0_notBefore(x));
+	time_t begins, ends;
+	int64_t seconds;
 
+	if (!most || X509_check_ca(x) == 1 || !asn1_time_read(X509_get0_notBefore(x), &begins) ||
+	    !asn1_time_read(X509_get0_notAfter(x), &ends))
+		return true; /* policy_time() says what cannot be read */
 	/* both ends are part of it; what is over by less than a day counts as a whole one */
-	if (!most || X509_check_ca(x) == 1 || seconds + 1 <= (int64_t)most * DAY)
+	seconds = (int64_t)ends - (int64_t)begins;
+	if (seconds + 1 <= (int64_t)most * DAY)
 		return true;
 	return judge(&k->judgement, k->arena, REASON_LIFETIME, "%s is valid for %u days, more than the %u that are allowed here",
 		     policy_who(k, x), (unsigned)((seconds + DAY) / DAY), (unsigned)most);

@@ -87,11 +87,9 @@ static void add_evidence(struct buf *out, const struct check_answer *answer)
 void verify_log_format(struct buf *out, time_t now, const char *queue_id, const struct check_request *request,
 		       const struct check_answer *answer)
 {
-	char stamp[32] = "";
-	struct tm tm;
+	char stamp[MOMENT_TEXT];
 
-	if (gmtime_r(&now, &tm))
-		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	moment_text(now, stamp);
 	add_value(out, "time", stamp);
 	add_value(out, "queue-id", queue_id);
 	add_value(out, "address", request->address);

@@ -12,6 +12,7 @@
 
 #include "lib/address.h"
 #include "lib/buf.h"
+#include "lib/moment.h"
 
 #define LINE_MAX_BYTES 2048
 
@@ -118,13 +119,10 @@ static void make_printable(const char *s, char out[LINE_MAX_BYTES])
 static void write_line(enum log_level level, const char *text)
 {
 	char line[LINE_MAX_BYTES + 200];
-	char stamp[32] = "";
-	struct tm tm;
-	time_t now = time(NULL);
+	char stamp[MOMENT_TEXT];
 	int n;
 
-	if (gmtime_r(&now, &tm))
-		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	moment_text(time(NULL), stamp);
 	if (state.bare)
 		n = snprintf(line, sizeof(line), "%s: %s\n", levels[level].name, text);
 	else

@@ -248,8 +248,9 @@ static int read_document(struct reading *r, struct span bytes, struct error *err
 
 	r->parser->_private = r;
 	r->add[0] = &r->doc->root;
-	/* NOENT: without it "&amp;" stays what a tree would make "&" of later; there are no entities but the five */
-	xmlCtxtReadMemory(r->parser, bytes.p, (int)bytes.n, NULL, "UTF-8", XML_PARSE_NONET | XML_PARSE_NOENT);
+	/* bytes are known to be UTF-8, whatever a declaration says; with the name of an encoding they would be copied once more.
+	 * NOENT: without it "&amp;" stays what a tree would make "&" of later; there are no entities but the five */
+	xmlCtxtReadMemory(r->parser, bytes.p, (int)bytes.n, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC);
 	if (!r->parser->wellFormed || r->problem.code || !r->doc->root)
 		rc = problem_of(r, err);
 	if (rc == 0)

@@ -5,6 +5,7 @@
 
 #include "lib/address.h"
 #include "lib/base64.h"
+#include "lib/moment.h"
 #include "lib/openssl.h"
 #include "module/parts.h"
 
@@ -170,11 +171,9 @@ void request_put_hex(struct xml_writer *w, const char *attribute, struct span va
 
 void request_put_time(struct xml_writer *w, const char *attribute, time_t when)
 {
-	char text[40] = "";
-	struct tm tm;
+	char text[MOMENT_TEXT];
 
-	if (gmtime_r(&when, &tm))
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	moment_text(when, text);
 	xml_put(w, attribute, text);
 }
 

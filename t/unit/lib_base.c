@@ -1,7 +1,8 @@
-/* lib_base.c - addresses, look-ups, networks, base64, frames, XML */
+/* lib_base.c - addresses, look-ups, networks, base64, frames, moments, XML */
 #include "test.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "lib/address.h"
 #include "lib/base64.h"
@@ -9,6 +10,7 @@
 #include "lib/log.h"
 #include "lib/lookup.h"
 #include "lib/mem.h"
+#include "lib/moment.h"
 #include "lib/netlist.h"
 #include "lib/xml.h"
 
@@ -341,6 +343,53 @@ static void xml_writer_refuses(void **state)
 	}
 }
 
+/* As the C library has them, from year 0 to 9999: each 11th day, the days around it, some second of each. */
+static void moments(void **state)
+{
+	for (int64_t day = -719540; day < 2932897; day += 11)
+		for (int64_t when = day * 86400 - 86400 + day % 86400; when < (day + 2) * 86400; when += 43199) {
+			time_t t = (time_t)when;
+			struct tm theirs, ours;
+
+			gmtime_r(&t, &theirs);
+			moment_split(t, &ours);
+			if (ours.tm_year != theirs.tm_year || ours.tm_mon != theirs.tm_mon || ours.tm_mday != theirs.tm_mday ||
+			    ours.tm_hour != theirs.tm_hour || ours.tm_min != theirs.tm_min || ours.tm_sec != theirs.tm_sec ||
+			    ours.tm_wday != theirs.tm_wday || moment_of(&ours) != t)
+				fail_msg("%lld", (long long)t);
+		}
+}
+
+static void moments_as_text(void **state)
+{
+	static const struct { time_t when; const char *text; } known[] = {
+		{ 0, "1970-01-01T00:00:00Z" }, { -1, "1969-12-31T23:59:59Z" }, { 951827696, "2000-02-29T12:34:56Z" },
+		{ 253402300799, "9999-12-31T23:59:59Z" }, { -62167219200, "0000-01-01T00:00:00Z" },
+	};
+	static const char *const wrong[] = { "2026-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2026-11-31T00:00:00Z", "2026-00-01T00:00:00Z",
+					     "2026-13-01T00:00:00Z", "2026-01-00T00:00:00Z", "2026-01-32T00:00:00Z", "2026-01-01T24:00:00Z",
+					     "2026-01-01T00:60:00Z", "2026-01-01T00:00:61Z", "2026-01-01T00:00:00", "2026-01-01 00:00:00Z" };
+	char text[MOMENT_TEXT];
+	time_t when, next;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		moment_text(known[i].when, text);
+		assert_string_equal(text, known[i].text);
+		assert_int_equal(moment_read(text, &when, NULL), 0);
+		assert_int_equal(when, known[i].when);
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		if (moment_read(wrong[i], &when, NULL) != E_PERM)
+			fail_msg("read: %s", wrong[i]);
+	moment_text(253402300800, text);
+	assert_string_equal(text, "");
+	moment_text(-62167219201, text);
+	assert_string_equal(text, "");
+	assert_int_equal(moment_read("2016-12-31T23:59:60Z", &when, NULL), 0); /* a leap second */
+	assert_int_equal(moment_read("2017-01-01T00:00:00Z", &next, NULL), 0);
+	assert_int_equal(when, next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +397,7 @@ int main(void)
 		cmocka_unit_test(addresses),   cmocka_unit_test(address_lengths), cmocka_unit_test(domains),
 		cmocka_unit_test(lookups),   cmocka_unit_test(log_lines_are_text),
 		cmocka_unit_test(networks),    cmocka_unit_test(base64), cmocka_unit_test(base64_lengths), cmocka_unit_test(base64_foreign),          cmocka_unit_test(frames),
+		cmocka_unit_test(moments),     cmocka_unit_test(moments_as_text),
 		cmocka_unit_test(xml_reading), cmocka_unit_test(xml_round_trip),  cmocka_unit_test(xml_writer_refuses),
 	};
 

@@ -54,6 +54,7 @@ static const struct {
 	{ X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE, REASON_NAME_CONSTRAINTS, "name constraints of a kind that is not supported" },
 	{ X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX, REASON_NAME_CONSTRAINTS, "name constraints that cannot be read" },
 	{ X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, REASON_NAME_CONSTRAINTS, "a name that name constraints cannot be compared with" },
+	{ X509_V_ERR_UNSPECIFIED, REASON_NAME_CONSTRAINTS, "it has too many names to compare all with the name constraints of its issuers" },
 	{ X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, REASON_CRITICAL_EXTENSION, "a critical extension is not understood here" },
 	{ X509_V_ERR_INVALID_EXTENSION, REASON_MALFORMED, "an extension cannot be read" },
 	{ X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, REASON_NO_PATH, "it is self-signed and no anchor itself" },
@@ -165,7 +166,7 @@ static int verify_signatures(X509_STORE_CTX *ctx)
 	const struct validation *v = X509_STORE_CTX_get_app_data(ctx);
 
 	if (sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) != sk_X509_num(v->path))
-		return complain(ctx, v->k->leaf, 0, X509_V_ERR_UNSPECIFIED); /* not our path: it must not happen */
+		return complain(ctx, v->k->leaf, 0, X509_V_ERR_INVALID_CALL); /* not our path: it must not happen */
 	for (int i = sk_X509_num(v->path) - 2; i >= 0; i--) {
 		X509 *x = sk_X509_value(v->path, i), *issuer = sk_X509_value(v->path, i + 1);
 

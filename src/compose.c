@@ -53,37 +53,18 @@ static void emit_subject(struct work *w, struct plan_output *o, const char *subj
 	buf_release(&field);
 }
 
-/* For some programs a line of blanks ends the header, for others a CR alone or a NUL begins a line (RFC 5322 section 4.2, which forbids
- * to write what it obliges to read).  Whoever opens what is sealed would rightly doubt it. */
-static void tidy(struct span lines, struct buf *out)
-{
-	while (lines.n) {
-		ptrdiff_t lf = span_find(lines, '\n');
-		size_t end = lf < 0 ? lines.n : (size_t)lf + 1, from = out->len;
-
-		for (size_t i = 0; i < end; i++) {
-			bool lone = lines.p[i] == '\r' && (i + 1 == lines.n || lines.p[i + 1] != '\n');
-
-			buf_addch(out, lone || !lines.p[i] ? ' ' : lines.p[i]);
-		}
-		if (!span_trim(span_from(out->data + from, out->len - from)).n)
-			out->len = from;
-		lines = span_sub(lines, end, lines.n);
-	}
-}
-
-/* The last line of a message may lack its break. */
-static void emit_field(struct work *w, struct plan_output *o, const struct header_field *f, bool sealed)
+/* What is under fields that another program would end earlier, or read as other fields, would be whatever their writer likes: our result
+ * on his text, our plaintext in his HTML.  The last line of a message may lack its break. */
+static void emit_tidy(struct work *w, struct plan_output *o, struct span lines)
 {
 	struct buf tidied = BUF_INIT;
 
-	if (sealed)
-		tidy(f->whole, &tidied);
-	if (sealed && !span_eq(f->whole, span_from(tidied.data, tidied.len)))
-		work_emit(w, o, span_from(tidied.data, tidied.len));
+	header_tidy(lines, &tidied);
+	if (span_eq(lines, span_from(tidied.data, tidied.len)))
+		work_emit(w, o, lines);
 	else
-		work_emit(w, o, f->whole);
-	if (f->whole.p[f->whole.n - 1] != '\n')
+		work_emit(w, o, span_from(tidied.data, tidied.len));
+	if (lines.p[lines.n - 1] != '\n')
 		emit_string(w, o, w->header.eol);
 	buf_release(&tidied);
 }
@@ -114,7 +95,10 @@ static void emit_fields(struct work *w, struct plan_output *o, const struct edit
 			subject_written = true;
 			continue;
 		}
-		emit_field(w, o, f, e->tidy);
+		if (e->replacement || e->tidy)
+			emit_tidy(w, o, f->whole);
+		else
+			work_emit(w, o, f->whole);
 	}
 	if (e->subject && *e->subject && !subject_written)
 		emit_subject(w, o, e->subject);
@@ -126,7 +110,7 @@ static void emit_replacement(struct work *w, struct plan_output *o, const struct
 	emit_string(w, o, w->header.eol);
 	for (size_t i = 0; i < r->header.n; i++)
 		if (span_casestarts(r->header.fields[i].name, "Content-"))
-			work_emit(w, o, r->header.fields[i].whole);
+			emit_tidy(w, o, r->header.fields[i].whole);
 	emit_string(w, o, w->header.eol);
 	work_emit(w, o, r->body);
 }

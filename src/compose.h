@@ -1,6 +1,6 @@
 /* compose.h - puts an output together: the message's own header with a few fields changed, and a body
  *
- * What is not changed is a range of the message, byte for byte.
+ * What is not changed is a range of the message, byte for byte; but a new body has fields above it that every program reads alike.
  */
 #ifndef POSTERN_COMPOSE_H
 #define POSTERN_COMPOSE_H
@@ -26,7 +26,7 @@ struct edit {
 	const char *subject;                   /* NULL: the Subject stays */
 	bool keep_reserved;                    /* X-Postern-* but the token, our Authentication-Results stay */
 	const char *also;                      /* a node of ours: its Authentication-Results go like ours; NULL: none */
-	bool tidy;                             /* what programs could read in different ways is taken out of the fields: it is sealed */
+	bool tidy;                             /* also without a new body: what stands in top speaks for it */
 	struct span top;                       /* fields put first */
 };
 

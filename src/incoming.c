@@ -164,7 +164,8 @@ static const char *summary(struct incoming *in)
 /* The message with its result, appended to o; the body is that of the replacement, if there is one. */
 static int write_message(struct incoming *in, struct plan_output *o, const struct replacement *replacement, struct error *err)
 {
-	struct edit e = { .replacement = replacement, .subject = new_subject(in) };
+	struct edit e = { .replacement = replacement, .subject = new_subject(in),
+			  .tidy = in->findings.opened.nlayers > 0 };
 	struct buf top = BUF_INIT;
 	int rc = compose_result(in->work, &in->findings.result, replacement, &top, err);
 

@@ -142,7 +142,6 @@ static int plan_group(struct outgoing *o, struct treatment *const *members, size
 		if (rc == 0)
 			rc = compose_replacement(w, &scratch, entity, &replacement, err);
 		e.replacement = &replacement;
-		e.tidy = true;
 	}
 	if (rc == E_LOCKED) {
 		for (size_t i = 0; i < n; i++)

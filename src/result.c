@@ -35,8 +35,12 @@ static void hash_field(EVP_MD_CTX *md, const struct header *h, const char *name)
 	const struct header_field *f = NULL;
 
 	while ((f = header_find(h, name, f))) {
-		const char *value = header_unfold(&a, f->value);
+		struct buf tidied = BUF_INIT;
+		const char *value;
 
+		header_tidy(f->value, &tidied); /* as it goes on above a new body */
+		value = header_unfold(&a, span_from(buf_str(&tidied), tidied.len));
+		buf_release(&tidied);
 		EVP_DigestUpdate(md, name, strlen(name));
 		EVP_DigestUpdate(md, ":", 1);
 		EVP_DigestUpdate(md, value, strlen(value));

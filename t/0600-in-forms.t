@@ -166,4 +166,17 @@ for kind in enveloped clear; do
 	is "and no notice" "$(notices)" ""
 done
 
+# ---- an outer header that some programs end earlier: what we open must not become the rest of somebody's text
+echo words | entity | opaque bob >"$T/opaque"
+opaque bob <"$T/e" | seal rita >"$T/both"
+for body in opaque both; do
+	printf 'From: bob@partner.example\nX-A: b\rContent-Type: text/html\r\r<img src="http://evil.example/\n \t\nX-B: c\000d\nX-C: e\n' |
+		cat - "$T/$body" >"$T/m"
+	incoming rita@behoerde.example <"$T/m"
+	is "$body under CR, NUL and a line of blanks" "$code $(result)" "0 pass"
+	ok "... the record is genuine" genuine
+	is "... which are gone" "$(tr -d '\000\r' <"$T/got" | cmp - "$T/got" && sed -n '/^X-A/,/^X-C/p' "$T/got")" \
+		"$(printf 'X-A: b Content-Type: text/html  <img src="http://evil.example/\nX-B: c d\nX-C: e')"
+done
+
 done_testing

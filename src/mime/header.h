@@ -83,7 +83,10 @@ const char *header_parameter(const struct header_value *v, const char *name); /*
 /* Appends "Name: value" + eol, folded before 78 columns at blanks (every continuation begins with a space), never
  * past 998 bytes; UTF-8 becomes RFC 2047 words.  CR, LF and NUL in value become '?'. */
 void header_write(struct buf *out, const char *name, const char *value, const char *eol);
-/* As above for structured values that must stay ASCII as they are (parameters, base64): only folding. */
+/* Appends lines of fields without what some programs take for the end of the header, a line of blanks, or of a line, a CR without LF or a
+ * NUL (RFC 5322 section 4.2 obliges to read these and forbids to write them): the first are left out, the others become blanks. */
+void header_tidy(struct span lines, struct buf *out);
+/* As header_write() for structured values that must stay ASCII as they are (parameters, base64): only folding. */
 void header_write_raw(struct buf *out, const char *name, const char *value, const char *eol);
 
 #endif

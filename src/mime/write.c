@@ -240,3 +240,20 @@ void header_write_raw(struct buf *out, const char *name, const char *value, cons
 	buf_addstr(out, eol);
 	buf_release(&clean);
 }
+
+void header_tidy(struct span lines, struct buf *out)
+{
+	while (lines.n) {
+		ptrdiff_t lf = span_find(lines, '\n');
+		size_t end = lf < 0 ? lines.n : (size_t)lf + 1, from = out->len;
+
+		for (size_t i = 0; i < end; i++) {
+			bool lone = lines.p[i] == '\r' && (i + 1 == lines.n || lines.p[i + 1] != '\n');
+
+			buf_addch(out, lone || !lines.p[i] ? ' ' : lines.p[i]);
+		}
+		if (!span_trim(span_from(out->data + from, out->len - from)).n)
+			out->len = from;
+		lines = span_sub(lines, end, lines.n);
+	}
+}

@@ -64,6 +64,15 @@ is(import_into($site, '-area', 'trusted', '-quiet', "$root/eight.pem"), 0, 'into
 is("$last@{[scalar files(qq($site/certs/trusted))]}", 1, 'without a word');
 is(import_into($site, '-area', 'private', "$root/eight.pem"), 64, 'private is no place for it');
 
+# ---- progress ----
+my $run = "$tool -c $site/postern.conf import $root/eight.pem $root/in/one.pem";
+unlike(qx($run 2>&1), qr{\r}, 'no progress in a file');
+SKIP: {
+	skip 'script(1) is not here', 2 if system('command -v script >/dev/null') != 0;
+	like(qx(script -qec '$run' /dev/null </dev/null), qr{\r2 files, 0 new, 2 known, 0 skipped\r?\n}, 'on a terminal there is a line of it');
+	unlike(qx(script -qec '$run -quiet' /dev/null </dev/null), qr{files}, 'not with -quiet');
+}
+
 # ---- bad files ----
 mkdir "$root/bad";
 file("$root/bad/good.pem", $certificates->pem(10));

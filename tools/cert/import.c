@@ -49,7 +49,7 @@ static void show_progress(struct import *im, bool last)
 
 static void skip(struct import *im, const char *path, const char *why)
 {
-	fprintf(stderr, "%spostern-cert: %s: %s\n", im->terminal ? "\r" : "", printable(&im->tool->arena, path), why);
+	fprintf(stderr, "%spostern-cert: %s: %s\n", im->terminal ? "\r\033[K" : "", printable(&im->tool->arena, path), why);
 	im->skipped++;
 }
 

@@ -186,13 +186,17 @@ print $index "V\t301122000000Z\t\t1002\tunknown\t/CN=1002\n";
 close $index or die;
 qx(openssl ocsp -index $dir/before -CA $root -rsigner $root -rkey $dir/root.key -issuer $root -no_nonce -cert $user{revoked} -ndays 7 -respout $dir/staple 2>&1);
 sub brought {
-	my ($site) = @_;
+	my ($site, $file) = (@_, "$dir/staple");
 	my $tool = build_directory() . '/postern-cert';
-	return scalar qx($tool verify -c $site/postern.conf -ocsp $dir/staple $user{revoked} 2>&1);
+	return scalar qx($tool verify -c $site/postern.conf -ocsp $file $user{revoked} 2>&1);
 }
 $s = site_of();
 put($s, public => $user{revoked});
 like(brought($s), qr{verdict: valid}, 'brought along: it counts where nothing else is known');
+open my $armoured, '>', "$dir/staple.pem" or die;
+print $armoured "-----BEGIN OCSP RESPONSE-----\n", encode_base64(slurp("$dir/staple")), "-----END OCSP RESPONSE-----\n";
+close $armoured or die;
+like(brought($s, "$dir/staple.pem"), qr{^revocation: .*for serial 1002$}m, 'brought along in PEM');
 refresh($s);
 like(brought($s), qr{revoked by its issuer}, 'brought along: a revocation that is known here beats it');
 
@@ -201,9 +205,11 @@ $s = site_of(refresh_network => 'no');
 put($s, public => $fake);
 answer('delegate', '-ndays', 1);
 mkdir "$s/in";
-system 'cp', "$dir/answer", "$s/in/answer.ors";
+open my $answer, '>', "$s/in/answer.ors" or die;
+print $answer "-----BEGIN OCSP RESPONSE-----\n", encode_base64(slurp("$dir/answer")), "-----END OCSP RESPONSE-----\n";
+close $answer or die;
 is(refresh($s)->{code}, 1, 'import: the answer is missing');
 $r = refresh($s, '-import', "$s/in");
-is(outcome_of($r, "$s/in/answer.ors"), 'new', 'import: an OCSP answer');
+is(outcome_of($r, "$s/in/answer.ors"), 'new', 'import: an OCSP answer, in PEM');
 judged('import: it is used', 'valid ', $s, $fake);
 done_testing;

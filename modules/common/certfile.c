@@ -270,6 +270,17 @@ int pem_decode(const struct pem_block *b, struct buf *out)
 	return base64_decode(out, body, true);
 }
 
+struct span pem_or_der(struct span bytes, struct buf *room)
+{
+	struct pem_block b;
+	size_t at = 0;
+
+	buf_clear(room);
+	if (pem_next(bytes, &at, &b, NULL) == 0 && pem_decode(&b, room) == 0)
+		bytes = span_from(buf_str(room), room->len);
+	return bytes;
+}
+
 int certfile_decode(enum certfile_form form, struct span bytes, struct buf *der)
 {
 	size_t start = der->len, n;

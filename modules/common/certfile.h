@@ -66,5 +66,7 @@ struct pem_block {
 int pem_next(struct span text, size_t *at, struct pem_block *out, struct error *err);
 /* Appends the decoded body. */
 int pem_decode(const struct pem_block *b, struct buf *out);
+/* The first block, decoded into room; bytes as they are where there is none. */
+struct span pem_or_der(struct span bytes, struct buf *room);
 
 #endif

@@ -27,7 +27,7 @@ static const struct option {
 	{ "anchor", OPTION_LIST, offsetof(struct tool, anchors), "verify", "FILE", "trust anchors; then no others count" },
 	{ "untrusted", OPTION_LIST, offsetof(struct tool, untrusted), "verify", "FILE", "certificates that may be issuers" },
 	{ "crl", OPTION_LIST, offsetof(struct tool, crls), "verify", "FILE", "revocation lists" },
-	{ "ocsp", OPTION_LIST, offsetof(struct tool, ocsp), "verify", "FILE", "OCSP responses, in DER" },
+	{ "ocsp", OPTION_LIST, offsetof(struct tool, ocsp), "verify", "FILE", "OCSP responses" },
 	{ "policy", OPTION_LIST, offsetof(struct tool, policies), "verify", "OID", "an acceptable policy; default any" },
 	{ "explicit-policy", OPTION_FLAG, offsetof(struct tool, explicit_policy), "verify", "", "one must be valid for the path" },
 	{ "inhibit-mapping", OPTION_FLAG, offsetof(struct tool, inhibit_mapping), "verify", "", "policies are not mapped" },

@@ -12,6 +12,7 @@
 #include "cert/input.h"
 #include "cert/site.h"
 #include "check-path/check.h"
+#include "common/certfile.h"
 #include "lib/address.h"
 #include "lib/fs.h"
 #include "lib/moment.h"
@@ -133,7 +134,7 @@ static int read_files(struct verification *v, const struct words *files, struct 
 	return rc;
 }
 
-/* As they are: a response that is broken is for the checker to tell. */
+/* One that is broken is for the checker to tell. */
 static int read_responses(struct verification *v, struct error *err)
 {
 	struct arena *a = &v->tool->arena;
@@ -142,11 +143,14 @@ static int read_responses(struct verification *v, struct error *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < files->n && rc == 0; i++) {
-		struct buf bytes = BUF_INIT;
+		struct buf bytes = BUF_INIT, room = BUF_INIT;
+		struct span response;
 
 		rc = fs_read(files->items[i], RESPONSE_MAX, &bytes, err);
-		list[v->request.nocsp++] = span_from(arena_memdup(a, buf_str(&bytes), bytes.len), bytes.len);
+		response = pem_or_der(span_from(buf_str(&bytes), bytes.len), &room);
+		list[v->request.nocsp++] = span_from(arena_memdup(a, response.p, response.n), response.n);
 		buf_release(&bytes);
+		buf_release(&room);
 		if (rc == E_TEMP)
 			rc = err->code = E_NOTFOUND;
 	}

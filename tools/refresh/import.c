@@ -132,13 +132,13 @@ static bool import_answer(struct run *r, const char *path, struct span bytes)
 
 static void import_file(struct run *r, const char *path)
 {
-	struct buf bytes = BUF_INIT;
+	struct buf bytes = BUF_INIT, room = BUF_INIT;
 	struct certfile f = { 0 };
 	struct error err = { 0 };
 	int rc = fs_read(path, (size_t)r->options->size_limit, &bytes, &err);
 	struct span s = span_from(buf_str(&bytes), bytes.len);
 
-	if (rc == 0 && !import_answer(r, path, s)) {
+	if (rc == 0 && !import_answer(r, path, pem_or_der(s, &room))) {
 		rc = certfile_read(s, NULL, &f, &err);
 		for (size_t i = 0; rc == 0 && i < f.n; i++) {
 			if (f.items[i].type == CERTFILE_CRL)
@@ -151,6 +151,7 @@ static void import_file(struct run *r, const char *path)
 		run_complain(r, path, err.text);
 	certfile_release(&f);
 	buf_release(&bytes);
+	buf_release(&room);
 }
 
 static int by_name(const void *a, const void *b)

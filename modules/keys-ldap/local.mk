@@ -34,7 +34,7 @@ t_unit_ldap_values_SOURCES = t/unit/ldap_values.c t/unit/test.h
 t_unit_ldap_values_LDADD = libkeysldap.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
 
 check_PROGRAMS += bench/ldap-bare
-bench_ldap_bare_SOURCES = bench/ldap-bare.c
+bench_ldap_bare_SOURCES = bench/ldap-bare.c bench/bare.h
 bench_ldap_bare_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
 bench_ldap_bare_LDADD = $(LDAP_LIBS)
 EXTRA_DIST += bench/keys-ldap

@@ -30,7 +30,7 @@ t_unit_pkcs11_ecdsa_LDADD = $(BASE_LDADD) $(CRYPTO_LIBS) $(UNIT_LDADD)
 dist_man_MANS += man/keys-pkcs11.8
 
 check_PROGRAMS += bench/pkcs11-bare
-bench_pkcs11_bare_SOURCES = bench/pkcs11-bare.c
+bench_pkcs11_bare_SOURCES = bench/pkcs11-bare.c bench/bare.h
 bench_pkcs11_bare_CFLAGS = $(AM_CFLAGS) $(P11KIT_CFLAGS)
 bench_pkcs11_bare_LDADD = $(P11KIT_LIBS)
 EXTRA_DIST += bench/keys-pkcs11

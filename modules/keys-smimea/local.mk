@@ -8,7 +8,7 @@ keys_smimea_LDADD = libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(UNBOUN
 dist_man_MANS += man/keys-smimea.8
 
 check_PROGRAMS += bench/smimea-bare
-bench_smimea_bare_SOURCES = bench/smimea-bare.c
+bench_smimea_bare_SOURCES = bench/smimea-bare.c bench/bare.h
 bench_smimea_bare_CPPFLAGS = $(AM_CPPFLAGS) $(UNBOUND_CFLAGS)
 bench_smimea_bare_LDADD = $(UNBOUND_LIBS)
 EXTRA_DIST += bench/keys-smimea

@@ -34,7 +34,7 @@ dist_man_MANS += man/keys-sql.8
 
 if HAVE_POSTGRESQL
 check_PROGRAMS += bench/keys-sql-bare
-bench_keys_sql_bare_SOURCES = bench/keys-sql-bare.c modules/keys-sql/statements.c modules/keys-sql/statements.h
+bench_keys_sql_bare_SOURCES = bench/keys-sql-bare.c bench/bare.h modules/keys-sql/statements.c modules/keys-sql/statements.h
 bench_keys_sql_bare_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(POSTGRESQL_CFLAGS)
 bench_keys_sql_bare_LDADD = $(SQLITE_LIBS) $(POSTGRESQL_LIBS)
 endif

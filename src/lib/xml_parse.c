@@ -6,6 +6,7 @@
  * text stand in one block, which is overwritten in the end.
  */
 #include <libxml/parser.h>
+#include <libxml/parserInternals.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,21 +243,44 @@ static int problem_of(struct reading *r, struct error *err)
 	return error_set(err, E_PERM, "XML line %d: %s", e ? e->line : 0, text);
 }
 
+/* NOENT: without it "&amp;" stays what a tree would make "&" of later; there are no entities but the five.  IGNORE_ENC: it is
+ * UTF-8, whatever it says; to name that here would have all of it converted, from UTF-8 to UTF-8. */
+#define OPTIONS (XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC)
+
+/* Reads text, which ends with a NUL, where it stands: a parser that is given bytes to copy moves them in pieces of 4 KB, and asks for
+ * more at each name. */
+static void run_parser(xmlParserCtxt *parser, const char *text, size_t n)
+{
+#if LIBXML_VERSION < 21400
+	xmlParserInput *input = xmlNewStringInputStream(parser, (const xmlChar *)text);
+
+	(void)n;
+	xmlCtxtUseOptions(parser, OPTIONS);
+	if (input && inputPush(parser, input) >= 0)
+		xmlParseDocument(parser);
+#else
+	xmlCtxtReadMemory(parser, text, (int)n, NULL, NULL, OPTIONS);
+#endif
+}
+
 static int read_document(struct reading *r, struct span bytes, struct error *err)
 {
+	char *text = mem_resize(NULL, bytes.n + 1);
 	int rc = 0;
 
+	memcpy(text, bytes.p, bytes.n);
+	text[bytes.n] = '\0';
 	r->parser->_private = r;
 	r->add[0] = &r->doc->root;
-	/* bytes are known to be UTF-8, whatever a declaration says; with the name of an encoding they would be copied once more.
-	 * NOENT: without it "&amp;" stays what a tree would make "&" of later; there are no entities but the five */
-	xmlCtxtReadMemory(r->parser, bytes.p, (int)bytes.n, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC);
+	run_parser(r->parser, text, bytes.n);
 	if (!r->parser->wellFormed || r->problem.code || !r->doc->root)
 		rc = problem_of(r, err);
 	if (rc == 0)
 		xmlCtxtReset(r->parser); /* what it has copied goes back now */
 	else
 		forget_parser(); /* it may have ended in the middle of something */
+	mem_wipe(text, bytes.n);
+	free(text);
 	return rc;
 }
 

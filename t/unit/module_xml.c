@@ -249,6 +249,32 @@ static void request_texts(void **state)
 	arena_release(&a);
 }
 
+/* Far longer than what a parser reads at a time. */
+static void long_document(void **state)
+{
+	struct buf b = BUF_INIT, text = BUF_INIT;
+	struct xml_document *doc;
+	size_t n = 0;
+
+	buf_addstr(&b, "<a>");
+	for (int i = 0; i < 3000; i++)
+		buf_addf(&b, "<b c=\"\xc3\xa4 %d\"/>\xe2\x82\xac &amp; %d", i, i);
+	buf_addstr(&b, "</a>");
+	assert_int_equal(xml_parse(span_from(b.data, b.len), &doc, NULL), 0);
+	for (const struct xml *e = xml_first(xml_root(doc), "b"); e; e = xml_next(e, "b")) {
+		char wanted[32];
+
+		snprintf(wanted, sizeof(wanted), "\xc3\xa4 %zu", n++);
+		assert_string_equal(xml_attr(e, "c"), wanted);
+	}
+	assert_int_equal(n, 3000);
+	xml_text(xml_root(doc), &text);
+	assert_string_equal(text.data + text.len - strlen("\xe2\x82\xac & 2999"), "\xe2\x82\xac & 2999");
+	xml_free(doc);
+	buf_release(&text);
+	buf_release(&b);
+}
+
 static void lists(void **state)
 {
 	assert_true(word_listed("decide", "decide"));
@@ -265,7 +291,7 @@ int main(void)
 		cmocka_unit_test(refused),         cmocka_unit_test(nul_bytes),   cmocka_unit_test(prefixes),
 		cmocka_unit_test(values),          cmocka_unit_test(long_attribute), cmocka_unit_test(second_element),
 		cmocka_unit_test(attribute_names), cmocka_unit_test(secrets_fit), cmocka_unit_test(request_texts),
-		cmocka_unit_test(lists),           cmocka_unit_test(foreign_values), cmocka_unit_test(many_attributes),
+		cmocka_unit_test(long_document),   cmocka_unit_test(lists),           cmocka_unit_test(foreign_values), cmocka_unit_test(many_attributes),
 		cmocka_unit_test(tells_the_line),  cmocka_unit_test(one_after_the_other), cmocka_unit_test(many_names),
 	};
 

@@ -62,17 +62,27 @@ incoming() {
 	for arrived in "$T/internal/new/"*; do
 		[ -f "$arrived" ] || continue
 		if grep -q '^To: <*postmaster' "$arrived"; then continue; fi
-		sed '1{/^Return-Path:/d}' "$arrived" | sed '/^Delivered-To:/d' >"$T/got"
+		sed -e '1{/^Return-Path:/d}' -e '/^Delivered-To:/d' "$arrived" >"$T/got"
 	done
 }
-header() { sed '/^\r*$/,$d' "${1-$T/got}" | tr -d '\r' | sed -e ':a' -e '$!N;s/\n[ 	]/ /;ta' -e 'P;D'; } # unfolded
+header() { # unfolded
+	awk '{ gsub(/\r/, "") } $0 == "" { exit } n && /^[ \t]/ { line = line " " substr($0, 2); next } n++ { print line } { line = $0 } END { if (n) print line }' \
+		"${1-$T/got}"
+}
 content() { sed '1,/^\r*$/d' "${1-$T/got}"; }
 field() { header | sed -n "s/^$1: *//Ip"; }
 result() {
-	set -- "$(header | grep -ci "^Authentication-Results: *$OUR_HOST;")" "$(field Authentication-Results)"
-	if [ "$1" = 1 ]; then printf '%s\n' "$2" | sed -n "s/^ *$OUR_HOST; *smime=\([a-z]*\).*/\1/p"; else echo "-"; fi
+	header | awk -v field="^authentication-results: *$OUR_HOST;" -v ours="^ *$OUR_HOST; *smime=" '
+		tolower($0) ~ field { n++ }
+		tolower($0) ~ /^authentication-results:/ && sub(/^[^:]*: */, "") && sub(ours, "") { match($0, /^[a-z]*/); words = words substr($0, 1, RLENGTH) "\n" }
+		END { if (n == 1) printf "%s", words; else print "-" }'
 }
-value() { field X-Postern-Result | tr -d ' ' | tr ';' '\n' | sed -n "s/^$1=//p" | sed 's/%2C/,/g; s/%20/ /g'; }
+value() {
+	header | awk -v name="$1=" 'tolower($0) ~ /^x-postern-result:/ {
+		sub(/^[^:]*: */, ""); gsub(/ /, ""); n = split($0, part, ";")
+		for (i = 1; i <= n; i++) if (index(part[i], name) == 1) { text = substr(part[i], length(name) + 1); gsub(/%2C/, ",", text); gsub(/%20/, " ", text); print text }
+	}'
+}
 genuine() { "$BUILD/postern" -c "$T/postern.conf" -verify-result <"$T/got"; }
 notices() { grep -lE '^To: <*postmaster' "$T/internal/new/"* 2>/dev/null | xargs -r sed -n 's/^Subject: //p'; }
 

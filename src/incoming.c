@@ -325,7 +325,9 @@ static int dispose(struct incoming *in, int policy, const char *status, const ch
 static const char *what_was_done(int policy)
 {
 	static const char *const done[] = { [ON_DELIVER] = "It was delivered with this result in its header.",
-		[ON_HOLD] = "It is held in the spool and was not delivered.", [ON_REFUSE] = "It was refused; the sender is told." };
+		[ON_HOLD] = "It is held in the spool and was not delivered.\n\npostern -holds lists it, -release tries to open it again and "
+			"delivers it in any case, -discard removes it.",
+		[ON_REFUSE] = "It was refused; the sender is told." };
 
 	return done[policy];
 }

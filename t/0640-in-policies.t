@@ -74,6 +74,7 @@ incoming <"$T/closed"
 is "on_undecryptable = hold" "$code $out|$(wc -c <"$T/got")|$(holds eml) $(holds hold)|$(notices)" "0 |0|1 1|Message could not be opened"
 ok "held as it came" cmp "$T/closed" "$(find "$T/spool/hold" -name '*.eml')"
 like "the notice says so" "$(notice)" 'held'
+like "and what can be done with it" "$(notice | tr '\n' ' ')" 'postern -holds lists it, -release .*-discard'
 record=$(cat "$T/spool/hold/"*.hold)
 for fact in '^sender: bob@partner.example' '^recipient: alice@behoerde.example' '^reason: undecryptable' '^text: .*recipient' '^queue-id: T1'; do
 	like "the hold's record: $fact" "$record" "$fact"

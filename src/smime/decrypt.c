@@ -311,7 +311,7 @@ static int try_candidates(struct opening *o, CMS_ContentInfo *cms, const struct 
 	const char *why = "";
 	bool next = true;
 
-	layer_set(o, l, LAYER_NO_KEY, "none of %zu recipients is ours", shape->recipients);
+	layer_set(o, l, LAYER_NO_KEY, "it is not encrypted for a certificate of ours (recipients: %zu)", shape->recipients);
 	for (size_t skip = 0; next && skip < CANDIDATES_MAX; skip++) {
 		X509 *certificate = NULL;
 		EVP_PKEY *key = NULL;

@@ -258,6 +258,17 @@ is($r->{code}, 1, 'import: and exit 1');
 is(scalar(@{[fetched($s, 'crl')]}), 1, 'import: one file in place');
 is(scalar(grep { m{a\.crl} } requests()), 0, 'import: nobody was asked');
 
+# ---- root ----
+SKIP: {
+	skip 'only root can be somebody else', 2 if $> != 0;
+	chmod 0755, $s, "$s/.." or die;
+	system('chown', '-R', '65534:65534', "$s/spool", "$s/certs/crl", "$s/certs/ca") == 0 or die;
+	unlink "$s/spool/refresh/state" or die;
+	refresh($s, '-once');
+	is(-e "$s/spool/refresh/state", 1, 'as root: there is a state');
+	is(qx(find $s/spool $s/certs/crl $s/certs/ca -user 0), '', 'root becomes the account whose the spool is');
+}
+
 # ---- usage ----
 is(refresh($s, '-frobnicate')->{code}, 64, 'an unknown option: 64');
 system 'sed', '-i', '$arefresh_foo = 1', "$s/postern.conf";

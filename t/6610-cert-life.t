@@ -162,6 +162,10 @@ if [ "$(id -u)" = 0 ]; then
 	is "import likewise" "$code $(stat -c %u:%a "$T/certs/seen/$(hash_of berta).pem")" "0 65534:644"
 	cert list
 	is "list as the spool's user" "$code" 0
+	rm -rf "$T/spool/index"
+	cert verify "$T/anna.pem"
+	ok "verify makes an index, too" test -d "$T/spool/index"
+	is "which is not root's" "$(find "$T/spool" -user 0)" ""
 	mkdir -m 777 "$T/else"
 	cp "$T/dora.pem" "$T/else/"
 	ln -s "$T/else" "$T/certs/seen/link" && chown -h 65534 "$T/certs/seen/link"

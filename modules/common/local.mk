@@ -22,6 +22,7 @@ libarea_a_SOURCES = \
 	modules/common/marks.c modules/common/marks.h \
 	modules/common/ocsp_answer.c modules/common/ocsp_answer.h \
 	modules/common/ocsp_cache.c modules/common/ocsp_cache.h \
+	modules/common/owner.c modules/common/owner.h \
 	modules/common/passphrase.c modules/common/passphrase.h \
 	modules/common/pkcs12.c modules/common/pkcs12.h \
 	modules/common/private_key.c modules/common/private_key.h \

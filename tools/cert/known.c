@@ -5,6 +5,7 @@
 
 #include "cert/servant.h"
 #include "common/area.h"
+#include "common/owner.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 
@@ -75,7 +76,7 @@ int known_open(const struct config *config, const char *area, struct known **out
 
 	*out = NULL;
 	*k = (struct known){ .config = config, .name = area, .servant = { -1, -1 } };
-	rc = servant_needed(config) ? servant_start(config, &k->servant, serve, k, err) : open_here(k, err);
+	rc = owner_differs(config) ? servant_start(config, &k->servant, serve, k, err) : open_here(k, err);
 	if (rc < 0)
 		known_close(k);
 	else

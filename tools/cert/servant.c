@@ -2,39 +2,15 @@
 #include "cert/servant.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/owner.h"
 #include "lib/log.h"
 
 #define MESSAGE_MAX ((uint32_t)512 << 20)
-
-bool servant_needed(const struct config *config)
-{
-	struct stat st;
-
-	return geteuid() == 0 && stat(config->spool, &st) == 0 && st.st_uid != 0;
-}
-
-int servant_become(const struct config *config, struct error *err)
-{
-	const struct passwd *account;
-	struct stat st;
-
-	if (stat(config->spool, &st) < 0)
-		return error_set(err, E_CONFIG, "%s: %s", config->spool, strerror(errno));
-	account = getpwuid(st.st_uid);
-	if ((account ? initgroups(account->pw_name, st.st_gid) : setgroups(1, &st.st_gid)) < 0 ||
-	    setresgid(st.st_gid, st.st_gid, st.st_gid) < 0 || setresuid(st.st_uid, st.st_uid, st.st_uid) < 0)
-		return error_set(err, E_CONFIG, "cannot become uid %u, whose spool %s is: %s", (unsigned)st.st_uid, config->spool,
-				 strerror(errno));
-	return 0;
-}
 
 int servant_start(const struct config *config, struct servant *s, void (*serve)(void *ctx, int fd), void *ctx, struct error *err)
 {
@@ -47,7 +23,7 @@ int servant_start(const struct config *config, struct servant *s, void (*serve)(
 	s->pid = fork();
 	if (s->pid == 0) {
 		close(pair[0]);
-		if (servant_become(config, &why) == 0)
+		if (owner_become(config, &why) == 0)
 			serve(ctx, pair[1]);
 		else
 			log_error("%s", why.text);

@@ -17,18 +17,12 @@ struct servant {
 	pid_t pid;
 };
 
-/* Root, and the spool is somebody else's. */
-bool servant_needed(const struct config *config);
-
-/* Starts the process; it becomes the spool's user, calls serve with its end of a socket and ends. */
+/* Starts the process (see owner_differs()); it becomes the spool's user, calls serve with its end of a socket and ends. */
 int servant_start(const struct config *config, struct servant *s, void (*serve)(void *ctx, int fd), void *ctx, struct error *err);
 void servant_end(struct servant *s);
 
 /* One message each way: a length and so many bytes.  false: the other one is gone. */
 bool servant_send(int fd, struct span message);
 bool servant_receive(int fd, struct buf *out); /* replaces what is in out */
-
-/* For good: this process becomes that user. */
-int servant_become(const struct config *config, struct error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "cert/input.h"
 #include "cert/servant.h"
 #include "check-path/check.h"
+#include "common/owner.h"
 #include "lib/address.h"
 #include "lib/digest.h"
 #include "lib/log.h"
@@ -232,9 +233,9 @@ int site_open(struct tool *t, bool changes, struct error *err)
 	t->site->servant = (struct servant){ -1, -1 };
 	if (access(t->config->spool, W_OK | X_OK) < 0)
 		log_set_level(LOG_LEVEL_ERROR); /* that the index is made in memory is no news here */
-	if (!servant_needed(t->config))
+	if (!owner_differs(t->config))
 		return 0;
-	return changes ? servant_start(t->config, &t->site->servant, serve, t, err) : servant_become(t->config, err);
+	return changes ? servant_start(t->config, &t->site->servant, serve, t, err) : owner_become(t->config, err);
 }
 
 void site_close(struct tool *t)

@@ -170,17 +170,15 @@ static int read_certificate(struct verification *v, struct error *err)
 	return rc;
 }
 
-/* The one certificate that an address or a fingerprint means; last, because root may become the spool's user for it. */
+/* The one certificate that an address or a fingerprint means. */
 static int find_certificate(struct verification *v, struct error *err)
 {
 	static const char *const areas[] = { "public", "trusted", "untrusted", "seen", "private", "ca", NULL };
 	struct tool *t = v->tool;
 	const char *word = t->arguments[0];
 	struct chosen_list found = { 0 };
-	int rc = site_open(t, false, err);
+	int rc = site_choose(t, areas, word, &found, err);
 
-	if (rc == 0)
-		rc = site_choose(t, areas, word, &found, err);
 	if (rc == 0 && !found.n)
 		rc = error_set(err, E_NOTFOUND, "%s: there is no certificate of it in %s", word, t->config->areas);
 	for (size_t i = 1; i < found.n && rc == 0; i++)
@@ -213,6 +211,8 @@ static int read_inputs(struct verification *v, struct error *err)
 		rc = read_files(v, &t->crls, &v->crls, err);
 	if (rc == 0)
 		rc = read_responses(v, err);
+	if (rc == 0 && !stands_alone(t))
+		rc = site_open(t, false, err); /* behind the files: root may become the spool's user, whose the index is */
 	return rc == 0 && v->of_site ? find_certificate(v, err) : rc;
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "build.h"
+#include "common/owner.h"
 #include "lib/fs.h"
 #include "lib/log.h"
 #include "lib/openssl.h"
@@ -142,6 +143,10 @@ static int start(const struct arguments *a)
 
 	if (config_read(a->config, refresh_table, refresh_noptions, &options, &config, &err) < 0)
 		return could_not(&err);
+	if (owner_differs(config) && owner_become(config, &err) < 0) {
+		config_free(config);
+		return could_not(&err);
+	}
 	if (a->import)
 		options.network = false;
 	r.config = config;

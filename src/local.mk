@@ -21,7 +21,7 @@ libpostern_a_SOURCES = \
 	src/mac.c src/mac.h \
 	src/options.c src/options.h \
 	src/outcome.c src/outcome.h \
-	src/outgoing.c src/outgoing.h src/outgoing_group.c src/outgoing_inside.h \
+	src/outgoing.c src/outgoing.h src/outgoing_find.c src/outgoing_group.c src/outgoing_inside.h \
 	src/overdue.c src/overdue.h \
 	src/plan.c src/plan.h \
 	src/privileges.c src/privileges.h \

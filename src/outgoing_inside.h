@@ -1,4 +1,4 @@
-/* outgoing_inside.h - what the two halves of planning outgoing mail share: decide, and seal */
+/* outgoing_inside.h - what the parts of planning outgoing mail share: decide, find what is needed, seal */
 #ifndef POSTERN_OUTGOING_INSIDE_H
 #define POSTERN_OUTGOING_INSIDE_H
 
@@ -70,8 +70,15 @@ struct outgoing {
 	const char *locked;       /* which one */
 };
 
+/* The recipient cannot be served. */
+void outgoing_refuse(struct outgoing *o, struct treatment *t, const char *status, const char *text);
 /* The recipient's mail waits until somebody gives the passphrase of a key. */
 void outgoing_hold(struct outgoing *o, struct treatment *t, const char *why);
+
+/* For all who want encryption: valid certificates that fit their profiles. */
+int outgoing_find_certificates(struct outgoing *o, struct error *err);
+/* Whose key signs for this recipient, if any. */
+int outgoing_find_signing(struct outgoing *o, struct treatment *t, struct error *err);
 
 /* The message as an entity, made when first asked for. */
 int outgoing_form(struct outgoing *o, bool strip, const struct form **out, struct error *err);

@@ -1,4 +1,4 @@
-/* held.c - what is held: read, found, settled recipient by recipient, removed */
+/* held.c - what is held: read, settled recipient by recipient, removed */
 #include "deliver/hold_inside.h"
 
 #include <dirent.h>
@@ -6,18 +6,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "deliver/durable.h"
 #include "deliver/letter.h"
-#include "lib/address.h"
 #include "lib/fs.h"
-
-#define SWEEP_EVERY ((time_t)600)              /* seconds between two sweeps of a spool */
-#define ORPHAN_AGE ((time_t)10 * 24 * 3600)    /* of a message without a record: nobody was promised that it would be kept */
-
-static const char suffix[] = ".hold";
 
 /* ---- records ---- */
 
@@ -135,7 +128,7 @@ static bool is_id(const char *id)
 
 static int read_record(struct arena *a, const char *spool, const char *id, struct buf *out, struct error *err)
 {
-	int rc = is_id(id) ? fs_read(hold_path(a, spool, id, suffix), HOLD_RECORD_MAX, out, err) : E_NOTFOUND;
+	int rc = is_id(id) ? fs_read(hold_path(a, spool, id, HOLD_SUFFIX), HOLD_RECORD_MAX, out, err) : E_NOTFOUND;
 
 	if (rc == 0 && !out->len)
 		rc = E_NOTFOUND; /* begun and never promised */
@@ -194,7 +187,7 @@ int hold_list(struct arena *a, const char *spool, const char ***ids, size_t *n, 
 	while ((e = readdir(dir))) {
 		char id[HOLD_ID + 1] = "";
 
-		if (strlen(e->d_name) != HOLD_ID + sizeof(suffix) - 1 || strcmp(e->d_name + HOLD_ID, suffix) != 0)
+		if (strlen(e->d_name) != HOLD_ID + sizeof(HOLD_SUFFIX) - 1 || strcmp(e->d_name + HOLD_ID, HOLD_SUFFIX) != 0)
 			continue;
 		memcpy(id, e->d_name, HOLD_ID);
 		if (!is_id(id))
@@ -212,70 +205,12 @@ int hold_list(struct arena *a, const char *spool, const char ***ids, size_t *n, 
 	return 0;
 }
 
-static bool is_of_key(const struct held *h, const struct hold_key *k)
-{
-	const char *value = strcmp(k->kind, "content") == 0 ? h->content : h->message_id;
-
-	return strcmp(h->reason, HOLD_SCAN) == 0 && strcmp(value, k->value) == 0 && address_equal(h->sender, k->sender);
-}
-
-/* For whom it waits and nobody better was found. */
-static void offer(struct arena *a, const struct held *h, const char *content, const char *const *recipients, size_t n,
-		  const struct held **out)
-{
-	bool same = strcmp(h->content, content) == 0;
-
-	for (size_t i = 0; i < n; i++) {
-		ptrdiff_t at = out[i] && !same ? -1 : held_find(a, h, recipients[i]);
-
-		if (at >= 0 && !h->served[at] && (!out[i] || strcmp(out[i]->content, content) != 0))
-			out[i] = h;
-	}
-}
-
-static int search_by(struct arena *a, const char *spool, const struct hold_key *k, const char *content, const char *const *recipients,
-		     size_t n, const struct held **out, struct error *err)
-{
-	const char **ids = arena_array(a, HOLD_SLOTS, sizeof(*ids));
-	size_t nids = hold_index_find(a, arena_printf(a, "%s/hold", spool), k, ids);
-
-	for (size_t i = 0; i < nids; i++) {
-		struct held *h = arena_alloc(a, sizeof(*h));
-		int rc = hold_read(a, spool, ids[i], h, err);
-
-		if (rc == E_TEMP)
-			return rc;
-		if (rc == 0 && is_of_key(h, k))
-			offer(a, h, content, recipients, n, out);
-	}
-	return 0;
-}
-
-int hold_search(struct arena *a, const char *spool, const struct hold_wanted *w, const struct held **out, struct error *err)
-{
-	const struct hold_key keys[] = { { "message-id", w->message_id, w->sender }, { "content", w->content, w->sender } };
-	const char **others = arena_array(a, w->n, sizeof(*others));
-	const struct held **found = arena_array(a, w->n, sizeof(const struct held *));
-	size_t n = 0;
-	int rc = search_by(a, spool, &keys[0], w->content, w->recipients, w->n, out, err);
-
-	for (size_t i = 0; i < w->n; i++)
-		if (!out[i])
-			others[n++] = w->recipients[i];
-	if (rc == 0 && n)
-		rc = search_by(a, spool, &keys[1], w->content, others, n, found, err);
-	for (size_t i = 0, k = 0; i < w->n; i++)
-		if (!out[i])
-			out[i] = found[k++];
-	return rc;
-}
-
 /* ---- changing them ---- */
 
 /* The record first: what has none is not held any more. */
 static int remove_files(struct arena *a, const char *spool, const struct held *h, struct error *err)
 {
-	const char *record = hold_path(a, spool, h->id, suffix), *message = hold_path(a, spool, h->id, ".eml");
+	const char *record = hold_path(a, spool, h->id, HOLD_SUFFIX), *message = hold_path(a, spool, h->id, ".eml");
 	const char *directory = arena_printf(a, "%s/hold", spool);
 
 	if (unlink(record) < 0 && errno != ENOENT)
@@ -305,7 +240,7 @@ static int change_record(struct arena *a, const char *spool, const char *id, boo
 	if (rc == 0) {
 		parse(a, id, span_from(record.data, record.len), &h);
 		if (change(a, &h, &record, arg))
-			rc = fs_replace(hold_path(a, spool, id, suffix), record.data, record.len, 0600, err);
+			rc = fs_replace(hold_path(a, spool, id, HOLD_SUFFIX), record.data, record.len, 0600, err);
 		else
 			rc = remove_files(a, spool, &h, err);
 	}
@@ -340,7 +275,7 @@ int hold_settle(struct arena *a, const char *spool, const char *id, const char *
 	struct addresses served = { recipients, n };
 	int rc;
 
-	if (!n || !is_id(id) || (access(hold_path(a, spool, id, suffix), F_OK) < 0 && errno == ENOENT))
+	if (!n || !is_id(id) || (access(hold_path(a, spool, id, HOLD_SUFFIX), F_OK) < 0 && errno == ENOENT))
 		return 0; /* most of what comes back has no hold */
 	rc = change_record(a, spool, id, add_served, &served, err);
 	return rc == E_NOTFOUND ? 0 : rc;
@@ -377,61 +312,4 @@ int hold_mark_tried(struct arena *a, const char *spool, const char *id, struct e
 	char name[] = "tried";
 
 	return change_record(a, spool, id, add_time, name, err);
-}
-
-/* ---- now and then ---- */
-
-uint64_t hold_age(struct arena *a, const char *spool, const char *id)
-{
-	struct stat st;
-	time_t now = time(NULL);
-
-	if (stat(hold_path(a, spool, id, ".eml"), &st) < 0 && stat(hold_path(a, spool, id, suffix), &st) < 0)
-		return 0;
-	return now > st.st_mtime ? (uint64_t)(now - st.st_mtime) : 0;
-}
-
-/* A message whose record was never written, or is removed. */
-static void remove_orphans(const char *directory)
-{
-	DIR *dir = opendir(directory);
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir))) {
-		char record[HOLD_ID + sizeof(suffix)] = "";
-		struct stat st;
-
-		hold_index_tidy(dir, e->d_name);
-		if (strlen(e->d_name) < HOLD_ID + 4 || strncmp(e->d_name + HOLD_ID, ".eml", 4) != 0)
-			continue;
-		memcpy(record, e->d_name, HOLD_ID);
-		memcpy(record + HOLD_ID, suffix, sizeof(suffix));
-		if (fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime < time(NULL) - ORPHAN_AGE &&
-		    faccessat(dirfd(dir), record, F_OK, 0) < 0 && errno == ENOENT)
-			unlinkat(dirfd(dir), e->d_name, 0);
-	}
-	if (dir)
-		closedir(dir);
-}
-
-bool hold_sweep_is_due(struct arena *a, const char *spool)
-{
-	const char *directory = arena_printf(a, "%s/hold", spool), *stamp = arena_printf(a, "%s/" HOLD_STAMP, directory);
-	struct stat st;
-	int fd;
-
-	if (stat(stamp, &st) == 0) {
-		time_t age = time(NULL) - st.st_mtime;
-
-		if (age >= 0 && age < SWEEP_EVERY)
-			return false;
-		if (utimensat(AT_FDCWD, stamp, NULL, 0) < 0)
-			return false;
-		remove_orphans(directory);
-		return true;
-	}
-	fd = open(stamp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600); /* none without the directory */
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
 }

@@ -85,7 +85,7 @@ int hold_mark_tried(struct arena *a, const char *spool, const char *id, struct e
 
 /* ---- now and then ---- */
 
-/* Whether a sweep is due: true once in a while for one process, see hold.c; a directory that is not there needs none. */
+/* Whether a sweep is due: true once in a while for one process, see hold_sweep.c; a directory that is not there needs none. */
 bool hold_sweep_is_due(struct arena *a, const char *spool);
 
 /* Seconds since the message was held; 0 if it is not there. */

@@ -7,6 +7,7 @@
 #include "deliver/hold.h"
 #include "lib/buf.h"
 
+#define HOLD_SUFFIX ".hold" /* of a record */
 #define HOLD_STAMP "swept" /* its time is the last sweep's; it is locked by whoever changes records */
 #define HOLD_RECORD_MAX ((size_t)64 * 1024 * 1024) /* of a million recipients */
 

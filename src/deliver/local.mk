@@ -5,7 +5,8 @@ libdeliver_a_SOURCES = \
 	src/deliver/destination.c src/deliver/destination.h \
 	src/deliver/dsn.c \
 	src/deliver/durable.c src/deliver/durable.h \
-	src/deliver/held.c src/deliver/hold.c src/deliver/hold.h src/deliver/hold_index.c src/deliver/hold_inside.h \
+	src/deliver/held.c src/deliver/held_search.c src/deliver/hold.c src/deliver/hold.h src/deliver/hold_index.c src/deliver/hold_inside.h \
+	src/deliver/hold_sweep.c \
 	src/deliver/journal.c src/deliver/journal.h \
 	src/deliver/kind.h \
 	src/deliver/letter.c src/deliver/letter.h \

@@ -123,6 +123,9 @@ is(gateways() - $before, 1, 'and so does one that comes in');
 is($code, 0, 'incoming: delivered') or diag $out;
 like($file ? slurp($file) : '', qr/The answer is 42/, 'opened with the key of userPKCS12');
 
+my $report = `'$BUILD/postern-module-check' -strict -c '$site/postern.conf' -address bob\@partner.example -own alice\@behoerde.example keys-ldap 2>&1`;
+is($?, 0, 'keeps to the protocol') or diag $report;
+
 # ---- one node stops, in the middle of whatever it does ----
 
 end_server($node[0]{pid}, 'KILL');

@@ -181,6 +181,8 @@ static int find_by_identifier(struct server *s, struct database *db, const struc
 
 		if (identifier_matches(id, f.der))
 			append(s, &end, list, &f);
+		else
+			log_warning("%s: not the certificate that its columns say, passed over", f.source);
 	}
 	database_end(db);
 	if (rc == 0)

@@ -8,6 +8,7 @@
 #include "common/keys_order.h"
 #include "keys-sql/keys_sql.h"
 #include "lib/address.h"
+#include "lib/log.h"
 
 #define ROWS_MAX 256 /* more than any statement gives */
 
@@ -15,6 +16,7 @@ struct row {
 	struct span der;
 	const char *sha256, *source, *public_key;
 	bool domain;
+	bool meant; /* it is what its columns say */
 };
 
 struct search {
@@ -36,8 +38,13 @@ static struct row *take_row(struct search *q, int column)
 	r->sha256 = database_text(q->db, column + 1, arena);
 	r->source = database_text(q->db, column + 2, arena);
 	r->public_key = database_text(q->db, column + 3, arena);
-	r->domain = false;
+	r->domain = r->meant = false;
 	return r;
+}
+
+static const char *source_of(const struct search *q, const struct row *r)
+{
+	return keys_sql_source(&q->s->arena, r->sha256, r->source);
 }
 
 /* ---- the chain that is sent along ---- */
@@ -80,7 +87,7 @@ static int offer(struct search *q, const struct row *r, size_t which)
 	rc = find_chain(q, r->der, &chain);
 	if (rc < 0)
 		return rc;
-	k = known_keys_add(&state->keys, r->der, keys_sql_source(&q->s->arena, r->sha256, r->source), span_of(r->public_key));
+	k = known_keys_add(&state->keys, r->der, source_of(q, r), span_of(r->public_key));
 	keys_answer_key(q->s, q->w, &(struct keys_own){ k->id, k->source, which, k->certificate, &chain });
 	q->found++;
 	return 0;
@@ -93,8 +100,10 @@ static size_t candidates(struct search *q, struct keys_candidate *out)
 	size_t n = 0;
 
 	for (size_t i = 0; i < q->n; i++) {
-		if (!keys_candidate_read(q->rows[i].der, NULL, &out[n]))
+		if (!keys_candidate_read(q->rows[i].der, NULL, &out[n])) {
+			log_warning("%s: no certificate, though it stands there for one of ours, passed over", source_of(q, &q->rows[i]));
 			continue;
+		}
 		out[n].own = &q->rows[i];
 		out[n++].domain = q->rows[i].domain;
 	}
@@ -150,8 +159,13 @@ static int offer_some(struct search *q, struct identifier *const *ids, size_t n,
 
 	for (size_t i = 0; i < n && rc == 0; i++)
 		for (size_t k = 0; k < q->n && rc == 0; k++)
-			if (identifier_matches(ids[i], q->rows[k].der))
+			if (identifier_matches(ids[i], q->rows[k].der)) {
+				q->rows[k].meant = true;
 				rc = offer(q, &q->rows[k], which + i);
+			}
+	for (size_t k = 0; k < q->n && rc == 0; k++)
+		if (!q->rows[k].meant)
+			log_warning("%s: not the certificate that its columns say, passed over", source_of(q, &q->rows[k]));
 	return rc;
 }
 

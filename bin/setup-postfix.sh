@@ -48,6 +48,7 @@ postfix_look() {
 	done
 	postfix_derive
 	carrier_at=$(carrier_listens)
+	look_carrier_listens
 	postfix_look_around
 }
 
@@ -214,7 +215,16 @@ carrier_listens() {
 	esac
 	case $carrier_port in '' | smtp) carrier_port=25 ;; esac
 	carrier_address=${carrier_address#\[}
+	# To port 25 of an address that it takes for its own an instance does not connect ("loops back to myself"). It knows 127.0.0.1 only.
+	if [ "$carrier_address:$carrier_port" = 127.0.0.1:25 ]; then carrier_address=127.0.0.2; fi
 	printf '[%s]:%s\n' "${carrier_address%\]}" "$carrier_port"
+}
+
+# Where not every address is listened to, 127.0.0.2 needs a line of its own.
+look_carrier_listens() {
+	[ "$carrier_at" = '[127.0.0.2]:25' ] && [ "$(pc inet_interfaces)" != all ] || return 0
+	postconf -c "$config" -M 2>/dev/null | awk '$1 == "127.0.0.2:25" || $1 == "127.0.0.2:smtp" { there = 1 } END { exit !there }' ||
+		notice "what the instances return (bounces) comes to 127.0.0.2, port 25: add to master.cf the line \"127.0.0.2:25 inet n - n - - smtpd\""
 }
 
 # ---- templates ----

@@ -1,5 +1,5 @@
 #!/bin/sh
-# the worked examples are complete, their words explained, and the manual's commands do what it says
+# the worked examples are complete, and their words explained
 . "${0%/*}/lib.sh"
 . "$SRC/t/mta/topology.sh"
 page=$SRC/man/postern-topologies.7
@@ -35,24 +35,4 @@ for folder in "$TOPOLOGIES"/*/; do
 done
 is "the manual has no other" "$(sed -n 's/^\.It \([a-z-]*\) Ta .*/\1/p' "$page" | sort | tr '\n' ' ')" \
 	"$(cd "$TOPOLOGIES" && ls -d ./*/ | sed 's|^./||; s|/$||' | sort | tr '\n' ' ')"
-
-# ---- the commands of the manual's example "by hand" ----
-if command -v /usr/sbin/postconf >/dev/null 2>&1; then
-	mkdir -p "$T/etc/postern" "$T/etc/postfix"
-	printf 'compatibility_level = 3.6\nmyhostname = x.behoerde.example\n' >"$T/etc/postfix/main.cf"
-	: >"$T/etc/postfix/master.cf"
-	awk '/^cd .*topologies\/gateway/, /^\.Ed/' "$page" | sed -e '/^\.Ed/d' -e 's/\\e/\\/g' -e "s|/usr/local/share/postern/topologies|$TOPOLOGIES|" \
-		-e "s|/etc/postern/|$T/etc/postern/|g" -e "s|postconf -e|/usr/sbin/postconf -c $T/etc/postfix -e|" >"$T/commands"
-	ok "the manual's commands run" sh -e "$T/commands"
-	get() { "$BUILD/postern" -c "$T/etc/postern/postern.conf" -get "$1" 2>&1 | tr '\n' ' '; }
-	is "they fill the client lists" "$(get internal_clients)$(get scanner_clients)" "127.0.0.1 ::1 10.1.0.7 10.2.0.4 "
-	is "and the destinations" "$(get external)$(get scanner)$(get internal)" "smtp:127.0.0.1:10025 smtp:127.0.0.1:10026 smtp:127.0.0.1:10027 "
-	postfix() { /usr/sbin/postconf -c "$T/etc/postfix" -h "$1" 2>&1; }
-	is "and the carrier's main.cf" "$(postfix relayhost) $(postfix relay_transport) $(postfix relay_domains)" \
-		"[192.0.2.25]:25 smtp:[10.1.0.7]:25 behoerde.example"
-	like "with those who may connect" "$(postfix smtpd_client_restrictions)" 'inline:\{192\.0\.2\.25=OK\}, reject$'
-	is "no word is left" "$(grep -h '^[^#]*@[a-z_]*@' "$T/etc/postern/postern.conf" "$T/etc/postfix/main.cf")" ""
-else
-	skip "the manual's commands" "Postfix is not installed"
-fi
 done_testing

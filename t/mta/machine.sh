@@ -28,7 +28,7 @@ machine_enter() {
 	fi
 	rmdir "$T"
 	# in front of a shell that cleans up, so that an interrupted test leaves nothing either
-	POSTERN_MACHINE=1 exec unshare --mount --pid --net --fork --kill-child --mount-proc "$0" "$@"
+	POSTERN_MACHINE=1 exec unshare --mount --pid --net --uts --fork --kill-child --mount-proc "$0" "$@"
 }
 
 machine_prepare() {

@@ -166,6 +166,7 @@ like "without its CA" "$(mv "$T/certs/ca" "$T/away"; mkdir "$T/certs/ca"; "$P" -
 	mv "$T/away" "$T/certs/ca")" '^warning: key of alice@.*unknown \(no-path\)'
 chmod 644 "$T/certs/private/alice.pem"
 like "a key that others may read" "$(together error)" 'alice.pem: holds a private key and is not ours alone'
+like "also when that was said before, to a message that waits now" "$(together error)" 'alice.pem: others may read this private key'
 chmod 600 "$T/certs/private/alice.pem"
 echo secret >"$T/passphrase"; chmod 644 "$T/passphrase"
 like "a passphrase that others may read" "$(together error)" "passphrase_file $T/passphrase: .*0644"

@@ -1,6 +1,7 @@
 /* list_keys.c - "list-keys": all our own keys, piece by piece, for who looks after their life */
 #include "common/keys_answer.h"
 #include "keys-file/keys_file.h"
+#include "lib/log.h"
 
 #define PIECE 100 /* of 2 KB each: far below a frame */
 
@@ -25,6 +26,9 @@ int list_keys(struct server *s, const struct xml *request, struct xml_writer *w,
 	for (; rc == 0 && i < list.n && w->out.len < s->config->frame_limit / 2; i++) {
 		const struct area_entry *e = &list.items[i];
 
+		if (e->exposed) /* said when it was first read, which may be long ago */
+			log_error("%s: others may read this private key; not used until it belongs to us with mode 0600",
+				  keys_printable(s, e->file));
 		if (!e->leaf || !e->has_keys || e->exposed || e->der.n > KEYS_CERTIFICATE_MAX)
 			continue;
 		xml_open(w, "own");

@@ -27,10 +27,10 @@ const char options_help[] =
 	"  -get           print the values of these names of the configuration, one a line\n"
 	"  -holds         list the messages that are held\n"
 	"  -release ID    deliver a held message\n"
+	"  -discard ID    remove a held message\n"
 	"  -expiring      list addresses whose last key expires, and tell the administrator; once a day\n"
 	"  -resume ID     go on with a message that waits for the passphrase of a key\n"
 	"  -passphrase-fd N  the descriptor whose first line is the passphrase; 0 where not given\n"
-	"  -discard ID    remove a held message\n"
 	"\n"
 	"Exit codes: 0 every recipient is dealt with; 75 try again later; 67, 69, 77 refused.\n";
 

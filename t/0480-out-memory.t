@@ -1,5 +1,5 @@
 #!/bin/sh
-# many hidden recipients each get a message of their own: the memory for one must not add up
+# what others decide about must not add up in memory: hidden recipients, who each get a message of their own; lines in a header
 . "${0%/*}/lib.sh"
 site_make "$T"
 printf '. (to) . (do) FS, FE\n' >"$T/rules"
@@ -21,11 +21,16 @@ peak() {
 peak 2
 two=$peak
 peak 14
+{ printf 'From: bob@partner.example\nSubject: '; perl -e 'print "\ra:" x 80_000'; printf '\n\nbody\n'; } >"$T/lines"
+lines=$(perl -I"$SRC/bench" -MCpu -e 'system(@ARGV) == 0 or die "failed: $?"; print Cpu::peak() // 0' "$BUILD/postern" \
+	-c "$T/postern.conf" -client 192.0.2.1 -sender bob@partner.example -queue-id L -readmail alice@behoerde.example <"$T/lines")
+is "a header of many CRs alone arrives" "$(delivered "$T/internal")" 1
 if sanitized; then
 	skip "peak memory" "the address sanitizer keeps what was freed"
 elif [ "$peak" = 0 ]; then
 	skip "peak memory" "getrusage(2) is not known on this machine"
 else
+	ok "... and needs little more memory than its size ($lines KB)" test "$lines" -lt 40000
 	ok "14 need little more than 2 ($peak KB, $two KB)" test "$peak" -lt $((two + two / 2))
 fi
 done_testing

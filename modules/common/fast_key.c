@@ -142,10 +142,10 @@ static EVP_PKEY *fast_rsa(const struct key_info *private, const struct key_info 
 
 /* ---- elliptic curves ---- */
 
-static const char *curve_name(struct span parameters)
+const char *key_info_curve(const struct key_info *k)
 {
-	const unsigned char *p = (const unsigned char *)parameters.p;
-	ASN1_OBJECT *oid = d2i_ASN1_OBJECT(NULL, &p, (long)parameters.n);
+	const unsigned char *p = (const unsigned char *)k->parameters.p;
+	ASN1_OBJECT *oid = IS(k, oid_ec) ? d2i_ASN1_OBJECT(NULL, &p, (long)k->parameters.n) : NULL;
 	int nid = oid ? OBJ_obj2nid(oid) : NID_undef;
 
 	ASN1_OBJECT_free(oid);
@@ -156,7 +156,7 @@ static const char *curve_name(struct span parameters)
 static EVP_PKEY *fast_ec(const struct key_info *private, const struct key_info *public, bool *unsure)
 {
 	struct builder b = { OSSL_PARAM_BLD_new(), { NULL }, 0 };
-	const char *curve = curve_name(public->parameters);
+	const char *curve = key_info_curve(public);
 	struct span key = private->key, rest, secret, skip, point = { NULL, 0 };
 	EVP_PKEY *out = NULL;
 	bool good = b.params && curve && der_take(&key, TAG_SEQUENCE, NULL, &rest) &&

@@ -18,6 +18,8 @@ struct key_info {
 };
 
 bool key_info_public(struct span spki_content, struct key_info *out);
+/* OpenSSL's short name of the curve that the key is on; NULL: it is on none, or on one without a name. */
+const char *key_info_curve(const struct key_info *k);
 bool key_info_private(struct span pkcs8, struct key_info *out);
 /* The older forms say the algorithm in the PEM label: "RSA PRIVATE KEY", "EC PRIVATE KEY". */
 bool key_info_older(struct span label, struct span der, struct key_info *out);

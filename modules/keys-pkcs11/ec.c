@@ -4,6 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include "common/certificate.h"
+#include "common/fast_key.h"
 #include "common/key_request.h"
 #include "keys-pkcs11/ecdsa.h"
 #include "keys-pkcs11/keys_pkcs11.h"
@@ -46,15 +48,50 @@ static bool same_curve(EVP_PKEY *a, EVP_PKEY *b)
 	       EVP_PKEY_get_group_name(b, name[1], sizeof(name[1]), &n) > 0 && strcmp(name[0], name[1]) == 0;
 }
 
-/* The peer's point, uncompressed; reading it has OpenSSL check that it is on the curve. */
+/* A point on the curve of our own key, which OpenSSL has ready: to look for a decoder and to set the curve up once more costs more than
+ * the token's part.  NULL: it is something else. */
+static EVP_PKEY *on_our_curve(EVP_PKEY *own, struct span der)
+{
+	struct key_info peer = { 0 };
+	struct span spki;
+	bool one = der_take(&der, 0x30, NULL, &spki) && !der.n && key_info_public(spki, &peer);
+	const char *curve = one ? key_info_curve(&peer) : NULL;
+	char name[80] = "";
+	EVP_PKEY *key;
+
+	if (!curve || EVP_PKEY_get_group_name(own, name, sizeof(name), NULL) <= 0 || strcmp(name, curve) != 0)
+		return NULL;
+	key = EVP_PKEY_new();
+	if (key && EVP_PKEY_copy_parameters(key, own) > 0 &&
+	    EVP_PKEY_set1_encoded_public_key(key, (const unsigned char *)peer.key.p, peer.key.n) > 0)
+		return key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+/* The peer's public key; reading it has OpenSSL check that it is on the curve. */
+static EVP_PKEY *read_peer(struct operation *o)
+{
+	struct span in = span_from(o->request->input.data, o->request->input.len);
+	const unsigned char *p = (const unsigned char *)in.p;
+	EVP_PKEY *peer = on_our_curve(o->key->public, in);
+
+	if (peer)
+		return peer;
+	peer = d2i_PUBKEY(NULL, &p, (long)in.n);
+	if (p == (const unsigned char *)in.p + in.n)
+		return peer;
+	EVP_PKEY_free(peer);
+	return NULL;
+}
+
+/* The peer's point, uncompressed. */
 static CK_RV peer_point(struct operation *o, unsigned char *point, size_t max, size_t *n)
 {
-	const struct buf *in = &o->request->input;
-	const unsigned char *p = (const unsigned char *)in->data;
-	EVP_PKEY *peer = d2i_PUBKEY(NULL, &p, (long)in->len);
+	EVP_PKEY *peer = read_peer(o);
 	CK_RV rv = CKR_OK;
 
-	if (!peer || p != (const unsigned char *)in->data + in->len || !EVP_PKEY_is_a(peer, "EC"))
+	if (!peer || !EVP_PKEY_is_a(peer, "EC"))
 		rv = refuse_peer(o, "the peer's public key is broken or of an unknown kind");
 	else if (!same_curve(peer, o->key->public))
 		rv = refuse_peer(o, "the peer's key does not fit ours");

@@ -23,6 +23,7 @@
 #define TEXT_OF(n) #n
 #define IN_WORDS(n) TEXT_OF(n)
 #define NAMES_KEPT 1000 /* by the parser, which never forgets one */
+#define BUFFER 512      /* to begin with; it grows with the document */
 
 struct reading {
 	xmlParserCtxt *parser;
@@ -201,6 +202,7 @@ static void prepare_library(void)
 	done = true;
 #ifdef POSTERN_LIBXML2_PARSER_ONLY
 	xml_parser_only();
+	xmlDefaultBufferSize = BUFFER; /* of 4096 it makes blocks of 8192, whose pages each process would map and wipe */
 #endif
 	xmlMemSetup(wiping_free, malloc, wiping_realloc, strdup);
 	xmlSetGenericErrorFunc(NULL, ignore_error);

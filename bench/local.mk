@@ -1,5 +1,5 @@
 # figures: how they are made is in HACKING.md and README.md
-EXTRA_DIST += bench/README.md bench/Cpu.pm bench/Certificates.pm bench/areas bench/import bench/lookup bench/message bench/passthrough bench/throughput bench/throughput.pl t/0500-passthrough.t
+EXTRA_DIST += bench/README.md bench/Cpu.pm bench/Certificates.pm bench/areas bench/import bench/layout bench/lookup bench/message bench/passthrough bench/throughput bench/throughput.pl t/0500-passthrough.t
 EXTRA_DIST += bench/check-path
 check_PROGRAMS += bench/path-bare bench/in-turn
 bench_in_turn_SOURCES = bench/in-turn.c

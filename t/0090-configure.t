@@ -23,4 +23,12 @@ for library in "libcrypto OpenSSL libssl-dev" "libxml-2.0 libxml2 libxml2-dev" "
 done
 fresh; have libcrypto 1.1.1
 refuses "an OpenSSL before 3" 'OpenSSL is missing or too old \(wanted: libcrypto >= 3\.0\.0\)'
+
+# the order of its objects (src/layout.list): in the program, where the linker takes one; and made of objects that there are
+if grep -q '^LAYOUT_LDFLAGS = -' "$BUILD/Makefile"; then
+	like "what a message runs stands together" "$(readelf -SW "$BUILD/postern" | tr -s ' ' | tr '\n' ' ')" '\.text\.postern .*\.rodata\.postern '
+fi
+for archive in "$BUILD"/lib*.a; do ar t "$archive" | sed "s/^/${archive##*/}:/"; done >"$T/have"
+is "the layout names no object of ours that is gone (else: bench/layout)" \
+	"$(grep -E ':' "$SRC/src/layout.list" | grep -vxF -f "$T/have" | grep -vE '^lib(crypto|xml2|pcre2-8|lmdb)\.a:')" ''
 done_testing

@@ -87,6 +87,12 @@ void areas_close(struct areas *a)
 	free(a);
 }
 
+/* To read the first names of a folder, the file system sorts many more. */
+static bool is_large(enum areas_name name)
+{
+	return name == AREAS_CA || name == AREAS_CRL;
+}
+
 /* 1: there is something to ask; 0: the folder is empty; negative: error. */
 static int ready(struct areas *a, struct arena *arena, enum areas_name name, struct error *err)
 {
@@ -98,10 +104,12 @@ static int ready(struct areas *a, struct arena *arena, enum areas_name name, str
 		return 1;
 	if (a->empty[name])
 		return 0;
-	rc = area_occupied(arena, a->config, names[name], err);
-	a->empty[name] = rc == 0;
-	if (rc <= 0)
-		return rc;
+	if (!is_large(name) || !area_has_index(arena, a->config, names[name])) {
+		rc = area_occupied(arena, a->config, names[name], err);
+		a->empty[name] = rc == 0;
+		if (rc <= 0)
+			return rc;
+	}
 	rc = area_open(a->config, names[name], &a->areas[name], err);
 	return rc < 0 ? rc : 1;
 }

@@ -84,6 +84,11 @@ int area_occupied(struct arena *arena, const struct config *config, const char *
 	return rc;
 }
 
+bool area_has_index(struct arena *arena, const struct config *config, const char *name)
+{
+	return access(arena_printf(arena, "%s/index/%s", config->spool, name), F_OK) == 0;
+}
+
 /* ---- as a whole ---- */
 
 int area_warm(struct area *a, struct error *err)

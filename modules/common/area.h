@@ -53,6 +53,8 @@ void area_close(struct area *a); /* NULL is fine */
 /* Without opening it: 1, the folder holds something; 0, it is empty or not there; E_CONFIG: who knows?  An unreadable folder
  * must never look like an empty one. */
 int area_occupied(struct arena *arena, const struct config *config, const char *name, struct error *err);
+/* Whether some process has opened it before: it was occupied then.  That costs less to find out where the folder is a large one. */
+bool area_has_index(struct arena *arena, const struct config *config, const char *name);
 
 const char *area_name(const struct area *a);
 const char *area_directory(const struct area *a); /* AREAS/NAME */

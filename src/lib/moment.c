@@ -81,6 +81,15 @@ int moment_read(const char *text, time_t *out, struct error *err)
 	return good ? 0 : error_set(err, E_PERM, "time \"%s\" is not like 2026-11-22T10:00:00Z", text);
 }
 
+/* Writes digits of n, with zeros in front, and what stands behind them. */
+static char *put(char *to, int n, int digits, char behind)
+{
+	for (int i = digits - 1; i >= 0; i--, n /= 10)
+		to[i] = (char)('0' + n % 10);
+	to[digits] = behind;
+	return to + digits + 1;
+}
+
 void moment_text(time_t when, char out[MOMENT_TEXT])
 {
 	struct tm tm;
@@ -89,6 +98,10 @@ void moment_text(time_t when, char out[MOMENT_TEXT])
 	if (when < MOMENT_FIRST || when > MOMENT_LAST)
 		return;
 	moment_split(when, &tm);
-	snprintf(out, MOMENT_TEXT, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-		 tm.tm_hour, tm.tm_min, tm.tm_sec);
+	out = put(out, tm.tm_year + 1900, 4, '-');
+	out = put(out, tm.tm_mon + 1, 2, '-');
+	out = put(out, tm.tm_mday, 2, 'T');
+	out = put(out, tm.tm_hour, 2, ':');
+	out = put(out, tm.tm_min, 2, ':');
+	*put(out, tm.tm_sec, 2, 'Z') = '\0';
 }

@@ -79,7 +79,7 @@ static bool time_left(const X509 *certificate, int64_t *left, char text[MOMENT_T
 
 	if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) != 1)
 		return false;
-	when = moment_of(&tm);
+	when = timegm(&tm);
 	*left = (int64_t)when - (int64_t)time(NULL);
 	moment_text(when, text);
 	return true;

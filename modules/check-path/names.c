@@ -11,7 +11,6 @@
 
 #include "lib/address.h"
 #include "lib/buf.h"
-#include "lib/moment.h"
 
 #define NAME_MAX_BYTES ((size_t)400)
 #define SERIAL_MAX_BYTES 40
@@ -114,6 +113,6 @@ bool asn1_time_read(const ASN1_TIME *t, time_t *out)
 
 	if (!asn1_time_is_plain(t) || !ASN1_TIME_to_tm(t, &tm))
 		return false;
-	*out = moment_of(&tm);
+	*out = timegm(&tm);
 	return true;
 }

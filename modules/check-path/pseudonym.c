@@ -10,11 +10,11 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/fs.h"
 #include "lib/mem.h"
-#include "lib/moment.h"
 
 #define DAY ((time_t)86400)
 #define PERIOD_MAX 7
@@ -45,7 +45,7 @@ static bool read_day(const char *name, time_t *out)
 		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon--;
-	*out = moment_of(&tm);
+	*out = timegm(&tm);
 	day_text(*out, again);
 	return strcmp(again, name) == 0;
 }

@@ -4,9 +4,9 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
+#include <time.h>
 
 #include "lib/mem.h"
-#include "lib/moment.h"
 
 enum {
 	TAG_BOOLEAN = 0x01,
@@ -141,7 +141,7 @@ static bool read_time(struct span *rest, int64_t *out)
 	struct tm tm;
 	bool good = t && ASN1_TIME_to_tm(t, &tm);
 
-	*out = good ? (int64_t)moment_of(&tm) : 0;
+	*out = good ? (int64_t)timegm(&tm) : 0;
 	ASN1_TIME_free(t);
 	*rest = span_sub(*rest, n, rest->n);
 	return good;

@@ -5,8 +5,8 @@
 #include <openssl/ocsp.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
+#include <time.h>
 
-#include "lib/moment.h"
 #include "lib/openssl.h"
 
 #define NONCE_SIZE 32 /* RFC 8954 section 2.1 */
@@ -15,7 +15,7 @@ static int64_t seconds_of(const ASN1_TIME *t)
 {
 	struct tm tm;
 
-	return t && ASN1_TIME_to_tm(t, &tm) ? (int64_t)moment_of(&tm) : 0;
+	return t && ASN1_TIME_to_tm(t, &tm) ? (int64_t)timegm(&tm) : 0;
 }
 
 /* ---- the outside ---- */

@@ -4,8 +4,8 @@
  * its own outcome, weak digests are verified and named, and certificates are judged elsewhere.
  */
 #include <openssl/err.h>
+#include <time.h>
 
-#include "lib/moment.h"
 #include "smime/ber.h"
 #include "smime/layer.h"
 
@@ -63,7 +63,7 @@ static time_t signing_time(CMS_SignerInfo *info)
 
 	if (!value)
 		value = CMS_signed_get0_data_by_OBJ(info, oid, -3, V_ASN1_GENERALIZEDTIME);
-	return value && ASN1_TIME_to_tm(value, &tm) ? moment_of(&tm) : 0;
+	return value && ASN1_TIME_to_tm(value, &tm) ? timegm(&tm) : 0;
 }
 
 static struct span capabilities(struct arena *a, CMS_SignerInfo *info)

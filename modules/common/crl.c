@@ -196,11 +196,12 @@ static void read_entry(const struct table *t, size_t i, struct crl_entry *out, u
 static int gravest(const struct table *t, size_t i, const char *serial, const X509_NAME *issuer, struct crl_entry *out)
 {
 	struct crl_entry e;
+	size_t first = i;
 	uint32_t number;
 	int found = 0;
 
 	for (; i < t->n && memcmp(record(t, i), serial, t->c->head.width) == 0; i++) {
-		if (!block_is_whole(t, i))
+		if ((i == first || i % CRL_BLOCK == 0) && !block_is_whole(t, i)) /* each block once */
 			return E_TEMP;
 		read_entry(t, i, &e, &number);
 		if (!issuer_is(t->c, number, issuer))

@@ -194,7 +194,7 @@ static void spread(void **state)
 		finish(&entries, &der);
 		assert_int_equal(crl_digest(span_from(der.data, der.len), &form, NULL), 0);
 		whole = span_from(form.data, form.len);
-		for (uint32_t i = 0; i < MANY; i += 7) {
+		for (uint32_t i = 0; i < MANY; i += 97) {
 			assert_int_equal(find(whole, number(2 * spreads[s].nth(i)), 6), 1);
 			assert_int_equal(find(whole, number(2 * spreads[s].nth(i) + 1), 6), 0);
 		}

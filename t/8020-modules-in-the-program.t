@@ -30,9 +30,7 @@ $(cat "$S/log")"
 late='no answer within 1s$'
 ended='it has ended or closed its output without an answer$'
 every() { # WAY MODULE OPERATION: all faults
-	silent=$late
-	[ "$3" != find-certificates ] || silent='answered request "2", asked was 1$' # the question that went along with it
-	faulty "$1" "$2" "$3" 'silent' "$silent"
+	faulty "$1" "$2" "$3" 'silent' "$late"
 	faulty "$1" "$2" "$3" 'truncated' 'end of file inside a frame$'
 	faulty "$1" "$2" "$3" 'oversized 65537' 'frame of 65537 bytes, the limit is 65536$'
 	faulty "$1" "$2" "$3" 'wrong-id' 'answered request "999", asked was [0-9]+$'

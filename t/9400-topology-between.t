@@ -59,7 +59,7 @@ like "nobody else may connect" "$(letter a@evil.example alice@behoerde.example s
 scanner_stop "$av"
 echo "patience" | secret bob alice seven | postfix_send "$T" outside bob@partner.example alice@behoerde.example >"$T/reply"
 ok "while the scanner is down mail waits in the internal instance" wait_queue "$T" internal 1
-is "and nowhere else" "$(queues "$T")" "carrier=0 external=0 internal=1 "
+queues_are "and nowhere else" "carrier=0 external=0 internal=1 "
 scanner_start "$av" || give_up "the scanner starts again"
 postfix_flush "$T" internal
 mail_comes "when it is up again the mail arrives" "$T" relay alice@behoerde.example 3

@@ -59,7 +59,7 @@ echo "partner2.example MX 10 mx1.partner.example" >>"$T/zone"
 echo "patience" | letter alice@behoerde.example ann@partner2.example four |
 	postfix_send "$T" inside alice@behoerde.example ann@partner2.example >"$T/reply"
 ok "mail to a partner that is down waits in the external instance" wait_queue "$T" external 1
-is "and nowhere else" "$(queues "$T")" "carrier=0 external=1 internal=0 "
+queues_are "and nowhere else" "carrier=0 external=1 internal=0 "
 echo "late" | letter alice@behoerde.example tom@third.example five |
 	postfix_send "$T" inside alice@behoerde.example tom@third.example >"$T/reply"
 mail_comes "mail to others does not wait for it" "$T" third tom@third.example 2

@@ -55,7 +55,7 @@ like "the scanner knows why" "$(scanner_saw "$av" infected)" "virus found: $VIRU
 clamav_infected "$av" Quarantine || give_up "the milter starts again"
 { echo "in quarantine"; virus; } | secret bob alice aside | from_outside
 ok "a scanner that puts infected mail aside has it in its quarantine" scanner_has_held "$av" 1
-is "no queue of ours has it" "$(queues "$T")" "carrier=0 external=0 scanner=0 internal=0 "
+queues_are "no queue of ours has it" "carrier=0 external=0 scanner=0 internal=0 "
 scanner_release "$av"
 to_alice "what its administrator lets go continues where it stopped"
 is "with the result" "$(result "$mail") $(body "$mail" | grep -c 'in quarantine')" "smime=pass 1"
@@ -65,7 +65,7 @@ clamav_infected "$av" Reject || give_up "the milter starts again"
 scanner_stop "$av"
 echo "patience" | secret bob alice later | from_outside
 ok "while the scanner is down mail waits in the scanner instance" wait_queue "$T" scanner 1
-is "and nowhere else" "$(queues "$T")" "carrier=0 external=0 scanner=1 internal=0 "
+queues_are "and nowhere else" "carrier=0 external=0 scanner=1 internal=0 "
 is "mailq-all shows it there" "$("$BUILD/bin/mailq-all" -c "$T/postern.conf" 2>&1 | waiting)" "Mails from Postern to the virus scanner: 1 mail"
 echo "not scanned" | letter alice@behoerde.example bob@partner.example past |
 	postfix_send "$T" inside alice@behoerde.example bob@partner.example >"$T/reply"

@@ -19,6 +19,7 @@
 #   field FILE NAME                      a header field, unfolded
 #   quiet DIR                            whether all of them are empty
 #   queues DIR                           "carrier=0 external=0 ..." of all instances the example has
+#   queues_are WHAT QUEUES               a test: these of $T come to that
 TOPOLOGIES=$SRC/etc/topologies
 
 topology_words() {
@@ -148,6 +149,11 @@ queues() {
 	for topology_name in carrier $(topology_instances "$1"); do
 		printf '%s=%s ' "$topology_name" "$("${topology_mta:-postfix}_queue" "$1" "$topology_name")"
 	done
+}
+queues_say() { [ "$(queues "$T")" = "$1" ]; }
+queues_are() { # WHAT QUEUES: a test; a server removes a message a moment after the next one has it
+	wait_for 120 queues_say "$2"
+	is "$1" "$(queues "$T")" "$2"
 }
 quiet() { # DIR
 	! queues "$1" | grep -q '=[1-9]'

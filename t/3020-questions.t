@@ -160,6 +160,37 @@ badkey "a key without certificate" '<key id="7" which="0" source="f"/>' 'the ans
 badkey "a key with two" '<key id="7" which="0"><certificate>@DER@</certificate><certificate>@DER@</certificate></key>' 'the answer has two <certificate>$'
 badkey "a bad chain" '<key id="7" which="0"><certificate>@DER@</certificate><chain>AAAA</chain></key>' '<chain> is no certificate$'
 badkey "an unknown attribute" '<key id="7" which="0" only-if="x"><certificate>@DER@</certificate></key>' '<key> has an unknown attribute only-if$'
+# a message's many recipients: a few hundred a question, fewer where a frame has no room; the first key will do
+keys() { rm -f "$T"/rec/*; ask decrypting-keys "$@"; }
+of() { for i in $(seq "$1"); do echo "$T/one.pem"; done; }
+some='<result id="@ID@"><key id="7" which="1" source="f"><certificate>@DER@</certificate></key></result>'
+none='<refused id="@ID@" kind="permanent" code="not-found">none</refused>'
+locked='<refused id="@ID@" kind="temporary" code="passphrase-needed">locked</refused>'
+answers() { for a; do echo "answer find-keys $a"; done >"$T/lines"; fake k "DER $T/one.der" "record $T/rec" "$(cat "$T/lines")"; }
+answers "$some"; keys $(of 500)
+is "500 recipients are one question" "$(questions):$out" "1:k 7: /CN=one which=1 chain=-1 source=f"
+answers "$none" "$some"; keys $(of 501) "$T/two.pem"
+is "501 are two; the recipient's number counts from the first one on" "$(questions):$out" "2:k 7: /CN=one which=501 chain=-1 source=f"
+answers "$locked" "$some"; keys $(of 501) "$T/two.pem"
+is "a key that is locked does not hide one among the others" "$(questions):$out" "2:k 7: /CN=one which=501 chain=-1 source=f"
+answers "$locked" "$none"; keys $(of 501)
+like "... and is remembered where the others have none" "$(questions):$out" '^2:E_LOCKED: module k: find-keys: locked \(passphrase-needed\)$'
+answers "$none" "$locked"; keys $(of 501)
+like "... whichever it is" "$(questions):$out" '^2:E_LOCKED: '
+long='<refused id="@ID@" kind="permanent" code="limit">too long</refused>'
+answers "$long" "$some"; keys $(of 4)
+is "no room for the answer: the first half" "$(questions):$out" "2:k 7: /CN=one which=1 chain=-1 source=f"
+answers "$long" "$none" "$some"; keys $(of 4)
+is "... then the second" "$(questions):$out" "3:k 7: /CN=one which=3 chain=-1 source=f"
+answers "$long" "$locked" "$some"; keys $(of 4)
+is "... also where the first is locked" "$(questions):$out" "3:k 7: /CN=one which=3 chain=-1 source=f"
+answers "$long" "$none"; keys $(of 4)
+like "... neither" "$(questions):$out" '^3:E_NOTFOUND: '
+answers "$long"; keys $(of 4)
+like "... down to one, which is the operator's to mend" "$(questions):$out" '^3:E_CONFIG: module k: find-keys: too long \(limit\)$'
+setting 'frame_limit = 4K'; answers "$none"; keys $(of 60)
+like "a question longer than a frame is halved as well" "$([ "$(questions)" -gt 1 ] && echo several):$out" '^several:E_NOTFOUND'
+is "... and nobody is left out" "$(cat "$T"/rec/*-to-* | grep -o '<recipient ' | wc -l)" 60
 site 'keys=k l'; fake k; fake l "DER $T/two.der"; ask signing-keys a@b
 is "keys of the second module" "$out" "l k 1: /CN=two which=0 chain=1 source=fake"
 

@@ -211,6 +211,7 @@ struct key_search {
 	size_t nkeys;
 	struct passed_key *passed;
 	size_t npassed;
+	struct error locked;            /* some of ids may have a key that wants a passphrase; code 0: none has */
 };
 
 static int write_key_search(struct xml_writer *w, void *arg)
@@ -328,7 +329,8 @@ int ask_signing_keys(struct modules *m, struct arena *a, const char *address, st
 	return ask_signing_keys_explained(m, a, address, keys, n, &passed, &npassed, err);
 }
 
-/* As search_some(), but what is found first is enough. */
+/* As search_some(), but what is found first is enough.  What is locked is remembered: it may be somebody else's, and the next ids have
+ * a key that is not. */
 static int search_keys(struct modules *m, struct arena *a, struct key_search *s, size_t first, size_t n, struct error *err)
 {
 	int rc;
@@ -336,6 +338,10 @@ static int search_keys(struct modules *m, struct arena *a, struct key_search *s,
 	s->first = first;
 	s->n = n;
 	rc = answer_first(m, a, ROLE_KEYS, "find-keys", write_key_search, read_key_search, s, err);
+	if (rc == E_LOCKED) {
+		s->locked = *err;
+		return E_NOTFOUND;
+	}
 	if (rc == E_LIMIT && n > 1) {
 		rc = search_keys(m, a, s, first, n / 2, err);
 		if (rc == E_NOTFOUND)
@@ -354,7 +360,7 @@ int ask_decrypting_keys(struct modules *m, struct arena *a, const struct certifi
 		rc = search_keys(m, a, &s, i, nids - i < RECIPIENTS_AT_ONCE ? nids - i : RECIPIENTS_AT_ONCE, err);
 	*keys = s.keys;
 	*n = s.nkeys;
-	return rc;
+	return rc == E_NOTFOUND && s.locked.code ? error_set(err, E_LOCKED, "%s", s.locked.text) : rc;
 }
 
 /* ---- storing ---- */

@@ -42,6 +42,7 @@ static const char *code_name(int code)
 	case E_LIMIT: return "E_LIMIT";
 	case E_NOTFOUND: return "E_NOTFOUND";
 	case E_CONFIG: return "E_CONFIG";
+	case E_LOCKED: return "E_LOCKED";
 	default: return "E_UNKNOWN";
 	}
 }

@@ -10,11 +10,8 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "check-path/given.h"
 #include "common/area.h"
-#include "common/certificate.h"
-#include "common/marks.h"
-#include "lib/buf.h"
-#include "lib/log.h"
 #include "lib/openssl.h"
 
 #define PARSED_MAX 64
@@ -32,16 +29,6 @@ struct parsed {
 	unsigned char hash[AREAS_HASH]; /* SHA-256 */
 };
 
-/* Found by the name that it bears; parsed when it is asked for. */
-struct given {
-	struct span der;
-	const char *name;
-	struct mark mark;
-	bool asked;      /* of a revocation list: it was digested into form, or is none */
-	struct buf form;
-	struct crl list;
-};
-
 struct areas {
 	const struct config *config;
 	struct area *areas[NAMES]; /* NULL: not opened, it was empty whenever somebody asked */
@@ -49,19 +36,17 @@ struct areas {
 	struct parsed parsed[PARSED_MAX];
 	size_t nparsed;            /* ever; the place of the next is the remainder */
 	bool alone;                /* only what was given */
-	STACK_OF(X509) *anchors;   /* given; NULL: none */
-	struct given *issuers, *crls;
-	size_t nissuers, ncrls;
+	struct given given;
 	struct area_signature signatures[SIGNATURES_KEPT]; /* that were found to be good */
 	size_t nsignatures;        /* ever, as above */
 };
 
-int areas_open(const struct config *config, struct areas **out, struct error *err)
+struct areas *areas_open(const struct config *config)
 {
-	(void)err;
-	*out = mem_alloc(sizeof(**out));
-	(*out)->config = config;
-	return 0;
+	struct areas *a = mem_alloc(sizeof(*a));
+
+	a->config = config;
+	return a;
 }
 
 static void forget(struct parsed *p)
@@ -77,11 +62,7 @@ void areas_close(struct areas *a)
 		return;
 	for (int i = 0; i < NAMES; i++)
 		area_close(a->areas[i]);
-	sk_X509_pop_free(a->anchors, X509_free);
-	for (size_t i = 0; i < a->ncrls; i++)
-		buf_release(&a->crls[i].form);
-	free(a->issuers);
-	free(a->crls);
+	given_release(&a->given);
 	for (size_t i = 0; i < PARSED_MAX; i++)
 		forget(&a->parsed[i]);
 	free(a);
@@ -112,6 +93,12 @@ static int ready(struct areas *a, struct arena *arena, enum areas_name name, str
 	}
 	rc = area_open(a->config, names[name], &a->areas[name], err);
 	return rc < 0 ? rc : 1;
+}
+
+void areas_give(struct areas *a, const struct check_given *given)
+{
+	a->alone = given->alone;
+	given_take(&a->given, given);
 }
 
 void areas_look_again(struct areas *a)
@@ -199,88 +186,6 @@ static bool hash_of(struct areas *a, X509 *x, unsigned char *out, bool *in_ca)
 	return p->hashed;
 }
 
-/* ---- what the caller brought along ---- */
-
-static X509_NAME *read_name(struct span der)
-{
-	const unsigned char *p = (const unsigned char *)der.p;
-
-	return d2i_X509_NAME(NULL, &p, (long)der.n);
-}
-
-/* Sets its mark by a DER Name; false: it is none. */
-static bool mark_given(struct given *g, enum mark_kind kind, struct span der)
-{
-	X509_NAME *name = read_name(der);
-
-	if (name)
-		mark_name(&g->mark, kind, name);
-	X509_NAME_free(name);
-	return name != NULL;
-}
-
-static bool take_issuer(const struct check_object *o, struct given *out)
-{
-	struct certificate_parts parts;
-
-	*out = (struct given){ .der = o->der, .name = o->name };
-	return der_is_strict(o->der) && certificate_parts(o->der, &parts) && mark_given(out, MARK_SUBJECT, parts.subject);
-}
-
-/* RFC 5280 section 5.1: the version may be missing, then come the algorithm and the issuer. */
-static bool take_crl(const struct check_object *o, struct given *out)
-{
-	struct span rest = o->der, list, tbs, name;
-
-	*out = (struct given){ .der = o->der, .name = o->name };
-	if (!der_take(&rest, 0x30, NULL, &list) || !der_take(&list, 0x30, NULL, &tbs))
-		return false;
-	der_take(&tbs, 0x02, NULL, NULL);
-	return der_take(&tbs, 0x30, NULL, NULL) && der_take(&tbs, 0x30, &name, NULL) && mark_given(out, MARK_CRL, name);
-}
-
-static void take_all(const struct check_object *objects, size_t n, bool (*take)(const struct check_object *, struct given *),
-		     struct given **out, size_t *nout)
-{
-	*out = mem_array(n + 1, sizeof(**out));
-	for (size_t i = 0; i < n; i++)
-		if (take(&objects[i], &(*out)[*nout]))
-			(*nout)++;
-		else
-			log_warning("%s: cannot be read, passed over", objects[i].name);
-}
-
-void areas_give(struct areas *a, const struct check_given *given)
-{
-	a->alone = given->alone;
-	if (given->nanchors)
-		a->anchors = sk_X509_new_null();
-	for (size_t i = 0; i < given->nanchors; i++) {
-		struct span der = given->anchors[i].der;
-		X509 *x = areas_certificate(&der);
-
-		if (x)
-			sk_X509_push(a->anchors, x);
-		else
-			log_warning("%s: cannot be read, passed over", given->anchors[i].name);
-	}
-	take_all(given->issuers, given->nissuers, take_issuer, &a->issuers, &a->nissuers);
-	take_all(given->crls, given->ncrls, take_crl, &a->crls, &a->ncrls);
-}
-
-static bool same_mark(const struct mark *a, const struct mark *b)
-{
-	return a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
-}
-
-static bool is_given_anchor(const struct areas *a, const X509 *x)
-{
-	for (int i = 0; i < sk_X509_num(a->anchors); i++)
-		if (X509_cmp(sk_X509_value(a->anchors, i), x) == 0)
-			return true;
-	return false;
-}
-
 bool areas_self_signed(struct areas *a, X509 *x)
 {
 	return X509_get_extension_flags(x) & EXFLAG_SS && (X509_get0_authority_key_id(x) || areas_made_certificate(a, x, x));
@@ -288,22 +193,16 @@ bool areas_self_signed(struct areas *a, X509 *x)
 
 bool areas_is_anchor(struct areas *a, X509 *x, bool in_ca)
 {
-	return a->anchors ? is_given_anchor(a, x) : in_ca && areas_self_signed(a, x);
+	return a->given.anchors ? given_is_anchor(&a->given, x) : in_ca && areas_self_signed(a, x);
 }
 
 static void push_given(struct areas *a, const X509_NAME *subject, STACK_OF(X509) *out)
 {
-	struct mark wanted;
+	struct span der;
 
-	mark_name(&wanted, MARK_SUBJECT, subject);
-	for (int i = 0; i < sk_X509_num(a->anchors); i++) {
-		X509 *x = sk_X509_value(a->anchors, i);
-
-		if (X509_NAME_cmp(X509_get_subject_name(x), subject) == 0 && X509_up_ref(x))
-			sk_X509_push(out, x);
-	}
-	for (size_t i = 0; i < a->nissuers; i++) {
-		X509 *x = same_mark(&a->issuers[i].mark, &wanted) ? certificate_of(a, a->issuers[i].der, false) : NULL;
+	given_anchors(&a->given, subject, out);
+	for (size_t i = 0; given_issuer(&a->given, subject, &i, &der);) {
+		X509 *x = certificate_of(a, der, false);
 
 		/* a self-signed one is an anchor or nothing */
 		if (x && X509_NAME_cmp(X509_get_subject_name(x), subject) == 0 && !areas_self_signed(a, x) && X509_up_ref(x))
@@ -354,29 +253,6 @@ int areas_find_exact(struct areas *a, struct arena *arena, enum areas_name name,
 	return rc;
 }
 
-/* A list is read when it is asked for; one that is none is said to be so, once. */
-static bool digest(struct given *g)
-{
-	if (g->asked)
-		return g->list.form.p != NULL;
-	g->asked = true;
-	if (crl_digest(g->der, &g->form, NULL) == 0 && crl_view(span_from(g->form.data, g->form.len), &g->list))
-		return true;
-	log_warning("%s: cannot be read, passed over", g->name);
-	g->list = (struct crl){ 0 };
-	return false;
-}
-
-static void push_given_crls(struct areas *a, const X509_NAME *issuer, struct areas_crl *out, size_t *n)
-{
-	struct mark wanted;
-
-	mark_name(&wanted, MARK_CRL, issuer);
-	for (size_t i = 0; i < a->ncrls; i++)
-		if (same_mark(&a->crls[i].mark, &wanted) && digest(&a->crls[i]) && crl_issuer_is(&a->crls[i].list, issuer))
-			out[(*n)++] = (struct areas_crl){ &a->crls[i].list, NULL, a->crls[i].name };
-}
-
 int areas_find_crls(struct areas *a, struct arena *arena, const X509_NAME *issuer, struct areas_crl **out, size_t *n,
 		    struct error *err)
 {
@@ -389,8 +265,8 @@ int areas_find_crls(struct areas *a, struct arena *arena, const X509_NAME *issue
 		rc = area_find_crls(a->areas[AREAS_CRL], arena, issuer, &found, err);
 	if (rc < 0)
 		return rc;
-	*out = arena_array(arena, found.n + a->ncrls, sizeof(**out));
-	push_given_crls(a, issuer, *out, n);
+	*out = arena_array(arena, found.n + a->given.ncrls, sizeof(**out));
+	given_crls(&a->given, issuer, *out, n);
 	for (size_t i = 0; i < found.n; i++)
 		(*out)[(*n)++] = (struct areas_crl){ &found.items[i].list, &found.items[i], found.items[i].file };
 	return 0;

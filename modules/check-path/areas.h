@@ -27,7 +27,8 @@ struct areas_crl {
 	const char *file;               /* in the arena of the question */
 };
 
-int areas_open(const struct config *config, struct areas **out, struct error *err);
+/* Reads nothing yet; config stays the caller's, and lives as long. */
+struct areas *areas_open(const struct config *config);
 void areas_close(struct areas *a); /* NULL is fine */
 
 /* Before each check: a folder that was empty may have been filled since. */

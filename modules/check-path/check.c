@@ -139,9 +139,8 @@ int checker_open(const struct config *config, const struct check_policy *policy,
 	openssl_start();
 	c->policy = policy;
 	c->config = config;
+	c->areas = areas_open(config);
 	rc = read_policy(c, err);
-	if (rc == 0)
-		rc = areas_open(config, &c->areas, err);
 	if (rc < 0)
 		checker_close(c);
 	else

@@ -113,6 +113,13 @@ X509 *constraints_culprit(STACK_OF(X509) *path, int at);
 /* Certificate policies of the path, by the request's or the operator's inputs (RFC 5280 section 6.1.1 (c) to (g)). */
 bool policies_hold(struct checking *k, STACK_OF(X509) *path);
 
+/* ---- validation.c ---- */
+
+#define PATH_MAX_CERTIFICATES 24 /* the certificate, 22 CAs, the anchor */
+
+/* Whether OpenSSL finds the path, from the leaf to its anchor, to be good; false: judged, or k->error is set (no memory). */
+bool validation_agrees(struct checking *k, STACK_OF(X509) *path);
+
 /* ---- path.c ---- */
 
 /* Finds and validates a path; fills judgement, path and evidence.  true: there is one. */

@@ -7,6 +7,7 @@ libcheckpath_a_SOURCES = \
 	modules/check-path/crls.c \
 	modules/check-path/floor.c modules/check-path/floor.h \
 	modules/check-path/forms.c modules/check-path/forms.h \
+	modules/check-path/given.c modules/check-path/given.h \
 	modules/check-path/issuers.c modules/check-path/issuers.h \
 	modules/check-path/lists.c modules/check-path/lists.h \
 	modules/check-path/main.c \
@@ -25,6 +26,7 @@ libcheckpath_a_SOURCES = \
 	modules/check-path/scope.c \
 	modules/check-path/signer.c \
 	modules/check-path/strength.c \
+	modules/check-path/validation.c \
 	modules/check-path/verify_log.c modules/check-path/verify_log.h
 
 module_LINKS += check-path

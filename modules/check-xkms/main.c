@@ -220,13 +220,12 @@ static int start(struct server *s, struct error *err)
 	int rc;
 
 	s->state = state;
+	state->areas = areas_open(s->config);
 	openssl_load(NULL);
 	openssl_start();
 	rc = relays_open(&options, &state->relays, err);
 	if (rc == 0)
 		rc = xkms_signatures_start(&options, err);
-	if (rc == 0)
-		rc = areas_open(s->config, &state->areas, err);
 	return rc;
 }
 

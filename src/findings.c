@@ -17,9 +17,24 @@ struct lookup {
 	struct work *work;
 	OSSL_LIB_CTX *ctx;
 	const struct certificate_id *ids; /* the layer the keys below belong to */
-	struct found_key *keys;
-	size_t nkeys;
+	struct found_key *keys;           /* of one module */
+	size_t first, nkeys;              /* first: how many the modules before it had */
 };
+
+/* The next keys to try, of the first module that has any, or of the next after those that have not opened it. */
+static int find_keys(struct lookup *l, const struct certificate_id *ids, size_t n, size_t skip, struct error *err)
+{
+	const char *after = NULL;
+
+	if (!skip || l->ids != ids)
+		l->first = l->nkeys = 0;
+	else
+		after = l->keys[l->nkeys - 1].module;
+	l->ids = ids;
+	l->first += l->nkeys;
+	l->nkeys = 0;
+	return ask_further_keys(l->work->modules, l->work->arena, after, ids, n, &l->keys, &l->nkeys, err);
+}
 
 static int find_key(void *arg, const struct certificate_id *ids, size_t n, size_t skip, size_t *which, X509 **certificate,
 		    EVP_PKEY **key, struct error *err)
@@ -28,16 +43,13 @@ static int find_key(void *arg, const struct certificate_id *ids, size_t n, size_
 	struct found_key *k;
 	int rc = 0;
 
-	if (!skip || l->ids != ids) {
-		l->ids = ids;
-		l->nkeys = 0;
-		rc = ask_decrypting_keys(l->work->modules, l->work->arena, ids, n, &l->keys, &l->nkeys, err);
-	}
+	if (!skip || l->ids != ids || skip >= l->first + l->nkeys)
+		rc = find_keys(l, ids, n, skip, err);
 	if (rc < 0)
 		return rc;
-	if (skip >= l->nkeys)
+	if (skip - l->first >= l->nkeys)
 		return error_set(err, E_NOTFOUND, "no further key of ours");
-	k = &l->keys[skip];
+	k = &l->keys[skip - l->first];
 	if (k->which >= n)
 		return error_set(err, E_TEMP, "module %s answered with a recipient that was not asked for", k->module);
 	*which = k->which;

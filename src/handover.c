@@ -12,7 +12,7 @@
 #include "direction.h"
 #include "lib/log.h"
 #include "overdue.h"
-#include "resume.h"
+#include "resumption.h"
 
 #define JOURNAL_SECONDS ((uint64_t)10 * 24 * 3600)
 #define LOCK_MS 1000 /* for another process that has the same message: what takes longer is tried again later */
@@ -160,8 +160,7 @@ void handover_run(struct handover *h, struct outcome *out)
 	} else if (fails_whole(h->config, h->envelope, h->plan)) {
 		outcome_refuse(out, h->plan->failures->status, h->plan->failures->text);
 	} else if (nothing_unlocked(h)) {
-		h->resumed->wrong = true;
-		outcome_refuse(out, "5.7.8", arena_printf(h->arena, "the passphrase does not open it: %s", h->plan->hold->text));
+		refuse_locked(h, out);
 	} else {
 		c.failed = arena_array(h->arena, h->envelope->n * 2 + h->envelope->nill, sizeof(*c.failed));
 		carry_out(&c);

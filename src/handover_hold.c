@@ -7,8 +7,7 @@
 #include "deliver/returned.h"
 #include "direction.h"
 #include "lib/log.h"
-#include "lib/openssl.h"
-#include "resume.h"
+#include "resumption.h"
 #include "seal_hold.h"
 
 static struct segment whole_message(const struct handover *h)
@@ -29,7 +28,6 @@ static int add_seals(struct carrying *c, struct hold *hold, struct error *err)
 	int rc = 0;
 
 	hold_name(h->identity, id);
-	openssl_start();
 	for (size_t i = 0; i < hold->n && rc == 0; i++)
 		rc = hold_seal(h->arena, h->mac_key, &s, hold->recipients[i], &seals[i], err);
 	hold->seals = seals;
@@ -128,7 +126,7 @@ bool keep_held(struct carrying *c)
 	bool scan = plan_holds_for_scan(c->h->plan);
 	const char **recipients = arena_array(c->h->arena, held->n, sizeof(*recipients));
 	struct hold hold = { .recipients = recipients, .reason = held->reason, .text = held->text, .content = held->digest,
-			     .finished = held->content != NULL };
+			     .locked = held->locked, .finished = held->content != NULL };
 	struct error err = { 0 };
 
 	if (is_held_again(c->h))
@@ -171,6 +169,34 @@ bool nothing_unlocked(const struct handover *h)
 	return still_locked(h) && h->plan->hold->n == h->envelope->n;
 }
 
+/* The next passphrase is for those who want one now: a layer below may have a key of another module. */
+static int note_locked(const struct handover *h, struct error *err)
+{
+	return hold_add_locked(h->arena, h->config->spool, h->resumed->held->id, h->plan->hold->locked, err);
+}
+
+/* One who wants a passphrase has just been given one. */
+static bool was_wrong(const struct handover *h)
+{
+	const struct held *held = h->resumed->held;
+	bool wrong = !held->nmodules;
+
+	for (size_t i = 0; i < held->nmodules; i++)
+		wrong = wrong || word_listed(h->plan->hold->locked, held->modules[i]);
+	return wrong;
+}
+
+void refuse_locked(struct handover *h, struct outcome *out)
+{
+	struct error err = { 0 };
+
+	h->resumed->wrong = was_wrong(h);
+	outcome_refuse(out, "5.7.8", arena_printf(h->arena, "%s: %s", h->resumed->wrong ? "the passphrase does not open it" :
+						  "another passphrase is wanted now", h->plan->hold->text));
+	if (note_locked(h, &err) < 0)
+		log_error("hold %s: %s", h->resumed->held->id, err.text);
+}
+
 /* The passphrase was of some of the keys: who is served is taken out of the hold, for the others it stays. */
 void keep_locked(struct carrying *c)
 {
@@ -183,7 +209,7 @@ void keep_locked(struct carrying *c)
 	for (size_t i = 0; i < h->envelope->n; i++)
 		if (!is_among(hold, h->envelope->recipients[i]))
 			served[n++] = h->envelope->recipients[i];
-	if (hold_settle(h->arena, h->config->spool, h->resumed->held->id, served, n, &err) < 0)
+	if (note_locked(h, &err) < 0 || hold_settle(h->arena, h->config->spool, h->resumed->held->id, served, n, &err) < 0)
 		note_temporary(c, "4.3.0", err.text);
 	else
 		outcome_refuse(&c->temporary, "5.7.8", arena_printf(h->arena, "%zu are served; %zu still wait for another passphrase: %s", n,

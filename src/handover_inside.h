@@ -56,6 +56,8 @@ bool keep_held(struct carrying *c);
 /* A resumed message of which some wait for another passphrase, or all of it. */
 bool still_locked(const struct handover *h);
 bool nothing_unlocked(const struct handover *h);
+/* Nobody has been served: says why, and who is to get the next passphrase. */
+void refuse_locked(struct handover *h, struct outcome *out);
 /* The others have been served. */
 void keep_locked(struct carrying *c);
 /* All have. */

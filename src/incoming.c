@@ -7,6 +7,7 @@
 #include "deliver/hold.h"
 #include "findings.h"
 #include "harvest.h"
+#include "module/ask.h"
 #include "seal_for.h"
 #include "subject.h"
 #include "token.h"
@@ -355,6 +356,7 @@ static int plan_locked(struct incoming *in, struct error *err)
 	if (w->released)
 		return plan_closed(in, err);
 	plan_set_hold(w->plan, HOLD_LOCKED, in->findings.closed_text, in->to, in->n);
+	w->plan->hold->locked = ask_who_is_locked(w->modules, w->arena);
 	return 0;
 }
 

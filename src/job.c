@@ -15,7 +15,8 @@
 #include "module/ask.h"
 #include "receive.h"
 #include "result.h"
-#include "resume.h"
+#include "resumption.h"
+#include "seal_hold.h"
 
 #define MODULE_GRACE_MS 2000
 
@@ -92,11 +93,22 @@ static int receive_message(struct job *j, struct error *err)
 /* Before there is a child: what parses strangers' bytes never has the passphrase. */
 static int unlock(struct job *j, struct error *err)
 {
-	struct buf *passphrase = &j->options->resumed->passphrase;
-	int rc = j->modules.n ? ask_unlock(&j->modules, span_from(passphrase->data, passphrase->len), err) : 0;
+	struct resumption *r = j->options->resumed;
+	int rc = !j->modules.n ? 0 : ask_unlock(&j->modules, r->held->modules, r->held->nmodules,
+						span_from(r->passphrase.data, r->passphrase.len), err);
 
-	buf_wipe(passphrase);
+	buf_wipe(&r->passphrase);
 	return rc;
+}
+
+/* What a person gives a passphrase for is what we have held. */
+static int go_on(struct job *j, struct outcome *out, struct error *err)
+{
+	int rc = hold_check_seals(&j->arena, span_from(j->mac_key.data, j->mac_key.len), j->message.digest, j->options->resumed->held, err);
+
+	if (rc == E_PERM)
+		outcome_refuse(out, "5.7.7", err->text);
+	return rc == 0 ? unlock(j, err) : rc;
 }
 
 /* What sealing needs to know is read here: the child opens no file. */
@@ -183,9 +195,7 @@ void job_run(const struct config *c, const struct options *o, struct outcome *ou
 	if (rc == 0)
 		rc = receive_message(&j, &err);
 	if (rc == 0 && o->resumed)
-		rc = resume_check(&j.arena, span_from(j.mac_key.data, j.mac_key.len), j.message.digest, o->resumed->held, out, &err);
-	if (rc == 0 && o->resumed)
-		rc = unlock(&j, &err);
+		rc = go_on(&j, out, &err);
 	if (rc == 0)
 		rc = make_plan(&j, &w, &err);
 	modules_stop(&j.modules, rc == 0 ? MODULE_GRACE_MS : 0);

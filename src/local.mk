@@ -30,7 +30,7 @@ libpostern_a_SOURCES = \
 	src/returning.c src/returning.h \
 	src/routes.c src/routes.h \
 	src/result.c src/result.h \
-	src/resume.c src/resume.h \
+	src/resume.c src/resume.h src/resumption.h \
 	src/seal_for.c src/seal_for.h \
 	src/seal_hold.c src/seal_hold.h \
 	src/selfcheck.c src/selfcheck.h \

@@ -1,6 +1,8 @@
 /* outgoing.c - plans mail to the outside: who sends, what it is, what is wanted for each recipient */
 #include "outgoing.h"
 
+#include <string.h>
+
 #include "deliver/hold.h"
 #include "lib/address.h"
 #include "lib/lookup.h"
@@ -18,7 +20,10 @@ void outgoing_refuse(struct outgoing *o, struct treatment *t, const char *status
 void outgoing_hold(struct outgoing *o, struct treatment *t, const char *why)
 {
 	o->held[o->nheld++] = t->address;
-	o->locked = why;
+	if (!o->locked)
+		o->locked = why;
+	else if (!strstr(o->locked, why)) /* each key has its own passphrase, and its own owner */
+		o->locked = arena_printf(o->w->arena, "%s; %s", o->locked, why);
 	t->settled = true;
 }
 
@@ -256,8 +261,10 @@ int outgoing_plan(struct work *w, const char *const *to, size_t n, struct error 
 	rc = find_sender(&o);
 	if (rc == 0 && !o.items[0].settled)
 		rc = plan_for(&o, err);
-	if (rc == 0 && o.nheld)
+	if (rc == 0 && o.nheld) {
 		plan_set_hold(w->plan, HOLD_LOCKED, o.locked, o.held, o.nheld);
+		w->plan->hold->locked = ask_who_is_locked(w->modules, w->arena);
+	}
 	release(&o);
 	return rc;
 }

@@ -99,7 +99,7 @@ void plan_set_hold(struct plan *p, const char *reason, const char *text, const c
 	p->hold->text = arena_strdup(p->arena, text);
 	p->hold->recipients = copy_list(p->arena, recipients, n);
 	p->hold->n = n;
-	p->hold->digest = "";
+	p->hold->digest = p->hold->locked = "";
 }
 
 bool plan_holds_for_scan(const struct plan *p)

@@ -61,6 +61,7 @@ struct plan_hold {
 	size_t n;
 	struct plan_output *content; /* what is kept, finished for delivery; NULL: the message as it came */
 	const char *digest;          /* content_digest() of the copy that the scanner gets; "" */
+	const char *locked;          /* HOLD_LOCKED: the modules that want a passphrase, with one blank between; "" */
 };
 
 /* How the scanner's answer is known: once in a plan. */

@@ -56,6 +56,8 @@ static void add_hold(struct buf *out, const struct plan_hold *h)
 	add_line(out, h->text, "");
 	for (size_t i = 0; i < h->n; i++)
 		add_line(out, "held", h->recipients[i]);
+	if (*h->locked)
+		add_line(out, "locked", h->locked);
 	if (h->content) {
 		add_line(out, "kept", or_dash(h->digest));
 		add_segments(out, h->content);
@@ -345,6 +347,13 @@ static bool read_held(struct reader *r, struct span v)
 	return true;
 }
 
+static bool read_locked(struct reader *r, struct span v)
+{
+	if (r->plan->hold)
+		r->plan->hold->locked = arena_strndup(r->arena, v.p, v.n);
+	return r->plan->hold && v.n > 0;
+}
+
 static bool is_hex(struct span s, size_t n)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -403,7 +412,8 @@ static const struct {
 	{ "output", read_output },    { "from", read_from },       { "to", read_to },
 	{ "segment", read_segment },  { "eight-bit", read_eight_bit }, { "why", read_why },
 	{ "failure", read_failure },  { "status", read_status },   { "notice", read_notice },   { "text", read_text },
-	{ "hold", read_hold },        { "held", read_held },       { "kept", read_kept },       { "note", read_note },
+	{ "hold", read_hold },        { "held", read_held },       { "locked", read_locked },   { "kept", read_kept },
+	{ "note", read_note },
 	{ "once", read_once },        { "sealed", read_sealed },   { "original", read_original },
 	{ "back", read_back },        { "done", read_done },
 };

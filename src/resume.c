@@ -7,7 +7,6 @@
 #include "resume.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -24,8 +23,9 @@
 #include "lib/moment.h"
 #include "lib/openssl.h"
 #include "module/module.h"
-#include "seal_hold.h"
+#include "resumption.h"
 
+#define PASSPHRASE_MAX ((size_t)1024)
 #define DELAY_MAX ((time_t)32) /* seconds; doubled from one on with each wrong passphrase */
 
 /* ---- the passphrase ---- */
@@ -147,36 +147,6 @@ static int read_passphrase(const struct config *c, const struct options *o, stru
 }
 
 /* ---- the hold ---- */
-
-static bool has_seal(const struct held *h, const char *seal)
-{
-	for (size_t i = 0; i < h->nseals; i++)
-		if (strlen(h->seals[i]) == strlen(seal) && CRYPTO_memcmp(h->seals[i], seal, strlen(seal)) == 0)
-			return true;
-	return false;
-}
-
-int resume_check(struct arena *a, struct span mac_key, const char *digest, const struct held *h, struct outcome *out,
-		 struct error *err)
-{
-	struct hold_seal s = { h->id, digest, h->sender, h->client, h->reason };
-
-	openssl_start();
-	for (size_t i = 0; i < h->n; i++) {
-		const char *seal;
-
-		if (h->served[i])
-			continue;
-		if (hold_seal(a, mac_key, &s, h->recipients[i], &seal, err) < 0)
-			return E_TEMP;
-		if (!has_seal(h, seal)) {
-			outcome_refuse(out, "5.7.7", "the hold is not as this site wrote it: changed, or of another site; read it in the "
-				       "spool, and discard it");
-			return error_set(err, E_PERM, "%s", out->text);
-		}
-	}
-	return 0;
-}
 
 /* Guessing is slow: the hold is in the hands of one process, and after n wrong passphrases that one waits. */
 static void wait_after_wrong(const struct held *h)

@@ -276,6 +276,77 @@ is "it signs, too" "$code $(holds) $(outside)" "0 1 0"
 resume "$(hold_id)" <"$T/secret"
 is "when resumed" "$code $(holds) $(outside)" "0 0 1"
 
+# ---- several keys modules: a passphrase is for the one that has asked for it
+clean
+rm -f "$T/certs/private"/rita.* "$T/certs/private"/tina.*
+lock rita 'correct horse'
+mkdir "$T/second" "$T/second/certs" "$T/second/certs/private"
+site_conf "$T/second"
+sed -i "s|^log = .*|log = stderr|" "$T/second/postern.conf"
+lock_second() { lock tina other; mv "$T/certs/private/tina.pem" "$T/second/certs/private/"; }
+lock_second
+cat >"$T/keys-second" <<END
+#!/bin/sh
+tee -a "$T/second.heard" | "$BUILD/keys-file" -config "$T/second/postern.conf"
+END
+chmod 755 "$T/keys-second"
+conf "$T" "keys_modules = keys-file $T/keys-second"
+heard() { grep -c '<unlock' "$T/second.heard"; }
+modules() { sed -n 's/^module: //p' "$T/spool/hold/$id.hold" | tr '\n' ' '; }
+arrives() { run "$T" 192.0.2.1 bob@partner.example rita@behoerde.example <"$T/m"; id=$(hold_id); empty "$T/internal"; : >"$T/second.heard"; }
+printf 'dear Rita\n' | entity | seal rita | letter bob@partner.example >"$T/m"
+arrives
+is "the hold says who has asked" "$code $(modules)" "0 keys-file "
+resume "$id" <"$T/secret"
+is "the passphrase goes to that module alone" "$code $(inside) $(heard)" "0 1 0"
+empty "$T/internal"
+arrives
+sed -i '/^module: /d' "$T/spool/hold/$id.hold"
+resume "$id" <"$T/secret"
+is "a hold that does not say it, as those of before: to all of them" "$code $(inside) $(heard)" "0 1 1"
+printf 'dear Tina\n' | entity | seal tina | letter bob@partner.example >"$T/m"
+arrives
+is "the second one asks" "$code $(modules)" "0 $T/keys-second "
+give wrong "$id"
+is "... and says that it is a wrong one" "$code $(grep -c '^tried: ' "$T/spool/hold/$id.hold") $(heard)" "77 1 1"
+give other "$id"
+is "... or the right one" "$code $(inside) $(holds)" "0 1 0"
+printf 'dear both\n' | entity | seal rita tina | letter bob@partner.example >"$T/m"
+arrives
+is "either may open it: both have asked" "$code $(modules)" "0 keys-file $T/keys-second "
+like "... and the notice names both keys" "$("$BUILD/postern" -c "$T/postern.conf" -holds)" 'rita\.pem.*; or module .*keys-second'
+give other "$id"
+is "one of them does" "$code $(inside) $(holds)" "0 1 0"
+cat "$T/tina.key" "$T/tina.pem" >"$T/second/certs/private/tina.pem"
+clean
+run "$T" 192.0.2.1 bob@partner.example rita@behoerde.example <"$T/m"
+is "a key of the next module, without a passphrase, opens it: nobody waits" "$code $(holds) $(inside)" "0 0 1"
+lock_second
+printf 'dear Tina\n' | entity | seal tina | seal rita | letter bob@partner.example >"$T/m"
+arrives
+is "a layer in a layer: the outer one's module has asked" "$code $(modules)" "0 keys-file "
+resume "$id" <"$T/secret"
+is "opened, the other one asks; that was no wrong passphrase" "$code ${out%% *} $(grep -c '^tried: ' "$T/spool/hold/$id.hold") $(modules)" \
+	"77 5.7.8 0 keys-file $T/keys-second "
+like "... and it is said" "$out" 'another passphrase is wanted now: .*tina\.pem'
+resume "$id" <"$T/secret"
+is "the same one again, and the new one has it, too: wrong" "$code $(grep -c '^tried: ' "$T/spool/hold/$id.hold") $(heard)" "77 1 1"
+clean
+cp "$T/m" "$T/nested"
+printf 'From: rita@behoerde.example\nTo: carol@partner.example\n\nwords\n' >"$T/m"
+run "$T" 10.0.0.1 rita@behoerde.example carol@partner.example dave@partner.example <"$T/m"
+id=$(hold_id); empty "$T/internal"; : >"$T/second.heard"
+is "two recipients, a key in each module" "$code $(modules)" "0 keys-file $T/keys-second "
+like "-holds names both keys" "$("$BUILD/postern" -c "$T/postern.conf" -holds)" 'rita\.pem.*tina\.pem'
+resume "$id" <"$T/secret"
+give other "$id"
+is "one passphrase after the other" "$code $(outside) $(holds)" "0 2 0"
+conf "$T" 'keys_modules = keys-file'
+own rita rita@behoerde.example rsa
+own tina tina@behoerde.example
+lock rita 'correct horse'
+lock tina other
+
 # ---- two keys of ours in one message
 clean
 printf 'dear both\n' | entity | seal rita alice | letter bob@partner.example >"$T/m"

@@ -71,6 +71,8 @@ static void take_value(struct arena *a, struct held *out, struct span name, stru
 		out->recipients[out->n++] = text;
 	if (span_eqstr(name, "seal"))
 		out->seals[out->nseals++] = text;
+	if (span_eqstr(name, "module"))
+		out->modules[out->nmodules++] = text;
 	if (span_eqstr(name, "tried")) {
 		out->tried++;
 		out->tried_last = text;
@@ -114,6 +116,7 @@ static void parse(struct arena *a, const char *id, struct span record, struct he
 	*out = (struct held){ .id = arena_strdup(a, id), .time = "", .queue_id = "", .sender = "", .client = "", .reason = "", .text = "",
 			      .message_id = "", .content = "", .tried_last = "" };
 	out->seals = arena_array(a, count_lines(record, "seal"), sizeof(*out->seals));
+	out->modules = arena_array(a, count_lines(record, "module"), sizeof(*out->modules));
 	out->recipients = arena_array(a, count_lines(record, "recipient"), sizeof(*out->recipients));
 	while (take_line(&rest, &name, &value))
 		take_value(a, out, name, value);
@@ -305,6 +308,17 @@ int hold_mark_told(struct arena *a, const char *spool, const char *id, struct er
 	char name[] = "told";
 
 	return change_record(a, spool, id, add_time, name, err);
+}
+
+static bool add_locked(struct arena *a, struct held *h, struct buf *record, void *modules)
+{
+	hold_add_modules(record, modules);
+	return true;
+}
+
+int hold_add_locked(struct arena *a, const char *spool, const char *id, const char *modules, struct error *err)
+{
+	return change_record(a, spool, id, add_locked, arena_strdup(a, modules), err);
 }
 
 int hold_mark_tried(struct arena *a, const char *spool, const char *id, struct error *err)

@@ -74,25 +74,49 @@ static bool has_line(struct span record, struct span line)
 	return false;
 }
 
+/* False: it stands there already. */
+static bool add_new(struct buf *record, struct span before, const char *name, const char *value)
+{
+	struct buf line = BUF_INIT;
+	bool added;
+
+	hold_add_field(&line, name, value);
+	added = !has_line(before, span_from(line.data, line.len - 1));
+	if (added)
+		buf_add(record, line.data, line.len);
+	buf_release(&line);
+	return added;
+}
+
+bool hold_add_modules(struct buf *record, const char *modules)
+{
+	struct buf name = BUF_INIT;
+	bool added = false;
+
+	for (size_t n; modules && *modules; modules += n + (modules[n] == ' ')) {
+		n = strcspn(modules, " ");
+		buf_clear(&name);
+		buf_add(&name, modules, n);
+		added |= add_new(record, span_from(record->data, record->len), "module", buf_str(&name));
+	}
+	buf_release(&name);
+	return added;
+}
+
 /* A message that is held again, for more recipients than before, must not lose these. */
 static bool add_missing(struct buf *record, const struct hold *h)
 {
-	struct buf line = BUF_INIT;
 	size_t before = record->len;
 	bool added = false;
 
 	for (size_t i = 0; i < h->n; i++) {
-		buf_clear(&line);
-		hold_add_field(&line, "recipient", h->recipients[i]);
-		if (has_line(span_from(record->data, before), span_from(line.data, line.len - 1)))
+		if (!add_new(record, span_from(record->data, before), "recipient", h->recipients[i]))
 			continue;
-		buf_add(record, line.data, line.len);
 		if (h->seals)
 			hold_add_field(record, "seal", h->seals[i]);
 		added = true;
 	}
-	buf_release(&line);
-	return added;
+	return hold_add_modules(record, h->locked) || added;
 }
 
 static void start_record(struct buf *b, const char *id, const struct hold *h)

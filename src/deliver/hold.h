@@ -18,6 +18,7 @@ struct hold {
 	const char *message_id;
 	const char *content; /* digest of what the scanner got; NULL or "" */
 	const char *const *seals; /* by recipient: what proves that we have held it for him; NULL: none */
+	const char *locked;  /* HOLD_LOCKED: the modules that want a passphrase, with one blank between; NULL or "" */
 	bool finished;       /* it is what would be delivered; else it is as it came */
 	bool eight_bit;
 };
@@ -43,6 +44,8 @@ struct held {
 	struct lookup lookup;  /* of the recipients in lower case */
 	const char **seals;    /* in no order */
 	size_t nseals;
+	const char **modules;  /* that have wanted a passphrase; holds may be older than this, and have none */
+	size_t nmodules;
 	size_t tried;          /* how often a wrong passphrase was given ... */
 	const char *tried_last;/* ... and when for the last time; "" */
 };
@@ -82,6 +85,9 @@ int hold_mark_told(struct arena *a, const char *spool, const char *id, struct er
 
 /* A wrong passphrase was given. */
 int hold_mark_tried(struct arena *a, const char *spool, const char *id, struct error *err);
+
+/* These modules (with one blank between) want a passphrase as well. */
+int hold_add_locked(struct arena *a, const char *spool, const char *id, const char *modules, struct error *err);
 
 /* ---- now and then ---- */
 

@@ -14,6 +14,9 @@
 /* Appends "name: value"; the value becomes one line, so that text from outside cannot add a field. */
 void hold_add_field(struct buf *b, const char *name, const char *value);
 
+/* Appends those of the modules (with one blank between; NULL: none) that do not stand there already.  false: all do. */
+bool hold_add_modules(struct buf *record, const char *modules);
+
 /* The mail server may hand over one message in several processes at once, each for some of its recipients, and its copies come back in
  * others: records are read and written by one after the other.  The lock ends with the descriptor.  E_NOTFOUND, E_TEMP */
 int hold_lock(const char *directory, struct error *err);

@@ -114,11 +114,11 @@ const char *answer_copy(const struct answer *n, const struct xml *e, const char 
 	return arena_strdup(n->a, xml_attr_or(e, attribute, ""));
 }
 
-int answer_first(struct modules *m, struct arena *a, enum module_role role, const char *operation, module_writer *write,
-		 answer_reader *read, void *arg, struct error *err)
+int answer_next(struct modules *m, struct arena *a, enum module_role role, const char *after, const char *operation,
+		module_writer *write, answer_reader *read, void *arg, struct error *err)
 {
 	struct error locked = { 0 };
-	bool known = false;
+	bool known = after != NULL, behind = !after;
 
 	for (size_t i = 0; i < m->n; i++) {
 		struct module *p = &m->items[i];
@@ -126,8 +126,10 @@ int answer_first(struct modules *m, struct arena *a, enum module_role role, cons
 		struct xml_document *doc;
 		int rc;
 
-		if (p->role != role)
+		if (p->role != role || !behind) {
+			behind = behind || (p->role == role && strcmp(p->name, after) == 0);
 			continue;
+		}
 		rc = module_ask_this(m, p, operation, write, arg, &doc, err);
 		known = known || rc != MODULE_UNKNOWN_OPERATION;
 		if (rc == 0)
@@ -142,6 +144,12 @@ int answer_first(struct modules *m, struct arena *a, enum module_role role, cons
 		return error_set(err, E_LOCKED, "%s", locked.text);
 	return known ? error_set(err, E_NOTFOUND, "%s: no %s module found any", operation, module_role_name(role))
 		     : error_set(err, E_TEMP, "no %s module that runs knows %s", module_role_name(role), operation);
+}
+
+int answer_first(struct modules *m, struct arena *a, enum module_role role, const char *operation, module_writer *write,
+		 answer_reader *read, void *arg, struct error *err)
+{
+	return answer_next(m, a, role, NULL, operation, write, read, arg, err);
 }
 
 /* ---- requests ---- */

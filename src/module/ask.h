@@ -101,9 +101,14 @@ int ask_own_keys(struct modules *m, struct arena *a, struct own_key **keys, size
 /* Our keys among recipient identifiers.  E_NOTFOUND if none. */
 int ask_decrypting_keys(struct modules *m, struct arena *a, const struct certificate_id *ids, size_t nids,
 			struct found_key **keys, size_t *n, struct error *err);
-/* Gives a passphrase to all keys modules that take one, for the rest of the conversation ("unlock").
+/* The same of the modules behind the one of that name: where its keys open nothing, or want a passphrase, others may do. */
+int ask_further_keys(struct modules *m, struct arena *a, const char *after, const struct certificate_id *ids, size_t nids,
+		     struct found_key **keys, size_t *n, struct error *err);
+/* The keys modules that have wanted a passphrase in this conversation, with one blank between; in the arena, "": none. */
+const char *ask_who_is_locked(const struct modules *m, struct arena *a);
+/* Gives a passphrase to the keys modules of these names, n = 0: to all that take one, for the rest of the conversation ("unlock").
  * None that does is a warning: what the operator has mended meanwhile may be enough.  E_TEMP: one could not be asked. */
-int ask_unlock(struct modules *m, struct span passphrase, struct error *err);
+int ask_unlock(struct modules *m, const char *const *names, size_t n, struct span passphrase, struct error *err);
 /* key_calls for delegate_new, joined to the modules: key_id is "MODULE id". */
 void ask_key_calls(struct modules *m, struct key_calls *out);
 

@@ -204,6 +204,7 @@ int ask_certificate_by_id(struct modules *m, struct arena *a, const struct certi
 /* ---- keys ---- */
 
 struct key_search {
+	const char *after;              /* modules behind this one are asked; NULL: all */
 	const char *address;            /* to sign for; NULL: to decrypt */
 	const struct certificate_id *ids;
 	size_t first, n;                /* of ids, asked for now */
@@ -337,7 +338,7 @@ static int search_keys(struct modules *m, struct arena *a, struct key_search *s,
 
 	s->first = first;
 	s->n = n;
-	rc = answer_first(m, a, ROLE_KEYS, "find-keys", write_key_search, read_key_search, s, err);
+	rc = answer_next(m, a, ROLE_KEYS, s->after, "find-keys", write_key_search, read_key_search, s, err);
 	if (rc == E_LOCKED) {
 		s->locked = *err;
 		return E_NOTFOUND;
@@ -350,10 +351,10 @@ static int search_keys(struct modules *m, struct arena *a, struct key_search *s,
 	return for_operator(rc, err);
 }
 
-int ask_decrypting_keys(struct modules *m, struct arena *a, const struct certificate_id *ids, size_t nids,
-			struct found_key **keys, size_t *n, struct error *err)
+int ask_further_keys(struct modules *m, struct arena *a, const char *after, const struct certificate_id *ids, size_t nids,
+		     struct found_key **keys, size_t *n, struct error *err)
 {
-	struct key_search s = { .ids = ids };
+	struct key_search s = { .after = after, .ids = ids };
 	int rc = error_set(err, E_NOTFOUND, "find-keys: no recipient was given");
 
 	for (size_t i = 0; i < nids && rc == E_NOTFOUND; i += RECIPIENTS_AT_ONCE)
@@ -361,6 +362,12 @@ int ask_decrypting_keys(struct modules *m, struct arena *a, const struct certifi
 	*keys = s.keys;
 	*n = s.nkeys;
 	return rc == E_NOTFOUND && s.locked.code ? error_set(err, E_LOCKED, "%s", s.locked.text) : rc;
+}
+
+int ask_decrypting_keys(struct modules *m, struct arena *a, const struct certificate_id *ids, size_t nids,
+			struct found_key **keys, size_t *n, struct error *err)
+{
+	return ask_further_keys(m, a, NULL, ids, nids, keys, n, err);
 }
 
 /* ---- storing ---- */

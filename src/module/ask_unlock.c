@@ -1,7 +1,9 @@
 /* ask_unlock.c - a passphrase for keys that have one of their own: the operation "unlock" of postern-modules(7)
  *
- * Every keys module that knows the operation gets it, because nobody but the module can say whose key it fits.
+ * Who has asked for it gets it, and nobody else: one module's passphrase is no business of the others.
  */
+#include <string.h>
+
 #include "lib/log.h"
 #include "module/ask.h"
 #include "module/parts.h"
@@ -17,7 +19,26 @@ static int write_unlock(struct xml_writer *w, void *arg)
 	return 0;
 }
 
-int ask_unlock(struct modules *m, struct span passphrase, struct error *err)
+const char *ask_who_is_locked(const struct modules *m, struct arena *a)
+{
+	const char *names = "";
+
+	for (size_t i = 0; i < m->n; i++)
+		if (m->items[i].locked)
+			names = arena_printf(a, "%s%s%s", names, *names ? " " : "", m->items[i].name);
+	return names;
+}
+
+static bool is_meant(const struct module *p, const char *const *names, size_t n)
+{
+	bool among = !n;
+
+	for (size_t i = 0; i < n; i++)
+		among = among || strcmp(names[i], p->name) == 0;
+	return among && p->role == ROLE_KEYS;
+}
+
+int ask_unlock(struct modules *m, const char *const *names, size_t n, struct span passphrase, struct error *err)
 {
 	bool taken = false;
 
@@ -25,7 +46,7 @@ int ask_unlock(struct modules *m, struct span passphrase, struct error *err)
 		struct xml_document *answer;
 		int rc;
 
-		if (m->items[i].role != ROLE_KEYS)
+		if (!is_meant(&m->items[i], names, n))
 			continue;
 		rc = module_ask_this(m, &m->items[i], "unlock", write_unlock, &passphrase, &answer, err);
 		xml_free(answer);
@@ -34,6 +55,6 @@ int ask_unlock(struct modules *m, struct span passphrase, struct error *err)
 		taken = taken || rc == 0;
 	}
 	if (!taken)
-		log_warning("no keys module takes a passphrase; what they know themselves must do");
+		log_warning("no keys module that has asked for a passphrase takes one; what they know themselves must do");
 	return 0;
 }

@@ -35,6 +35,7 @@ struct module {
 	bool line_cut;             /* what follows up to the line's end is dropped */
 	unsigned lines;            /* logged so far; past MODULE_LOG_LINES they are dropped */
 	bool killed;               /* by us: its status says nothing new */
+	bool locked;               /* it has wanted a passphrase (passphrase-needed) that nobody has given */
 };
 
 #define MODULE_LOG_LINES 200   /* of one module for one message */

@@ -58,6 +58,10 @@ typedef int answer_reader(const struct answer *n, const struct xml *result, void
 int answer_first(struct modules *m, struct arena *a, enum module_role role, const char *operation, module_writer *write,
 		 answer_reader *read, void *arg, struct error *err);
 
+/* The same of those behind the module of that name; E_NOTFOUND where there are none.  NULL: of all. */
+int answer_next(struct modules *m, struct arena *a, enum module_role role, const char *after, const char *operation,
+		module_writer *write, answer_reader *read, void *arg, struct error *err);
+
 /* ---- writing a request ---- */
 
 void request_put_base64(struct xml_writer *w, const char *attribute, struct span value); /* empty value: none written */

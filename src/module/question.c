@@ -65,6 +65,7 @@ static int read_refusal(struct exchange *x, const struct xml *refused, struct er
 		rc = E_LIMIT;
 	else
 		rc = permanent && strcmp(code, "narrowed") != 0 ? E_PERM : E_TEMP;
+	x->p->locked |= rc == E_LOCKED;
 	xml_text(refused, &text);
 	error_set(err, rc, "module %s: %s: %s (%s)", x->p->name, x->operation, text.len ? text.data : "refused", code);
 	buf_release(&text);

@@ -275,6 +275,17 @@ static bool is_waiting(const struct layer *l)
 	return l->status == LAYER_LOCKED || l->status == LAYER_TEMPORARY;
 }
 
+/* The first counts, but what may open later by itself need not wait for a person, who is told of each key that would do. */
+static void note_waiting(struct opening *o, const struct layer *l, enum layer_status *waiting, const char **why)
+{
+	if (l->status == LAYER_LOCKED && *waiting == LAYER_LOCKED && strcmp(*why, l->why) != 0)
+		*why = arena_printf(o->arena, "%s; or %s", *why, l->why);
+	if (!is_waiting(l) || (*waiting != LAYER_OPEN && l->status != LAYER_TEMPORARY) || *waiting == LAYER_TEMPORARY)
+		return;
+	*waiting = l->status;
+	*why = l->why;
+}
+
 /* *next: another recipient may do better. */
 static int try_recipient(struct opening *o, CMS_ContentInfo *cms, const struct cms_shape *shape,
 			 const struct recipient *r, EVP_PKEY *key, struct layer *l, struct span *content, bool *next)
@@ -329,10 +340,7 @@ static int try_candidates(struct opening *o, CMS_ContentInfo *cms, const struct 
 		X509_free(certificate);
 		if (rc < 0)
 			return rc;
-		if (is_waiting(l) && waiting == LAYER_OPEN) {
-			waiting = l->status;
-			why = l->why;
-		}
+		note_waiting(o, l, &waiting, &why);
 	}
 	if (waiting != LAYER_OPEN && l->status != LAYER_OPEN)
 		layer_set(o, l, waiting, "%s", why);

@@ -31,6 +31,7 @@ static void make_plan(struct plan *p, struct arena *a)
 	o->original = ORIGINAL_SEEK;
 	plan_set_hold(p, "undecryptable", "no key", held, 1);
 	p->hold->digest = DIGEST;
+	p->hold->locked = "keys-a /x/keys-b";
 	p->hold->content = plan_make_output(p, "internal", "");
 	p->hold->content->eight_bit = true;
 	plan_add_segment(p, p->hold->content, FROM_OUTPUT, 5, 6);
@@ -66,6 +67,7 @@ static void round_trip(void **state)
 	assert_string_equal(q.notes->text, "note 1");
 	assert_true(q.outputs->once && q.outputs->sealed && q.outputs->original == ORIGINAL_SEEK && !q.outputs->eight_bit);
 	assert_string_equal(q.hold->digest, DIGEST);
+	assert_string_equal(q.hold->locked, "keys-a /x/keys-b");
 	assert_int_equal(q.hold->content->segments[0].offset, 5);
 	assert_int_equal(q.hold->content->segments[0].length, 6);
 	assert_true(q.hold->content->eight_bit);

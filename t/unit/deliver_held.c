@@ -341,7 +341,7 @@ static void locked(void **state)
 	const char *const seals[] = { "aa", "bb" }, *const more[] = { "b@here.example", "c@here.example" }, *const more_seals[] = { "xx", "cc" };
 	const char *where = spool("locked"), *id;
 	struct hold h = { .queue_id = "Q1", .sender = "s@there.example", .client = "192.0.2.1", .recipients = both, .n = 2,
-			  .reason = HOLD_LOCKED, .text = "one\nseal: 00", .message_id = "<1@x>\ntried: now", .seals = seals };
+			  .reason = HOLD_LOCKED, .text = "one\nseal: 00", .message_id = "<1@x>\ntried: now", .seals = seals, .locked = "keys-a /x/keys-b" };
 	struct segment s = { fs_temporary(directory, NULL), 0, 4 };
 	struct held held;
 
@@ -353,9 +353,12 @@ static void locked(void **state)
 	assert_string_equal(held.seals[1], "bb");
 	assert_int_equal(held.tried, 0);
 	assert_string_equal(held.tried_last, "");
+	assert_int_equal(held.nmodules, 2);
+	assert_string_equal(held.modules[1], "/x/keys-b");
 
 	h.recipients = more;
 	h.seals = more_seals;
+	h.locked = "/x/keys-b keys-c";
 	assert_int_equal(hold_keep(&arena, where, "locked", &h, &s, 1, &id, NULL), 0);
 	assert_int_equal(hold_mark_tried(&arena, where, id, NULL), 0);
 	assert_int_equal(hold_mark_tried(&arena, where, id, NULL), 0);
@@ -366,6 +369,13 @@ static void locked(void **state)
 	assert_int_equal(held.tried, 2);
 	assert_int_equal(strlen(held.tried_last), strlen("2026-01-31T12:00:00Z"));
 	assert_int_equal(held.waiting, 4);
+	assert_int_equal(held.nmodules, 3); /* who stands there already does so once */
+	assert_string_equal(held.modules[2], "keys-c");
+	assert_int_equal(hold_add_locked(&arena, where, id, "keys-a keys-d", NULL), 0);
+	assert_int_equal(hold_add_locked(&arena, where, id, "", NULL), 0);
+	assert_int_equal(hold_read(&arena, where, id, &held, NULL), 0);
+	assert_int_equal(held.nmodules, 4);
+	assert_string_equal(held.modules[3], "keys-d");
 	assert_int_equal(hold_mark_tried(&arena, where, "0123456789abcdef01234567", NULL), E_NOTFOUND);
 	close(s.fd);
 }

@@ -196,7 +196,7 @@ static enum outcome strange_passphrase(struct checker *c)
 		return NOT_ASKED;
 	if (!ask_begin(c, &m, "unlock"))
 		return FAILED;
-	return ask_end(c, &m, ask_unlock(&m, span_of(passphrase), &err), &err);
+	return ask_end(c, &m, ask_unlock(&m, NULL, 0, span_of(passphrase), &err), &err);
 }
 
 static enum outcome bad_passphrase(struct checker *c, const char *base64)

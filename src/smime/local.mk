@@ -8,7 +8,7 @@ libsmime_a_SOURCES = \
 	src/smime/delegate.c src/smime/delegate.h \
 	src/smime/delegate_agree.c \
 	src/smime/delegate_key.c src/smime/delegate_key.h \
-	src/smime/delegate_sign.c \
+	src/smime/delegate_sign.c src/smime/delegate_sign.h src/smime/delegate_sign_params.c \
 	src/smime/delegate_unwrap.c \
 	src/smime/identifier.c \
 	src/smime/layer.c src/smime/layer.h \

@@ -1,7 +1,5 @@
 /* main.c - keys-pkcs11: keys in HSMs and smart cards (keys-pkcs11(8)) */
 #include <openssl/crypto.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 
 #include "common/process.h"
 #include "common/unlock.h"
@@ -21,15 +19,6 @@ static const struct config_option options[] = {
 	{ "keys_pkcs11_environment", CONFIG_LIST, NULL, offsetof(struct pkcs11_options, environment), NULL, 0, 0,
 	  "NAME=VALUE for the libraries" },
 };
-
-/* Where the limits of the system let it: PINs and content keys do not go to a swap area. */
-static void lock_memory(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY)
-		mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
-}
 
 static int start(struct server *s, struct error *err)
 {
@@ -87,7 +76,6 @@ static const struct server_role role = {
 int main(int argc, char **argv)
 {
 	process_guard_keys();
-	lock_memory();
 	/* All algorithms, unlike our other modules: libraries of tokens use the same libcrypto.  Its configuration is not read: it
 	 * could lead to the tokens a second time. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);

@@ -27,6 +27,15 @@ for file in share/man/man8/postern.8 share/man/man5/postern.conf.5 share/man/man
 	ok "$file is there" test -f "$D$prefix/$file"
 done
 
+# configured anew with other directories: whatever object knows one is made again
+again=$(make -n -W build.h -C "$BUILD" all 2>/dev/null)
+state=$(echo "$(value localstatedir)" | sed "s|\${prefix}|$prefix|")
+data=$(echo "$(value datadir)" | sed "s|\${datarootdir}|$(value datarootdir)|; s|\${prefix}|$prefix|")
+for object in $(cd "$BUILD" && find src modules tools -name '*.o' -exec grep -laF -e "$libexec/postern" -e "$etc/postern/" -e "$state/spool/postern" \
+	-e "$state/log/postern" -e "$data/postern/" {} +); do
+	like "$object knows a directory, and is made again" "$again" " $object "
+done
+
 # a site that uses the installed programs
 built=$BUILD
 BUILD=$D$libexec/postern

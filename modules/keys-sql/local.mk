@@ -16,7 +16,7 @@ keys_sql_SOURCES = \
 	modules/keys-sql/sqlite.c \
 	modules/keys-sql/statements.c modules/keys-sql/statements.h \
 	modules/keys-sql/store.c
-keys_sql_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) -DPOSTERN_SQL='"$(datadir)/postern/sql"'
+keys_sql_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 if HAVE_POSTGRESQL
 keys_sql_SOURCES += modules/keys-sql/connect.c modules/keys-sql/connect.h modules/keys-sql/libpq.c modules/keys-sql/libpq.h modules/keys-sql/postgresql.c
 keys_sql_CPPFLAGS += $(POSTGRESQL_CFLAGS)

@@ -1,6 +1,7 @@
 /* main.c - keys-sql: certificates and keys in a database (keys-sql(8)) */
 #include <malloc.h>
 
+#include "build.h"
 #include "common/private_key.h"
 #include "common/process.h"
 #include "common/secret_file.h"

@@ -1,4 +1,5 @@
 /* config_options.c - the core's options: one table names, types, defaults and documents every one of them */
+#include "build.h"
 #include "lib/config.h"
 
 static const char *const engine_words[] = { "0", "1", "2", NULL };

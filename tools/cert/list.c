@@ -337,8 +337,7 @@ int run_show(struct tool *t)
 	for (size_t i = 0; i < t->narguments; i++)
 		all_elsewhere &= is_elsewhere(t, t->arguments[i]);
 	if (!all_elsewhere)
-		rc = config_read(t->config_file ? t->config_file : POSTERN_CONF, check_options, check_noptions, &t->policy, &t->config,
-				 &err);
+		rc = read_config(t, &err);
 	if (rc == 0 && t->config)
 		rc = site_open(t, false, &err);
 	if (rc < 0)

@@ -17,5 +17,5 @@ postern_cert_SOURCES = \
 	tools/cert/options.c \
 	tools/cert/tool.h \
 	tools/cert/verify.c
-postern_cert_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools -DPOSTERN_CONF='"$(sysconfdir)/postern/postern.conf"'
+postern_cert_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tools
 postern_cert_LDADD = libcheckpath.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS)

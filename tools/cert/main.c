@@ -1,7 +1,9 @@
 /* main.c - postern-cert(8): a certificate's life in the operator's hands */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "build.h"
 #include "cert/site.h"
@@ -54,9 +56,14 @@ static bool asks(int argc, char **argv, const char *word)
 	return false;
 }
 
-static int read_config(struct tool *t, struct error *err)
+int read_config(struct tool *t, struct error *err)
 {
 	return config_read(t->config_file ? t->config_file : POSTERN_CONF, check_options, check_noptions, &t->policy, &t->config, err);
+}
+
+bool has_no_site(const struct tool *t)
+{
+	return !t->config_file && access(POSTERN_CONF, F_OK) != 0 && errno == ENOENT;
 }
 
 int main(int argc, char **argv)

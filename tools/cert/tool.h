@@ -69,6 +69,11 @@ int exit_of(int code);
 /* Says it on standard error and returns exit_of(err->code). */
 int complain(const struct error *err);
 
+/* Reads -c FILE, or the postern.conf of this machine, into t->config (main() frees it) and t->policy.  E_CONFIG, E_TEMP. */
+int read_config(struct tool *t, struct error *err);
+/* No -c FILE, and this machine has no postern.conf. */
+bool has_no_site(const struct tool *t);
+
 /* ---- the commands ---- */
 
 int run_list(struct tool *t);

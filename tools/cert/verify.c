@@ -100,8 +100,8 @@ static bool is_set(const struct tool *t, const char *name)
 /* Files given and no -c: nothing of this machine counts.  Nor does it where there is no site. */
 static bool stands_alone(const struct tool *t)
 {
-	return !t->config_file && (t->anchors.n || t->untrusted.n || t->crls.n || t->ocsp.n || t->settings.n ||
-				   (access(POSTERN_CONF, F_OK) != 0 && errno == ENOENT));
+	return has_no_site(t) ||
+	       (!t->config_file && (t->anchors.n || t->untrusted.n || t->crls.n || t->ocsp.n || t->settings.n));
 }
 
 static int make_config(struct tool *t, struct error *err)
@@ -110,8 +110,7 @@ static int make_config(struct tool *t, struct error *err)
 	int rc;
 
 	if (!stands_alone(t))
-		return config_read(t->config_file ? t->config_file : POSTERN_CONF, check_options, check_noptions, &t->policy,
-				   &t->config, err);
+		return read_config(t, err);
 	for (size_t i = 0; i < t->settings.n; i++)
 		buf_addf(&text, "%s\n", t->settings.items[i]);
 	/* who gives lists wants to know, and "no list applies" is no "not revoked" */

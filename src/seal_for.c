@@ -203,6 +203,8 @@ int find_signer(struct work *w, const char *address, struct signer *out, const c
 	if (rc == 0)
 		rc = ask_signing_keys_explained(w->modules, w->arena, address, &keys, &n, &passed, &npassed, err);
 	note_passed(w, address, passed, npassed);
+	if (rc == E_NOTFOUND && w->trial)
+		plan_note(w->plan, "signing for %s: %s", address, err->text);
 	if (rc == E_NOTFOUND || (rc == 0 && !n))
 		return error_set(err, E_NOTFOUND, "there is no key that signs for %s", address);
 	for (rc = rc < 0 ? rc : E_NOTFOUND; i < n && rc == E_NOTFOUND; i++)

@@ -146,7 +146,7 @@ site keys=k
 fake k "DER $T/one.der"; ask signing-keys a@b
 is "a key to sign" "$out" "k k 1: /CN=one which=0 chain=1 source=fake"
 fake k; ask signing-keys a@b
-like "no key is E_NOTFOUND" "$out" '^E_NOTFOUND: find-keys: no keys module found any$'
+like "no key is E_NOTFOUND, and what each module said" "$out" '^E_NOTFOUND: find-keys: no keys module found any; module k: find-keys: [^;]* [(]not-found[)]$'
 key() { fake k "DER $T/one.der" "answer find-keys <result id=\"@ID@\">$1</result>"; ask decrypting-keys "$T/one.pem" "$T/two.pem"; }
 badkey() { key "$2"; like "$1" "$status:$out" "^1:E_TEMP: module k: find-keys: $3"; }
 key '<key id="7" which="1" source="f"><certificate>@DER@</certificate></key>'

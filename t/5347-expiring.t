@@ -76,6 +76,10 @@ like "one that is expired is passed over" "$out" '^note: signing for f@.*: passe
 like "one that is not valid yet" "$out" '^note: signing for f@.*: passed over [^ ]*/next\.pem: not valid yet'
 like "one that only decrypts" "$out" '^note: signing for f@.*: passed over [^ ]*/decrypt-only/arch\.pem: it is kept to decrypt only'
 like "the domain's" "$out" '^note: signing for f@.*: passed over [^ ]*/dom\.pem: not the first'
+mv "$T/certs/private/new.pem" "$T/certs/private/gone.pem" "$T/certs/private/next.pem" "$T/certs/private/dom.pem" "$T"
+explain f@behoerde.example
+like "all are kept to decrypt: that is the reason" "$out" '^note: signing for f@behoerde\.example: .*/decrypt-only/arch\.pem: it is kept to decrypt only'
+mv "$T/new.pem" "$T/gone.pem" "$T/next.pem" "$T/dom.pem" "$T/certs/private"
 explain g@behoerde.example
 like "who has none signs with the domain's" "$out" 'signed as g@behoerde\.example \([^ ]*/dom\.pem\), key of the domain'
 printf '. (to) . (do) NE\n. (to) . (do) FS=mail@behoerde.example\n' >"$T/rules"

@@ -33,6 +33,7 @@ certificate($_, ca => 'ca', address => "$_\@partner.example") for qw(maria secon
 certificate('office', ca => 'ca', address => 'office@example.org', ext => "basicConstraints=CA:FALSE\n" .
 	"keyUsage=digitalSignature,keyEncipherment\nnsComment=" . 'long ' x 80 . "\n", key => ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048']);
 certificate($_, ca => 'ca', address => "$_\@example.org") for qw(spare sealed shown);
+certificate('opener', ca => 'ca', address => 'spare@example.org', ext => "keyUsage=keyAgreement\n");
 sub pkcs12 {
 	my ($name, $password, @more) = @_;
 	openssl('pkcs12', '-export', '-in', "$T/$name.crt", '-inkey', "$T/$name.key", '-passout', "pass:$password", '-out', "$T/$name.p12", @more);
@@ -56,7 +57,7 @@ my $slapd = slapd('main', tls => 'server', ca => 'ca', access => $access, data =
 	person('people', 'maria', 'maria@partner.example', 'userCertificate;binary' => $der{maria}),
 	person('own', 'office', 'office@example.org', 'userCertificate;binary' => $der{office},
 		userPKCS12 => pkcs12('office', 'central', '-certfile', "$T/ca.crt")),
-	person('own', 'spare', 'spare@example.org', userPKCS12 => pkcs12('spare', '')),
+	person('own', 'spare', 'spare@example.org', userPKCS12 => [pkcs12('spare', ''), pkcs12('opener', 'central'), pkcs12('opener', 'third')]),
 	person('own', 'sealed', 'sealed@example.org', userPKCS12 => pkcs12('sealed', 'another')),
 	person('own', 'shown', 'shown@example.org', 'userCertificate;binary' => $der{shown}, userPKCS12 => pkcs12('shown', 'third')),
 ));
@@ -171,6 +172,8 @@ put("$T/sig", decode_base64($signed =~ m{<signature>([^<]+)} ? $1 : ''));
 ok(eval { openssl('pkeyutl', '-verify', '-certin', '-inkey', "$T/office.crt", '-in', "$T/digest", '-sigfile', "$T/sig", '-pkeyopt',
 	'digest:sha256'); 1 }, 'signs') or diag $@;
 is((key_of($c, 'for="sign" address="spare@example.org"'))[3], 'spare', 'an empty passphrase');
+is(join(' ', sort(ask($c, 'find-keys', 'for="sign" address="spare@example.org"') =~ m{<passed-over source="[^"]*/uid=spare,[^"]*" reason="([^"]*)">}g)), 'locked usage',
+	'what does not sign is named, and why');
 is((key_of($c, 'for="sign" address="sealed@example.org"'))[0], 'passphrase-needed temporary', 'a passphrase of its own');
 is((key_of($c, 'for="sign" address="nobody@example.org"'))[0], 'not-found permanent', 'nobody\'s');
 ($id, $which, $source, $name) = key_of($c, 'for="decrypt"', recipient($der{maria}) . recipient($der{office}));
@@ -237,7 +240,7 @@ my $list = ask($c, 'list-keys', '');
 is(listed($list), 'office spare', 'own keys are listed, but for those nobody can open');
 like($list, qr{<own source="[^"]*/uid=office,ou=own,dc=example" use="sign">}, 'by their certificates');
 is(listed(ask($c, 'list-keys', 'from="1"')), 'spare', 'from the second on');
-is(listed(ask($c, 'list-keys', 'from="2"')), '', 'behind the last');
+is(listed(ask($c, 'list-keys', 'from="3"')), '', 'behind the last');
 is(refused(ask($c, 'list-keys', 'from="x"')), 'bad-request permanent', 'from nowhere');
 finish($c);
 my $small = site('small');

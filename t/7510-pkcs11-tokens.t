@@ -115,6 +115,7 @@ finish($c);
 mkdir "$certs/private/decrypt-only";
 rename "$certs/private/inarea.pem", "$certs/private/decrypt-only/inarea.pem";
 is(names(once('find-keys', 'for="sign" address="inarea@example.org"'), qw(newer inarea dom)), 'newer dom', 'what is kept to decrypt only does not sign');
+like(once('find-keys', 'for="sign" address="inarea@example.org"'), qr{<passed-over source="[^"]*decrypt-only/inarea\.pem" reason="decrypt-only">}, '... which is said');
 is(names(once('find-keys', 'for="decrypt"', '<recipient key-id="' . lc($ski =~ s/://gr) . '"/>'), 'inarea'), 'inarea', '... but decrypts');
 rename "$certs/private/decrypt-only/inarea.pem", "$certs/private/inarea.pem";
 

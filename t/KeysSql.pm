@@ -289,6 +289,10 @@ sub own_keys {
 	is($status, 0, "$site: one of 32, which seals the key again");
 	is($query->("SELECT COUNT(*) FROM own_keys WHERE protection = 'key-file'"), '1', "$site: the word for it");
 	is(once($config, \&signers, 'rsa@example.org'), 'house', "$site: a key that only decrypts signs no more");
+	like(once($config, \&ask, 'find-keys', 'for="sign" address="rsa@example.org"'), qr{<passed-over source="sql:[^"]*rsa\.p12" reason="decrypt-only">.*<key }s,
+		"$site: ... which is said");
+	is(once($config, \&who, 'rsa@example.org'), 'house', "$site: ... nor is its certificate offered to encrypt to");
+	is(once($config, \&by, id_of($der{rsa})), 'rsa', "$site: ... though it is known");
 	$list = start($config, module => 'keys-sql', operations => 'list-keys');
 	is(names_of(ask($list, 'list-keys', ''), 'decrypt'), 'rsa', "$site: ... nor says that it does");
 	finish($list);
@@ -358,7 +362,7 @@ sub by_hand {
 	my $latin = $site eq 'sqlite' ? q(CAST(x'6de4' AS TEXT)) : q('m?'); # of which PostgreSQL takes no other text than UTF-8
 	my $number = 0;
 	for (sort keys %rows) {
-		my $sha = sprintf '%064x', ++$number;
+		my $sha = sprintf '%016x%048x', ++$number, 0;
 		$query->("INSERT INTO certificates (sha256, der, issuer_serial, key_id, subject, public_key, not_before, not_after, added) VALUES ('$sha', " .
 			"$rows{$_}, 'x', 'x', 'x', 'x', '2026-01-01T00:00:00Z', '2027-01-01T00:00:00Z', '2026-01-01T00:00:00Z')");
 		$query->("INSERT INTO addresses (address, sha256) VALUES ('$_\@hand.example', '$sha')");
@@ -376,7 +380,11 @@ sub by_hand {
 	$query->("UPDATE placements SET area = 'private' WHERE sha256 LIKE '000000%'");
 	is(signers($c, 'inside@hand.example'), 'not-found permanent', "$site: ... nor as a key of ours");
 	is(names(ask($c, 'find-keys', 'for="decrypt"', '<recipient ' . id_of($der{office}) . '/>')), 'office', "$site: ... to decrypt, either");
+	# in the place of an issuer
+	$query->("UPDATE certificates SET subject = (SELECT subject FROM certificates WHERE der = " . literal($der{middle}) . ") WHERE sha256 LIKE '000000%'");
+	like(ask($c, 'find-keys', 'for="sign" address="office@example.org"'), qr{</certificate><chain>\Q@{[b64($der{middle})]}\E</chain></key>}, "$site: ... nor as an issuer");
 	finish($c);
+	is(() = log_of($c) =~ /my hand: not the issuer's certificate that its columns say, left out of the chain/g, 5, "$site: ... with a line each, once");
 	like(log_of($c), qr/my hand: no certificate, though it stands there for one of ours, passed over/, "$site: ... with a line");
 	like(log_of($c), qr/my hand: not the certificate that its columns say, passed over/, "$site: ... each");
 	like(log_of($c), qr/my hand: no certificate, though it stands there for $_\@hand\.example, passed over/, "$site: ... $_ with a line in the log") for qw(rubbish empty inside huge);

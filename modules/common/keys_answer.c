@@ -30,6 +30,27 @@ size_t keys_answer_room(const struct server *s, const struct xml_writer *w)
 	return w->out.len < s->config->frame_limit / 2 ? KEYS_PER_ADDRESS_MAX : 1;
 }
 
+const char *keys_answer_passed(struct server *s, struct xml_writer *w, const char *source, enum keys_passed why)
+{
+	static const struct {
+		const char *word, *text;
+	} reasons[] = {
+		[PASSED_DECRYPT_ONLY] = { "decrypt-only", "it is kept to decrypt only" },
+		[PASSED_NO_KEY] = { "no-key", "no private key stands with this certificate" },
+		[PASSED_EXPOSED] = { "exposed", "others may read the private key" },
+		[PASSED_USAGE] = { "usage", "the key usage of its certificate is not to sign" },
+		[PASSED_LOCKED] = { "locked", "it has a passphrase of its own, which nobody has given" },
+	};
+	const char *printable = keys_printable(s, source);
+
+	xml_open(w, "passed-over");
+	xml_put(w, "source", printable);
+	xml_put(w, "reason", reasons[why].word);
+	xml_put_text(w, reasons[why].text);
+	xml_close(w);
+	return arena_printf(&s->arena, "%s: %s", printable, reasons[why].text);
+}
+
 static void write_binary(struct xml_writer *w, const char *name, struct span der)
 {
 	xml_open(w, name);

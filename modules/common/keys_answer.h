@@ -37,6 +37,12 @@ struct keys_own {
 /* Writes a <key>. */
 void keys_answer_key(struct server *s, struct xml_writer *w, const struct keys_own *k);
 
+/* Why a key that was to sign does not: the words of <passed-over> (postern-modules(7)), each with a text for people. */
+enum keys_passed { PASSED_DECRYPT_ONLY, PASSED_NO_KEY, PASSED_EXPOSED, PASSED_USAGE, PASSED_LOCKED };
+
+/* Writes a <passed-over>, for -explain.  Returns "SOURCE: TEXT", in the request's arena, for a refusal where nothing else signs. */
+const char *keys_answer_passed(struct server *s, struct xml_writer *w, const char *source, enum keys_passed why);
+
 /* What stands in an attribute must be XML text; names of files and entries need not be.  In the request's arena. */
 const char *keys_printable(struct server *s, const char *name);
 

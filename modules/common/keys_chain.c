@@ -43,15 +43,21 @@ static bool same_name(struct span a, struct span b)
 	return same;
 }
 
-void keys_chain_add(struct keys_chain *c, struct span der, struct span subject)
+static bool is_listed(const struct keys_chain *c, struct span der)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (span_eq(c->items[i], der))
+			return true;
+	return false;
+}
+
+bool keys_chain_add(struct keys_chain *c, struct span der, struct span subject)
 {
 	struct certificate_parts parts;
 
-	if (c->n == KEYS_CHAIN_MAX || span_eq(der, c->leaf) || !certificate_parts(der, &parts) ||
-	    span_eq(parts.issuer, parts.subject) || !same_name(parts.subject, subject) || !certificate_is_readable(der))
-		return;
-	for (size_t i = 0; i < c->n; i++)
-		if (span_eq(c->items[i], der))
-			return;
-	c->items[c->n++] = der;
+	if (!certificate_parts(der, &parts) || !same_name(parts.subject, subject) || !certificate_is_readable(der))
+		return false;
+	if (c->n < KEYS_CHAIN_MAX && !span_eq(der, c->leaf) && !span_eq(parts.issuer, parts.subject) && !is_listed(c, der))
+		c->items[c->n++] = der;
+	return true;
 }

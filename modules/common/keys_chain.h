@@ -26,8 +26,8 @@ struct keys_chain {
 void keys_chain_begin(struct keys_chain *c, struct span leaf);
 /* The name (DER) of whom to look for next; false: all was looked for. */
 bool keys_chain_next(struct keys_chain *c, struct span *issuer);
-/* Adds a certificate of this subject, if there is room, and it is not there yet, readable, and no root: that is the reader's own
- * business. */
-void keys_chain_add(struct keys_chain *c, struct span der, struct span subject);
+/* Adds a certificate of this subject, if there is room, and it is not there yet, and no root: that is the reader's own business.
+ * false: it is of another subject, or cannot be read. */
+bool keys_chain_add(struct keys_chain *c, struct span der, struct span subject);
 
 #endif

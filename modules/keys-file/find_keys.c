@@ -30,16 +30,11 @@ static int write_key(struct search *q, const struct area_entry *e, size_t which)
 	return 0;
 }
 
-/* What stands in the way of a key that would have served, for -explain; whoever does not know the element passes over it. */
-static void pass_over(struct search *q, const struct area_entry *e, const char *reason, const char *text)
+static void pass_over(struct search *q, const struct area_entry *e, enum keys_passed reason)
 {
-	xml_open(q->w, "passed-over");
-	xml_put(q->w, "source", keys_printable(q->s, e->file));
-	xml_put(q->w, "reason", reason);
-	xml_put_text(q->w, text);
-	xml_close(q->w);
-	if (!q->passed)
-		q->passed = arena_printf(&q->s->arena, "; %s: %s", keys_printable(q->s, e->file), text);
+	const char *why = keys_answer_passed(q->s, q->w, e->file, reason);
+
+	q->passed = q->passed ? q->passed : why;
 }
 
 static int offer(struct search *q, const struct area_entry *e, size_t which)
@@ -68,7 +63,8 @@ static int nothing_found(struct search *q, const char *what)
 	}
 	if (rc == 0)
 		rc = locked_refuse(q, false);
-	return rc < 0 ? rc : error_set(q->err, E_NOTFOUND, "no key in %s %s%s", area_directory(a), what, q->passed ? q->passed : "");
+	return rc < 0 ? rc : error_set(q->err, E_NOTFOUND, "no key in %s %s%s%s", area_directory(a), what,
+						 q->passed ? "; " : "", q->passed ? q->passed : "");
 }
 
 /* ---- to sign ---- */
@@ -78,7 +74,13 @@ bool is_archived(const struct area *a, const char *file)
 	return keys_archived(area_directory(a), file);
 }
 
-static size_t candidates(struct search *q, const struct area_list *list, struct keys_candidate **out)
+/* Of keys that stand there to sign; the rest of the list has reasons that weigh more. */
+static bool wrong_usage(const struct area *a, const struct area_entry *e)
+{
+	return e->leaf && e->has_keys && !e->may_sign && !is_archived(a, e->file);
+}
+
+static size_t candidates(struct search *q, const struct area *a, const struct area_list *list, struct keys_candidate **out)
 {
 	*out = arena_array(&q->s->arena, list->n, sizeof(**out));
 	for (size_t i = 0; i < list->n; i++) {
@@ -86,6 +88,8 @@ static size_t candidates(struct search *q, const struct area_list *list, struct 
 
 		(*out)[i] = (struct keys_candidate){ .der = e->der, .own = e, .not_before = e->not_before, .not_after = e->not_after,
 						     .domain = e->domain, .may_sign = e->may_sign };
+		if (wrong_usage(a, e))
+			pass_over(q, e, PASSED_USAGE);
 	}
 	return keys_order(*out, list->n, KEYS_TO_SIGN, time(NULL));
 }
@@ -109,13 +113,13 @@ static int offer_to_sign(struct search *q, const struct area *a, const struct ar
 	if (!e->leaf)
 		return 0;
 	if (is_archived(a, e->file)) {
-		pass_over(q, e, "decrypt-only", "it is kept to decrypt only");
+		pass_over(q, e, PASSED_DECRYPT_ONLY);
 		return 0;
 	}
 	if (!e->has_keys)
-		pass_over(q, e, "no-key", "no private key stands with this certificate");
+		pass_over(q, e, PASSED_NO_KEY);
 	else if (e->exposed)
-		pass_over(q, e, "exposed", "others may read the private key");
+		pass_over(q, e, PASSED_EXPOSED);
 	return offer(q, e, 0);
 }
 
@@ -136,7 +140,7 @@ static int find_to_sign(struct search *q, const struct xml *request)
 	if (rc == 0)
 		rc = area_find_address(a, &q->s->arena, address, &found, q->err);
 	if (rc == 0)
-		n = candidates(q, &found, &list);
+		n = candidates(q, a, &found, &list);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		size_t before = q->found;
 

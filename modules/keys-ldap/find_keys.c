@@ -157,6 +157,10 @@ static size_t signers_of(struct search *q, const char *address, struct keys_cand
 
 			if (!item->certificate || !keys_candidate_read(item->der, address, &(*list)[n]) || (*list)[n].is_ca)
 				continue;
+			if (!(*list)[n].may_sign) {
+				keys_answer_passed(q->s, q->w, value_source(&q->s->arena, q->opened[i].source, q->opened[i].value), PASSED_USAGE);
+				continue;
+			}
 			signer = arena_alloc(&q->s->arena, sizeof(*signer));
 			*signer = (struct signer){ &q->opened[i], item };
 			(*list)[n++].own = signer;
@@ -195,6 +199,9 @@ static int find_to_sign(struct search *q, const struct xml *request)
 
 		keys_write(q, signer->opened, signer->item, 0);
 	}
+	for (size_t i = 0; i < q->nopened; i++)
+		if (q->opened[i].file.locked)
+			keys_answer_passed(q->s, q->w, value_source(&q->s->arena, q->opened[i].source, q->opened[i].value), PASSED_LOCKED);
 	return q->found ? 0 : keys_nothing_found(q, "signs for this address");
 }
 

@@ -33,6 +33,8 @@ struct search {
 	bool any;                       /* there were certificates that serve */
 	struct found_key keys[KEYS_MAX];
 	size_t nkeys;
+	const char *archived[KEYS_MAX]; /* files of certificates that serve, but are kept to decrypt only */
+	size_t narchived;
 	struct error failed;            /* of a key that could not be looked for */
 	const char *failed_code;
 };
@@ -70,7 +72,12 @@ static int from_area(struct search *q, enum pkcs11_area which)
 		const struct area_entry *e = &list.items[i];
 		bool archived = which == IN_PRIVATE && keys_archived(area_directory(a), e->file);
 
-		if (e->leaf && !e->has_keys && !(q->address && archived) && keys_candidate_read(e->der, NULL, &q->list[q->n])) {
+		if (!e->leaf || e->has_keys)
+			continue;
+		if (q->address && archived) {
+			if (q->narchived < KEYS_MAX)
+				q->archived[q->narchived++] = e->file;
+		} else if (keys_candidate_read(e->der, NULL, &q->list[q->n])) {
 			q->list[q->n].domain = e->domain;
 			q->list[q->n++].own = e->file;
 		}
@@ -295,6 +302,8 @@ int pkcs11_find_keys(struct server *s, const struct xml *request, struct xml_wri
 		tokens_open(q->p);
 		rc = search(q, request);
 	}
+	for (size_t i = 0; i < q->narchived && rc == 0; i++)
+		keys_answer_passed(s, w, q->archived[i], PASSED_DECRYPT_ONLY);
 	for (size_t i = 0; i < q->nkeys && rc == 0; i++) {
 		const struct found_key *f = &q->keys[i];
 

@@ -5,7 +5,6 @@
 #include "keys-sql/keys_sql.h"
 #include "lib/address.h"
 #include "lib/base64.h"
-#include "lib/log.h"
 
 #define QUESTIONS_AT_ONCE 100
 
@@ -81,14 +80,14 @@ static bool looks_right(struct span der, const char *address)
 
 /* What somebody wrote into the tables by hand may be anything: what is passed over here is looked for in the next source.  A row for a
  * domain may name any certificate.  lower: the address, in its one form. */
-static bool is_right(const struct keys_found *f, const char *lower, bool own)
+static bool is_right(struct server *s, const struct keys_found *f, const char *lower, bool own)
 {
 	struct keys_candidate c;
 
 	if (looks_right(f->der, own ? lower : NULL) || keys_candidate_read(f->der, own ? f->address : NULL, &c))
 		return true;
-	log_warning("%s: %s %s, passed over", f->source, keys_candidate_read(f->der, NULL, &c) ? "a certificate that does not name" :
-		    "no certificate, though it stands there for", f->address);
+	keys_sql_complain(s, f->source, arena_printf(&s->arena, "%s %s, passed over", keys_candidate_read(f->der, NULL, &c) ?
+			  "a certificate that does not name" : "no certificate, though it stands there for", f->address));
 	return false;
 }
 
@@ -101,7 +100,7 @@ static int take_rows(struct server *s, struct database *db, const struct questio
 
 	while (rc >= 0 && (rc = database_step(db, err)) > 0) {
 		read_by_address(s, db, q->address, q->lower, &f);
-		if (is_right(&f, q->lower, strcmp(f.match, "address") == 0))
+		if (is_right(s, &f, q->lower, strcmp(f.match, "address") == 0))
 			append(s, &end, list, &f);
 	}
 	if (rc == 0)
@@ -182,7 +181,7 @@ static int find_by_identifier(struct server *s, struct database *db, const struc
 		if (identifier_matches(id, f.der))
 			append(s, &end, list, &f);
 		else
-			log_warning("%s: not the certificate that its columns say, passed over", f.source);
+			keys_sql_complain(s, f.source, "not the certificate that its columns say, passed over");
 	}
 	database_end(db);
 	if (rc == 0)

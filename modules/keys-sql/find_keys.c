@@ -8,15 +8,15 @@
 #include "common/keys_order.h"
 #include "keys-sql/keys_sql.h"
 #include "lib/address.h"
-#include "lib/log.h"
 
 #define ROWS_MAX 256 /* more than any statement gives */
 
 struct row {
 	struct span der;
 	const char *sha256, *source, *public_key;
+	const char *purpose; /* to sign: "any", "decrypt", "" (there is no key) */
 	bool domain;
-	bool meant; /* it is what its columns say */
+	bool meant;          /* it is what its columns say */
 };
 
 struct search {
@@ -26,6 +26,7 @@ struct search {
 	struct error *err;
 	struct row rows[ROWS_MAX];
 	size_t n, found;
+	const char *passed; /* the first that may not sign, for people; NULL: none */
 };
 
 /* Columns der, sha256, source, public_key from this one on. */
@@ -56,7 +57,9 @@ static int add_issuers(struct search *q, struct span name, struct keys_chain *ch
 	int rc = database_ask(q->db, FIND_ISSUERS, values, q->err);
 
 	while (rc >= 0 && (rc = database_step(q->db, q->err)) > 0)
-		keys_chain_add(chain, database_copy(q->db, 0, &q->s->arena), name);
+		if (!keys_chain_add(chain, database_copy(q->db, 0, &q->s->arena), name))
+			keys_sql_complain(q->s, keys_sql_source(&q->s->arena, database_text(q->db, 1, &q->s->arena),
+					  database_text(q->db, 2, &q->s->arena)), "not the issuer's certificate that its columns say, left out of the chain");
 	database_end(q->db);
 	return rc;
 }
@@ -95,17 +98,34 @@ static int offer(struct search *q, const struct row *r, size_t which)
 
 /* ---- to sign ---- */
 
+/* Whether it does not sign, which is said: with the answer, for -explain, and where nothing signs in the refusal. */
+static bool pass_over(struct search *q, const struct row *r, bool may_sign)
+{
+	const char *why;
+
+	if (may_sign && strcmp(r->purpose, "any") == 0)
+		return false;
+	why = keys_answer_passed(q->s, q->w, source_of(q, r),
+				 !*r->purpose ? PASSED_NO_KEY : strcmp(r->purpose, "any") != 0 ? PASSED_DECRYPT_ONLY : PASSED_USAGE);
+	q->passed = q->passed ? q->passed : why;
+	return true;
+}
+
 static size_t candidates(struct search *q, struct keys_candidate *out)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < q->n; i++) {
-		if (!keys_candidate_read(q->rows[i].der, NULL, &out[n])) {
-			log_warning("%s: no certificate, though it stands there for one of ours, passed over", source_of(q, &q->rows[i]));
+		const struct row *r = &q->rows[i];
+
+		if (!keys_candidate_read(r->der, NULL, &out[n])) {
+			keys_sql_complain(q->s, source_of(q, r), "no certificate, though it stands there for one of ours, passed over");
 			continue;
 		}
-		out[n].own = &q->rows[i];
-		out[n++].domain = q->rows[i].domain;
+		if (pass_over(q, r, out[n].may_sign))
+			continue;
+		out[n].own = r;
+		out[n++].domain = r->domain;
 	}
 	return keys_order(out, n, KEYS_TO_SIGN, time(NULL));
 }
@@ -122,9 +142,10 @@ static int find_to_sign(struct search *q, const struct xml *request)
 		return error_set(q->err, E_PERM, "<find-keys for=\"sign\"> wants an address");
 	rc = database_ask(q->db, FIND_SIGNERS, values, q->err);
 	while (rc >= 0 && q->n < ROWS_MAX && (rc = database_step(q->db, q->err)) > 0) {
-		bool own = span_eqstr(database_column(q->db, 0), lower);
+		struct row *r = take_row(q, 1);
 
-		take_row(q, 1)->domain = !own;
+		r->domain = !span_eqstr(database_column(q->db, 0), lower);
+		r->purpose = database_text(q->db, 5, &q->s->arena);
 	}
 	database_end(q->db);
 	if (rc < 0)
@@ -132,7 +153,8 @@ static int find_to_sign(struct search *q, const struct xml *request)
 	n = candidates(q, list);
 	for (size_t i = 0; i < n && rc >= 0; i++)
 		rc = offer(q, list[i].own, 0);
-	return rc < 0 ? rc : q->found ? 0 : error_set(q->err, E_NOTFOUND, "no key in %s signs for this address", q->db->name);
+	return rc < 0 ? rc : q->found ? 0 : error_set(q->err, E_NOTFOUND, "no key in %s signs for this address%s%s", q->db->name,
+									     q->passed ? "; " : "", q->passed ? q->passed : "");
 }
 
 /* ---- to decrypt ---- */
@@ -165,7 +187,7 @@ static int offer_some(struct search *q, struct identifier *const *ids, size_t n,
 			}
 	for (size_t k = 0; k < q->n && rc == 0; k++)
 		if (!q->rows[k].meant)
-			log_warning("%s: not the certificate that its columns say, passed over", source_of(q, &q->rows[k]));
+			keys_sql_complain(q->s, source_of(q, &q->rows[k]), "not the certificate that its columns say, passed over");
 	return rc;
 }
 

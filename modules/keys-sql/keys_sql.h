@@ -27,6 +27,7 @@ struct keys_sql_state {
 	struct database *db;    /* NULL: not opened yet */
 	struct error failed;    /* code 0, or why there is none: nothing is tried twice for one message */
 	bool said_read_only;
+	struct complaint *complaints; /* what was said already */
 };
 
 /* main.c: opens the database.  A message has no time for a long question, an operator has; who wants to create one may find none. */
@@ -38,6 +39,9 @@ int keys_sql_database(struct server *s, struct database **out, struct error *err
 
 /* What an answer says where something was found: "sql:", the first digits of the SHA-256, and the row's own source. */
 char *keys_sql_source(struct arena *arena, const char *sha256, const char *source);
+
+/* Says once in a conversation what is wrong with a row. */
+void keys_sql_complain(struct server *s, const char *source, const char *what);
 
 /* ---- record.c: a certificate as rows ---- */
 

@@ -9,12 +9,15 @@
 static void write_own(struct server *s, struct database *db, struct xml_writer *w)
 {
 	struct span der = database_column(db, 0);
+	const char *source = keys_sql_source(&s->arena, database_text(db, 1, &s->arena), database_text(db, 2, &s->arena));
 	struct keys_candidate c;
 
-	if (der.n > KEYS_CERTIFICATE_MAX || !keys_candidate_read(der, NULL, &c))
+	if (der.n > KEYS_CERTIFICATE_MAX || !keys_candidate_read(der, NULL, &c)) {
+		keys_sql_complain(s, source, "no certificate, though it stands there for one of ours, passed over");
 		return;
+	}
 	xml_open(w, "own");
-	xml_put(w, "source", keys_printable(s, keys_sql_source(&s->arena, database_text(db, 1, &s->arena), database_text(db, 2, &s->arena))));
+	xml_put(w, "source", keys_printable(s, source));
 	xml_put(w, "use", c.may_sign && span_eqstr(database_column(db, 3), "any") ? "sign" : "decrypt");
 	xml_put_binary(w, der.p, der.n);
 	xml_close(w);

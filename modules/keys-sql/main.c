@@ -89,6 +89,27 @@ char *keys_sql_source(struct arena *arena, const char *sha256, const char *sourc
 	return arena_printf(arena, "sql:%.16s %s", sha256, source);
 }
 
+struct complaint {
+	struct complaint *next;
+	const char *text;
+};
+
+void keys_sql_complain(struct server *s, const char *source, const char *what)
+{
+	struct keys_sql_state *state = s->state;
+	struct arena *arena = &state->keys.arena;
+	const char *text = arena_printf(arena, "%s: %s", source, what);
+	struct complaint *c;
+
+	for (c = state->complaints; c; c = c->next)
+		if (strcmp(c->text, text) == 0)
+			return;
+	c = arena_alloc(arena, sizeof(*c));
+	*c = (struct complaint){ state->complaints, text };
+	state->complaints = c;
+	log_warning("%s", text);
+}
+
 /* ---- keys in use ---- */
 
 static int fetch(struct server *s, struct known_key *k, struct error *err)

@@ -18,24 +18,27 @@ const struct statement_text statements[STATEMENTS] = {
 		" FROM addresses a JOIN certificates c ON c.sha256 = a.sha256 JOIN placements p ON p.sha256 = c.sha256"
 		" LEFT JOIN capabilities k ON k.address = a.address"
 		" WHERE a.address IN ($1, $2) AND p.area IN ('trusted', 'public', 'private')"
+		/* what is kept to decrypt is not offered to encrypt to */
+		" AND NOT (p.area = 'private' AND EXISTS"
+		" (SELECT 1 FROM own_keys o WHERE o.public_key = c.public_key AND o.purpose = 'decrypt'))"
 		" ORDER BY CASE WHEN a.address = $1 THEN 0 ELSE 1 END, " AREA_ORDER ", c.not_before DESC, c.sha256 LIMIT 64", 2, false },
 	[FIND_IDENTIFIERS] = { "find_identifiers",
 		"SELECT p.area, c.der, c.sha256, p.source FROM certificates c JOIN placements p ON p.sha256 = c.sha256"
 		" WHERE (c.issuer_serial IN (" TWENTY ") OR c.key_id IN (" TWENTY "))"
 		" ORDER BY " AREA_ORDER ", c.not_before DESC, c.sha256 LIMIT 200", IDENTIFIERS_AT_ONCE, false },
 	[FIND_SIGNERS] = { "find_signers",
-		"SELECT a.address, c.der, c.sha256, p.source, c.public_key"
+		"SELECT a.address, c.der, c.sha256, p.source, c.public_key, COALESCE(o.purpose, '')"
 		" FROM addresses a JOIN certificates c ON c.sha256 = a.sha256 JOIN placements p ON p.sha256 = c.sha256"
-		" JOIN own_keys o ON o.public_key = c.public_key"
-		" WHERE a.address IN ($1, $2) AND p.area = 'private' AND o.purpose = 'any'"
-		" ORDER BY CASE WHEN a.address = $1 THEN 0 ELSE 1 END, c.not_before DESC, c.sha256 LIMIT 64", 2, false },
+		" LEFT JOIN own_keys o ON o.public_key = c.public_key"
+		" WHERE a.address IN ($1, $2) AND p.area = 'private'"
+		" ORDER BY CASE o.purpose WHEN 'any' THEN 0 ELSE 1 END, CASE WHEN a.address = $1 THEN 0 ELSE 1 END, c.not_before DESC, c.sha256 LIMIT 64", 2, false },
 	[FIND_RECIPIENTS] = { "find_recipients",
 		"SELECT c.der, c.sha256, p.source, c.public_key"
 		" FROM certificates c JOIN placements p ON p.sha256 = c.sha256 JOIN own_keys o ON o.public_key = c.public_key"
 		" WHERE (c.issuer_serial IN (" TWENTY ") OR c.key_id IN (" TWENTY ")) AND p.area = 'private'"
 		" ORDER BY c.not_before DESC, c.sha256 LIMIT 200", IDENTIFIERS_AT_ONCE, false },
 	[FIND_ISSUERS] = { "find_issuers",
-		"SELECT c.der FROM certificates c JOIN placements p ON p.sha256 = c.sha256"
+		"SELECT c.der, c.sha256, p.source FROM certificates c JOIN placements p ON p.sha256 = c.sha256"
 		" WHERE c.subject = $1 AND p.area IN ('private', 'ca')"
 		" ORDER BY " AREA_ORDER ", c.not_before DESC, c.sha256 LIMIT 64", 1, false },
 	[GET_KEY] = { "get_key",

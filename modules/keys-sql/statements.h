@@ -14,9 +14,9 @@ enum statement {
 	ASK_VERSION,         /* -> version */
 	FIND_ADDRESS,        /* address, @domain -> address area der sha256 source capabilities */
 	FIND_IDENTIFIERS,    /* IDENTIFIERS_AT_ONCE x issuer_serial or key_id -> area der sha256 source */
-	FIND_SIGNERS,        /* address, @domain -> address der sha256 source public_key */
+	FIND_SIGNERS,        /* address, @domain -> address der sha256 source public_key purpose ("": it has no key) */
 	FIND_RECIPIENTS,     /* as FIND_IDENTIFIERS -> der sha256 source public_key */
-	FIND_ISSUERS,        /* subject -> der */
+	FIND_ISSUERS,        /* subject -> der sha256 source */
 	GET_KEY,             /* public_key -> sealed protection */
 	FIND_PLACES,         /* sha256 -> area */
 	FIND_IN_USE,         /* address -> der sha256 source */

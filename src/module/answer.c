@@ -119,6 +119,7 @@ int answer_next(struct modules *m, struct arena *a, enum module_role role, const
 {
 	struct error locked = { 0 };
 	bool known = after != NULL, behind = !after;
+	const char *none = "";
 
 	for (size_t i = 0; i < m->n; i++) {
 		struct module *p = &m->items[i];
@@ -137,12 +138,14 @@ int answer_next(struct modules *m, struct arena *a, enum module_role role, const
 		xml_free(doc);
 		if (rc == E_LOCKED && !locked.code) /* the next one may have another key */
 			error_set(&locked, rc, "%s", err->text);
-		else if (rc != E_NOTFOUND && rc != MODULE_UNKNOWN_OPERATION && rc != E_LOCKED)
+		else if (rc == E_NOTFOUND)
+			none = arena_printf(a, "%s; %s", none, err->text);
+		else if (rc != MODULE_UNKNOWN_OPERATION && rc != E_LOCKED)
 			return rc;
 	}
 	if (locked.code)
 		return error_set(err, E_LOCKED, "%s", locked.text);
-	return known ? error_set(err, E_NOTFOUND, "%s: no %s module found any", operation, module_role_name(role))
+	return known ? error_set(err, E_NOTFOUND, "%s: no %s module found any%s", operation, module_role_name(role), none)
 		     : error_set(err, E_TEMP, "no %s module that runs knows %s", module_role_name(role), operation);
 }
 

@@ -110,6 +110,8 @@ static int read_answers(struct exchange *x, const size_t *open, size_t nopen, st
 			names[open[i]] = x->p->name;
 		if (one < 0 && (x->p->broken || (one != E_NOTFOUND && rc == 0)))
 			rc = error_set(err, one, "%s", why.text);
+		else if (one == E_NOTFOUND && nopen == 1) /* what a module says of it is for people */
+			error_set(err, one, "%s", why.text);
 	}
 	if (!x->p->broken && !frame_idle(&x->p->in))
 		rc = exchange_broke(x, err, "it said more than it was asked");
@@ -142,6 +144,6 @@ int module_ask_this(struct modules *m, struct module *p, const char *operation, 
 	*answer = NULL;
 	rc = module_ask(m, p, operation, write, &arg, &open, 1, answer, NULL, err);
 	if (rc == 0 && !*answer)
-		return error_set(err, E_NOTFOUND, "module %s: %s: not found", p->name, operation);
+		return E_NOTFOUND; /* said by read_answers */
 	return rc;
 }

@@ -12,6 +12,8 @@ enum {
 	TAG_BOOLEAN = 0x01,
 	TAG_INTEGER = 0x02,
 	TAG_BIT_STRING = 0x03,
+	TAG_OCTET_STRING = 0x04,
+	TAG_OBJECT = 0x06,
 	TAG_SEQUENCE = 0x30,
 	TAG_VERSION = 0xa0,
 	TAG_ISSUER_ID = 0x81,
@@ -49,16 +51,15 @@ size_t der_element(struct span s)
 
 bool der_take(struct span *rest, unsigned char tag, struct span *whole, struct span *content)
 {
-	struct span s = *rest;
-	size_t header, inside, n = der_element(s);
+	size_t header, inside;
 
-	if (n == 0 || (unsigned char)s.p[0] != tag || !der_header(s, &header, &inside))
+	if (rest->n == 0 || (unsigned char)rest->p[0] != tag || !der_header(*rest, &header, &inside) || inside > rest->n - header)
 		return false;
 	if (whole)
-		*whole = span_sub(s, 0, n);
+		*whole = span_from(rest->p, header + inside);
 	if (content)
-		*content = span_sub(s, header, n);
-	*rest = span_sub(s, n, s.n);
+		*content = span_from(rest->p + header, inside);
+	*rest = span_from(rest->p + header + inside, rest->n - header - inside);
 	return true;
 }
 
@@ -131,6 +132,49 @@ bool certificate_parts(struct span der, struct certificate_parts *out)
 	       certificate.n == 0;
 }
 
+/* ---- extensions (RFC 5280 section 4.1) ---- */
+
+static bool take_extension(struct span *list, struct span *type, struct span *value)
+{
+	struct span one;
+
+	if (!der_take(list, TAG_SEQUENCE, NULL, &one) || !der_take(&one, TAG_OBJECT, NULL, type))
+		return false;
+	der_take(&one, TAG_BOOLEAN, NULL, NULL); /* critical */
+	return der_take(&one, TAG_OCTET_STRING, NULL, value) && one.n == 0;
+}
+
+static struct span extension_list(struct span extensions)
+{
+	struct span list = extensions;
+
+	der_take(&extensions, TAG_SEQUENCE, NULL, &list);
+	return list;
+}
+
+/* What cannot be walked could not be found either, and its restrictions would not be seen. */
+static bool can_be_walked(struct span extensions)
+{
+	struct span list = extension_list(extensions), type, value;
+
+	while (list.n)
+		if (!take_extension(&list, &type, &value))
+			return false;
+	return true;
+}
+
+/* false: it is not there, or more than once. */
+static bool find_extension(struct span extensions, struct span wanted, struct span *out)
+{
+	struct span list = extension_list(extensions), type, value;
+	size_t n = 0;
+
+	while (take_extension(&list, &type, &value))
+		if (span_eq(type, wanted) && n++ == 0)
+			*out = value;
+	return n == 1;
+}
+
 /* ---- parsing ---- */
 
 static bool read_time(struct span *rest, int64_t *out)
@@ -147,32 +191,17 @@ static bool read_time(struct span *rest, int64_t *out)
 	return good;
 }
 
-static bool read_pieces(struct certificate *c)
-{
-	struct span validity = c->parts.validity;
-	const unsigned char *issuer = (const unsigned char *)c->parts.issuer.p;
-	const unsigned char *subject = (const unsigned char *)c->parts.subject.p;
-	const unsigned char *serial = (const unsigned char *)c->parts.serial.p;
-	const unsigned char *extensions = (const unsigned char *)c->parts.extensions.p;
-
-	c->issuer = d2i_X509_NAME(NULL, &issuer, (long)c->parts.issuer.n);
-	c->subject = d2i_X509_NAME(NULL, &subject, (long)c->parts.subject.n);
-	c->serial = d2i_ASN1_INTEGER(NULL, &serial, (long)c->parts.serial.n);
-	if (c->parts.extensions.n) {
-		c->extensions = d2i_X509_EXTENSIONS(NULL, &extensions, (long)c->parts.extensions.n);
-		if (!c->extensions)
-			return false;
-	}
-	return c->issuer && c->subject && c->serial && read_time(&validity, &c->not_before) &&
-	       read_time(&validity, &c->not_after);
-}
-
 struct certificate *certificate_parse(struct span der)
 {
 	struct certificate *c = mem_alloc(sizeof(*c));
+	struct span validity;
 
-	if (certificate_parts(der, &c->parts) && read_pieces(c) && certificate_is_readable(der))
-		return c;
+	if (certificate_parts(der, &c->parts)) {
+		validity = c->parts.validity;
+		if (can_be_walked(c->parts.extensions) && read_time(&validity, &c->not_before) && read_time(&validity, &c->not_after) &&
+		    certificate_is_readable(der))
+			return c;
+	}
 	ERR_clear_error();
 	certificate_free(c);
 	return NULL;
@@ -185,13 +214,44 @@ void certificate_free(struct certificate *c)
 	X509_NAME_free(c->issuer);
 	X509_NAME_free(c->subject);
 	ASN1_INTEGER_free(c->serial);
-	sk_X509_EXTENSION_pop_free(c->extensions, X509_EXTENSION_free);
 	free(c);
+}
+
+static const X509_NAME *name_of(X509_NAME **name, struct span der)
+{
+	const unsigned char *p = (const unsigned char *)der.p;
+
+	return *name ? *name : d2i_X509_NAME(name, &p, (long)der.n);
+}
+
+const X509_NAME *certificate_issuer(struct certificate *c)
+{
+	return name_of(&c->issuer, c->parts.issuer);
+}
+
+const X509_NAME *certificate_subject(struct certificate *c)
+{
+	return name_of(&c->subject, c->parts.subject);
+}
+
+const ASN1_INTEGER *certificate_serial(struct certificate *c)
+{
+	const unsigned char *p = (const unsigned char *)c->parts.serial.p;
+
+	return c->serial ? c->serial : d2i_ASN1_INTEGER(&c->serial, &p, (long)c->parts.serial.n);
 }
 
 void *certificate_extension(const struct certificate *c, int nid)
 {
-	return X509V3_get_d2i(c->extensions, nid, NULL, NULL);
+	const X509V3_EXT_METHOD *method = X509V3_EXT_get_nid(nid);
+	const ASN1_OBJECT *type = OBJ_nid2obj(nid);
+	const unsigned char *p;
+	struct span value;
+
+	if (!method || !find_extension(c->parts.extensions, span_from(OBJ_get0_data(type), OBJ_length(type)), &value))
+		return NULL;
+	p = (const unsigned char *)value.p;
+	return ASN1_item_d2i(NULL, &p, (long)value.n, ASN1_ITEM_ptr(method->it));
 }
 
 enum { DIGITAL_SIGNATURE = 0, NON_REPUDIATION = 1, KEY_ENCIPHERMENT = 2, KEY_AGREEMENT = 4 }; /* RFC 5280 4.2.1.3 */

@@ -1,7 +1,7 @@
 /* certificate.h - a certificate read as far as finding it needs
  *
  * d2i_X509 decodes the public key of every certificate, which costs ten times the rest.  Here the structure of RFC 5280
- * section 4.1 is walked, names and extensions are parsed by OpenSSL, and the key is left alone.
+ * section 4.1 is walked; a name or an extension is parsed by OpenSSL when it is asked for, and the key is left alone.
  */
 #ifndef POSTERN_COMMON_CERTIFICATE_H
 #define POSTERN_COMMON_CERTIFICATE_H
@@ -37,20 +37,24 @@ bool certificate_parts(struct span der, struct certificate_parts *out);
 
 struct certificate {
 	struct certificate_parts parts;  /* in the bytes given to certificate_parse */
-	X509_NAME *issuer, *subject;
-	ASN1_INTEGER *serial;
 	int64_t not_before, not_after;   /* seconds since the epoch */
-	X509_EXTENSIONS *extensions;     /* NULL: none */
+	X509_NAME *issuer, *subject;     /* NULL: not asked for yet; ask by the functions below */
+	ASN1_INTEGER *serial;
 };
 
 /* Whether OpenSSL reads all of der as one certificate, whatever it thinks of the key (certificate_readable.c). */
 bool certificate_is_readable(struct span der);
 
-/* der must outlive what is used of parts.  NULL: no certificate, or one that OpenSSL would not read.  Free with certificate_free. */
+/* der must outlive it.  NULL: no certificate, or one that OpenSSL would not read.  Free with certificate_free. */
 struct certificate *certificate_parse(struct span der);
 void certificate_free(struct certificate *c); /* NULL is fine */
 
-/* The value of an extension, as X509V3_get_d2i gives it; NULL: absent or broken. */
+/* Parsed with the first call; they belong to c. */
+const X509_NAME *certificate_issuer(struct certificate *c);
+const X509_NAME *certificate_subject(struct certificate *c);
+const ASN1_INTEGER *certificate_serial(struct certificate *c);
+
+/* The value of an extension, as X509V3_get_d2i gives it; NULL: absent, there twice, or broken. */
 void *certificate_extension(const struct certificate *c, int nid);
 
 /* Whether its key may sign mail or be encrypted to (RFC 8550 4.4.2; keyEncipherment, keyAgreement): keyUsage says

@@ -119,7 +119,7 @@ bool identifier_matches(const struct identifier *id, struct span der)
 	bool matches = false;
 
 	if (c && id->serial)
-		matches = ASN1_INTEGER_cmp(c->serial, id->serial) == 0 && X509_NAME_cmp(c->issuer, id->issuer) == 0;
+		matches = ASN1_INTEGER_cmp(certificate_serial(c), id->serial) == 0 && X509_NAME_cmp(certificate_issuer(c), id->issuer) == 0;
 	else if (c)
 		matches = same_key_id(id, c);
 	certificate_free(c);

@@ -152,11 +152,11 @@ static int load(struct ingest *in)
 
 static bool issued_another(const struct certfile *f, size_t i)
 {
-	const X509_NAME *name = f->items[i].certificate->subject;
+	const X509_NAME *name = certificate_subject(f->items[i].certificate);
 
 	for (size_t k = 0; k < f->n; k++)
 		if (k != i && f->items[k].certificate &&
-		    X509_NAME_cmp(f->items[k].certificate->issuer, name) == 0)
+		    X509_NAME_cmp(certificate_issuer(f->items[k].certificate), name) == 0)
 			return true;
 	return false;
 }

@@ -18,7 +18,7 @@ static bool has_mark(struct span list, const struct mark *m)
 	return false;
 }
 
-static bool serves(const struct certificate *c, const char *address, bool *domain)
+static bool serves(struct certificate *c, const char *address, bool *domain)
 {
 	struct buf list = BUF_INIT;
 	struct mark own, whole;

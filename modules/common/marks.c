@@ -192,25 +192,30 @@ static void add_alternative_names(const struct certificate *c, struct buf *out)
 	GENERAL_NAMES_free(names);
 }
 
-static void add_subject_addresses(const struct certificate *c, struct buf *out)
+/* Nearly no subject has one any more (RFC 8550 section 3): only one that may is parsed. */
+static void add_subject_addresses(struct certificate *c, struct buf *out)
 {
-	const X509_NAME *subject = c->subject;
+	const ASN1_OBJECT *type = OBJ_nid2obj(NID_pkcs9_emailAddress);
+	const X509_NAME *subject;
 	int at = -1;
 
+	if (!memmem(c->parts.subject.p, c->parts.subject.n, OBJ_get0_data(type), OBJ_length(type)))
+		return;
+	subject = certificate_subject(c);
 	while ((at = X509_NAME_get_index_by_NID(subject, NID_pkcs9_emailAddress, at)) >= 0)
 		add_address(out, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 }
 
-static void add_hashes(const struct certificate *c, struct span der, struct buf *out)
+static void add_hashes(struct certificate *c, struct span der, struct buf *out)
 {
 	struct buf id = BUF_INIT;
 	struct mark m;
 
 	mark_exact(&m, der);
 	add(out, &m);
-	mark_serial(&m, c->issuer, c->serial);
+	mark_serial(&m, certificate_issuer(c), certificate_serial(c));
 	add(out, &m);
-	mark_name(&m, MARK_SUBJECT, c->subject);
+	mark_name(&m, MARK_SUBJECT, certificate_subject(c));
 	add(out, &m);
 	certificate_key_id(c, &id);
 	mark_key_id(&m, span_from(buf_str(&id), id.len));
@@ -218,14 +223,14 @@ static void add_hashes(const struct certificate *c, struct span der, struct buf 
 	buf_release(&id);
 }
 
-void marks_of_addresses(const struct certificate *c, struct buf *out)
+void marks_of_addresses(struct certificate *c, struct buf *out)
 {
 	add_alternative_names(c, out);
 	add_subject_addresses(c, out);
 	ERR_clear_error();
 }
 
-void marks_of_certificate(const struct certificate *c, struct span der, const char *domain, struct buf *out)
+void marks_of_certificate(struct certificate *c, struct span der, const char *domain, struct buf *out)
 {
 	struct mark m;
 

@@ -42,10 +42,10 @@ void mark_name(struct mark *m, enum mark_kind kind, const X509_NAME *name); /* M
 
 /* Appends all marks of a certificate, each as one length byte pair (big endian) and its bytes.  domain: "@partner.example"
  * or NULL, the folder it lies in. */
-void marks_of_certificate(const struct certificate *c, struct span der, const char *domain, struct buf *out);
+void marks_of_certificate(struct certificate *c, struct span der, const char *domain, struct buf *out);
 void marks_of_crl(const struct crl *crl, struct span der, struct buf *out);
 /* Those of the first that are addresses. */
-void marks_of_addresses(const struct certificate *c, struct buf *out);
+void marks_of_addresses(struct certificate *c, struct buf *out);
 /* Takes the next mark off the front of list; false at its end. */
 bool marks_next(struct span *list, struct span *mark);
 

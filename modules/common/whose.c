@@ -30,15 +30,15 @@ static const char *alternative(struct server *s, const struct certificate *c)
 	return found;
 }
 
-static const char *in_subject(struct server *s, const struct certificate *c)
+static const char *in_subject(struct server *s, struct certificate *c)
 {
 	static const int kinds[] = { NID_pkcs9_emailAddress, NID_commonName };
 
 	for (size_t i = 0; i < 2; i++) {
-		int at = X509_NAME_get_index_by_NID(c->subject, kinds[i], -1);
+		int at = X509_NAME_get_index_by_NID(certificate_subject(c), kinds[i], -1);
 
 		if (at >= 0)
-			return text_of(s, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(c->subject, at)));
+			return text_of(s, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(certificate_subject(c), at)));
 	}
 	return "a nameless certificate";
 }

@@ -87,7 +87,7 @@ char *record_address(struct arena *arena, const char *address)
 }
 
 /* A database holds text: what is not UTF-8 is nobody's address. */
-static void read_addresses(struct arena *arena, const struct certificate *c, const char *domain, struct record *out)
+static void read_addresses(struct arena *arena, struct certificate *c, const char *domain, struct record *out)
 {
 	struct buf marks = BUF_INIT;
 	struct span list, mark;
@@ -120,8 +120,8 @@ int record_read(struct arena *arena, struct span der, const char *domain, struct
 	digest_hex(&d, out->sha256);
 	certificate_key_id(c, &id);
 	out->key_id = hex_of(arena, buf_str(&id), id.len);
-	out->issuer_serial = issuer_serial_of(arena, c->issuer, c->serial);
-	out->subject = name_of(arena, c->subject);
+	out->issuer_serial = issuer_serial_of(arena, certificate_issuer(c), certificate_serial(c));
+	out->subject = name_of(arena, certificate_subject(c));
 	out->public_key = public_key_of(arena, c->parts.public_key);
 	record_time(c->not_before, out->not_before);
 	record_time(c->not_after, out->not_after);

@@ -72,21 +72,49 @@ static const char both[] = "digitalSignature,keyAgreement";
 
 /* ---- what is given out must be readable to others ---- */
 
-static bool openssl_reads(struct span der)
+static X509 *openssl_reads(struct span der)
 {
 	X509 *x = openssl_certificate(NULL, &der);
 
+	if (x && der.n == 0)
+		return x;
 	X509_free(x);
-	return x && der.n == 0;
+	return NULL;
+}
+
+static void same_extension(const X509 *x, const struct certificate *c, int nid)
+{
+	const ASN1_ITEM *type = ASN1_ITEM_ptr(X509V3_EXT_get_nid(nid)->it);
+	void *theirs = X509_get_ext_d2i(x, nid, NULL, NULL), *ours = certificate_extension(c, nid);
+	unsigned char *one = NULL, *other = NULL;
+	int n = theirs ? ASN1_item_i2d(theirs, &one, type) : 0;
+
+	assert_int_equal(!ours, !theirs);
+	assert_int_equal(ours ? ASN1_item_i2d(ours, &other, type) : 0, n);
+	assert_true(!n || memcmp(one, other, (size_t)n) == 0);
+	OPENSSL_free(one);
+	OPENSSL_free(other);
+	ASN1_item_free(theirs, type);
+	ASN1_item_free(ours, type);
 }
 
 static void agrees(struct span der)
 {
 	struct certificate *c = certificate_parse(der);
+	X509 *x = openssl_reads(der);
 
-	assert_int_equal(certificate_is_readable(der), openssl_reads(der));
-	assert_true(!c || openssl_reads(der));
+	assert_int_equal(certificate_is_readable(der), x != NULL);
+	assert_true(!c || x);
+	if (c) {
+		same_extension(x, c, NID_subject_alt_name);
+		same_extension(x, c, NID_key_usage);
+		same_extension(x, c, NID_basic_constraints);
+		assert_int_equal(X509_NAME_cmp(certificate_issuer(c), X509_get_issuer_name(x)), 0);
+		assert_int_equal(X509_NAME_cmp(certificate_subject(c), X509_get_subject_name(x)), 0);
+		assert_int_equal(ASN1_INTEGER_cmp(certificate_serial(c), X509_get0_serialNumber(x)), 0);
+	}
 	certificate_free(c);
+	X509_free(x);
 }
 
 /* Names in every kind of string, an algorithm with parameters and a critical extension. */
@@ -134,6 +162,34 @@ static void told_readable_as_openssl_does(void **state)
 			assert_false(certificate_is_readable(span_sub(list[k], 0, n)));
 		drop(list[k]);
 	}
+}
+
+/* An extension that is there twice says nothing, as OpenSSL has it. */
+static void twice_is_not_there(void **state)
+{
+	X509 *x = X509_new();
+	unsigned char *der = NULL;
+	struct certificate *c;
+	int n;
+
+	(void)state;
+	X509_set_version(x, 2);
+	ASN1_TIME_set(X509_getm_notBefore(x), NOW);
+	ASN1_TIME_set(X509_getm_notAfter(x), NOW);
+	X509_set_pubkey(x, key);
+	extend(x, NID_key_usage, "cRLSign");
+	extend(x, NID_basic_constraints, "CA:TRUE");
+	extend(x, NID_key_usage, "keyCertSign");
+	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+	n = i2d_X509(x, &der);
+	X509_free(x);
+	c = certificate_parse(span_from(der, (size_t)n));
+	assert_non_null(c);
+	assert_null(certificate_extension(c, NID_key_usage));
+	assert_true(certificate_is_ca(c));
+	certificate_free(c);
+	agrees(span_from(der, (size_t)n));
+	OPENSSL_free(der);
 }
 
 static void serves_its_addresses(void **state)
@@ -291,6 +347,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(told_readable_as_openssl_does),
+		cmocka_unit_test(twice_is_not_there),
 		cmocka_unit_test(serves_its_addresses),
 		cmocka_unit_test(best_first),
 		cmocka_unit_test(valid_to_the_second),

@@ -9,7 +9,7 @@
 #include "lib/address.h"
 #include "lib/openssl.h"
 
-static void take_addresses(struct arena *a, const struct certificate *c, struct span der, struct description *out)
+static void take_addresses(struct arena *a, struct certificate *c, struct span der, struct description *out)
 {
 	struct buf list = BUF_INIT;
 	struct span rest, mark;
@@ -46,9 +46,9 @@ bool describe(struct arena *a, struct span der, struct description *out)
 	digest_hex(&d, out->sha256);
 	if (!c)
 		return false;
-	out->subject = name_text(a, c->subject);
-	out->issuer = name_text(a, c->issuer);
-	out->serial = serial_text(a, c->serial);
+	out->subject = name_text(a, certificate_subject(c));
+	out->issuer = name_text(a, certificate_issuer(c));
+	out->serial = serial_text(a, certificate_serial(c));
 	out->not_before = (time_t)c->not_before;
 	out->not_after = (time_t)c->not_after;
 	take_addresses(a, c, der, out);

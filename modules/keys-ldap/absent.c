@@ -31,6 +31,8 @@ struct table {
 
 struct absent {
 	struct table *table;
+	const struct directory_options *o;
+	struct digest asked; /* what is asked of which directory, so that a changed configuration begins anew */
 };
 
 static const char magic[8] = "absent1";
@@ -73,14 +75,41 @@ static struct table *map_table(const char *path, bool *unusable)
 	return NULL;
 }
 
-struct absent *absent_open(const char *spool)
+static void add_list(struct digest *d, const struct config_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		digest_add(d, list->items[i], strlen(list->items[i]) + 1);
+}
+
+static struct absent *absent_of(struct table *t, const struct directory_options *o)
+{
+	const char *const texts[] = { o->base, o->filter, o->bind_dn };
+	const char scope = (char)('0' + o->scope);
+	struct absent *a = mem_alloc(sizeof(*a));
+	struct digest *d = &a->asked;
+
+	a->table = t;
+	a->o = o;
+	digest_init(d);
+	digest_add(d, t->key, KEY_SIZE);
+	add_list(d, &o->uri);
+	digest_add(d, "", 1);
+	add_list(d, &o->attributes);
+	digest_add(d, &scope, 1);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		digest_add(d, texts[i], strlen(texts[i]) + 1);
+	return a;
+}
+
+struct absent *absent_open(const char *spool, const struct directory_options *o)
 {
 	struct error why = { .text = "it cannot be opened" };
 	struct buf path = BUF_INIT;
 	struct table *t = NULL;
-	struct absent *a = NULL;
 	bool unusable;
 
+	if (o->absent_lifetime == 0)
+		return NULL;
 	buf_addf(&path, "%s/keys-ldap", spool);
 	if (fs_make_directory(buf_str(&path), 0700, &why) == 0) {
 		buf_addstr(&path, "/absent");
@@ -90,14 +119,10 @@ struct absent *absent_open(const char *spool)
 		if (!t && make_table(buf_str(&path), &why) == 0)
 			t = map_table(buf_str(&path), &unusable);
 	}
-	if (t) {
-		a = mem_alloc(sizeof(*a));
-		a->table = t;
-	} else {
+	if (!t)
 		log_info("%s: %s; who has no certificate is asked for again with every message", buf_str(&path), why.text);
-	}
 	buf_release(&path);
-	return a;
+	return t ? absent_of(t, o) : NULL;
 }
 
 void absent_close(struct absent *a)
@@ -109,30 +134,13 @@ void absent_close(struct absent *a)
 
 /* ---- places ---- */
 
-static void add_list(struct digest *d, const struct config_list *list)
+static uint64_t hash_of(const struct absent *a, const char *address)
 {
-	for (size_t i = 0; i < list->n; i++)
-		digest_add(d, list->items[i], strlen(list->items[i]) + 1);
-}
-
-/* What would be asked of which directory, so that a changed configuration begins anew. */
-static uint64_t hash_of(const struct absent *a, const struct directory_options *o, const char *address)
-{
-	const char *const texts[] = { o->base, o->filter, o->bind_dn };
-	const char scope = (char)('0' + o->scope);
 	char hex[DIGEST_HEX + 1], first[17];
 	struct buf form = BUF_INIT;
-	struct digest d;
+	struct digest d = a->asked;
 
 	address_form(span_of(address), &form);
-	digest_init(&d);
-	digest_add(&d, a->table->key, KEY_SIZE);
-	add_list(&d, &o->uri);
-	digest_add(&d, "", 1);
-	add_list(&d, &o->attributes);
-	digest_add(&d, &scope, 1);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		digest_add(&d, texts[i], strlen(texts[i]) + 1);
 	digest_add(&d, buf_str(&form), form.len);
 	buf_release(&form);
 	digest_hex(&d, hex);
@@ -152,27 +160,27 @@ static uint32_t now_seconds(void)
 	return (uint32_t)time(NULL);
 }
 
-bool absent_is(const struct absent *a, const struct directory_options *o, const char *address)
+bool absent_is(const struct absent *a, const char *address)
 {
 	uint64_t hash, value;
 	uint32_t until;
 
-	if (!a || o->absent_lifetime == 0)
+	if (!a)
 		return false;
-	hash = hash_of(a, o, address);
+	hash = hash_of(a, address);
 	value = atomic_load_explicit(place_of(a, hash), memory_order_relaxed);
 	until = (uint32_t)value;
 	/* a clock that was set back must not make it last */
-	return value >> 32 == hash >> 32 && until > now_seconds() && until - now_seconds() <= o->absent_lifetime / 1000 + 1;
+	return value >> 32 == hash >> 32 && until > now_seconds() && until - now_seconds() <= a->o->absent_lifetime / 1000 + 1;
 }
 
-void absent_set(struct absent *a, const struct directory_options *o, const char *address)
+void absent_set(struct absent *a, const char *address)
 {
 	uint64_t hash, until;
 
-	if (!a || o->absent_lifetime == 0)
+	if (!a)
 		return;
-	hash = hash_of(a, o, address);
-	until = now_seconds() + (o->absent_lifetime + 999) / 1000;
+	hash = hash_of(a, address);
+	until = now_seconds() + (a->o->absent_lifetime + 999) / 1000;
 	atomic_store_explicit(place_of(a, hash), (hash >> 32 << 32) | (until & UINT32_MAX), memory_order_relaxed);
 }

@@ -13,11 +13,12 @@
 
 struct absent;
 
-/* NULL where the spool cannot be used: then nothing is remembered, and a line in the log says so. */
-struct absent *absent_open(const char *spool);
+/* What one directory did not have; o must outlive it.  NULL where the spool cannot be used: then nothing is remembered, and a
+ * line in the log says so; and where absent_lifetime is 0. */
+struct absent *absent_open(const char *spool, const struct directory_options *o);
 void absent_close(struct absent *a); /* NULL is fine, here and below */
 
-bool absent_is(const struct absent *a, const struct directory_options *o, const char *address);
-void absent_set(struct absent *a, const struct directory_options *o, const char *address);
+bool absent_is(const struct absent *a, const char *address);
+void absent_set(struct absent *a, const char *address);
 
 #endif

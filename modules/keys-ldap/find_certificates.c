@@ -61,14 +61,14 @@ static bool serves_domain(const struct directory_options *o, const char *address
 	return o->domains.n == 0;
 }
 
-static struct absent *absent_table(struct server *s)
+static struct absent *absent_from(struct server *s, size_t which)
 {
 	struct keys_ldap *state = s->state;
 
-	if (!state->absent_opened)
-		state->absent = absent_open(s->config->spool);
-	state->absent_opened = true;
-	return state->absent;
+	if (!state->absent[which].opened)
+		state->absent[which].known = absent_open(s->config->spool, &state->options[which]);
+	state->absent[which].opened = true;
+	return state->absent[which].known;
 }
 
 /* The questions to one directory: for whom nothing was found yet, and who is not known to have nothing. */
@@ -84,8 +84,7 @@ static void prepare(struct search *q, size_t which, deadline until)
 		struct wanted *a = &q->wanted[i];
 		struct buf filter = BUF_INIT;
 
-		if (a->served || !serves_domain(o, a->address) ||
-		    (o->absent_lifetime && absent_is(absent_table(q->s), o, a->address)))
+		if (a->served || !serves_domain(o, a->address) || absent_is(absent_from(q->s, which), a->address))
 			continue;
 		filter_address(o->filter, a->address, &filter);
 		t->queries[t->n++] = (struct query){ .filter = arena_strdup(&q->s->arena, buf_str(&filter)), .attributes = attributes };
@@ -97,7 +96,6 @@ static void prepare(struct search *q, size_t which, deadline until)
 /* What the directory said about one address. */
 static int take_answer(struct search *q, size_t which, struct wanted *a)
 {
-	const struct directory_options *o = &q->state->options[which];
 	struct directory *d = q->tasks[which].directory;
 	const struct query *query = &q->tasks[which].queries[a->query[which] - 1];
 	struct found *found;
@@ -106,8 +104,8 @@ static int take_answer(struct search *q, size_t which, struct wanted *a)
 	if (n == 0 && query->cut)
 		return error_set(q->err, E_CONFIG, "%s: not all that was found for %s could be looked at; see the log, size_limit, "
 				 "answer_limit and referrals", directory_name(d), a->address);
-	if (n == 0 && o->absent_lifetime)
-		absent_set(absent_table(q->s), o, a->address);
+	if (n == 0)
+		absent_set(absent_from(q->s, which), a->address);
 	write_found(q->s, q->w, d, a->address, found, n);
 	a->served = n > 0;
 	q->found += n;

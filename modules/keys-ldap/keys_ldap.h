@@ -13,8 +13,10 @@ struct keys_ldap {
 	struct directory **directories;
 	size_t n;
 	bool parallel;
-	struct absent *absent;       /* opened when it is first needed */
-	bool absent_opened;
+	struct absent_from {         /* of each directory; opened when it is first needed */
+		struct absent *known;
+		bool opened;
+	} *absent;
 };
 
 /* ---- ask.c ---- */

@@ -11,10 +11,12 @@ static void stop(struct server *s)
 	struct keys_ldap *k = s->state;
 
 	known_keys_release(&k->keys);
-	for (size_t i = 0; i < k->n; i++)
+	for (size_t i = 0; i < k->n; i++) {
 		directory_free(k->directories[i]);
+		absent_close(k->absent[i].known);
+	}
 	free(k->directories);
-	absent_close(k->absent);
+	free(k->absent);
 	free(k);
 }
 
@@ -28,7 +30,8 @@ static int start(struct server *s, struct error *err)
 	if (rc < 0)
 		return rc;
 	k->parallel = options.mode == MODE_PARALLEL && n > 1;
-	k->directories = mem_array(n, sizeof(struct directory *));
+	k->directories = mem_array(n, sizeof(*k->directories));
+	k->absent = mem_array(n, sizeof(*k->absent));
 	for (; k->n < n; k->n++)
 		k->directories[k->n] = directory_new(&k->options[k->n]);
 	return 0;

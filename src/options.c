@@ -101,16 +101,30 @@ static void take_rest(struct options *out, const char *const *words, size_t n)
 	}
 }
 
+/* Of two commands one would be passed over, and nobody knows which was meant. */
+static int take_command(struct options *out, int o, const char **word, const char *given, struct error *err)
+{
+	if (table[o].command == COMMAND_DELIVER)
+		return 0;
+	if (out->command != COMMAND_DELIVER && out->command != table[o].command)
+		return error_set(err, E_CONFIG, "%s and %s exclude each other", *word, given);
+	out->command = table[o].command;
+	*word = given;
+	return 0;
+}
+
 int options_parse(int argc, char **argv, struct options *out, struct error *err)
 {
+	const char *command = NULL;
+
 	*out = (struct options){ .command = COMMAND_DELIVER, .queue_id = "" };
 	for (int i = 1; i < argc; i++) {
 		int o = find(argv[i]);
 
 		if (o < 0)
 			return error_set(err, E_CONFIG, "unknown option \"%s\"; try postern -help", argv[i]);
-		if (table[o].command != COMMAND_DELIVER)
-			out->command = table[o].command;
+		if (take_command(out, o, &command, argv[i], err) < 0)
+			return E_CONFIG;
 		if (table[o].argument == ONE_ARGUMENT) {
 			if (++i == argc)
 				return error_set(err, E_CONFIG, "option %s needs an argument", argv[i - 1]);

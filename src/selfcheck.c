@@ -371,7 +371,7 @@ int selfcheck_run(const struct config *c)
 		check_modules(&k);
 	}
 	log_divert(NULL, NULL);
-	printf("%d errors, %d warnings\n", k.errors, k.warnings);
+	printf("%d error%s, %d warning%s\n", k.errors, k.errors == 1 ? "" : "s", k.warnings, k.warnings == 1 ? "" : "s");
 	arena_release(&k.arena);
 	return k.errors;
 }

@@ -26,6 +26,7 @@ usage_error "no client" '^4\.3\.5 option -client ADDR is missing' -c /nonexisten
 usage_error "no recipient" '^4\.3\.5 no recipients' -c /nonexistent -client 127.0.0.1 -readmail
 usage_error "-get without a name" '^4\.3\.5 no names behind -get' -c /nonexistent -get
 usage_error "-get without a file" '^4\.3\.5 option -c FILE is missing' -get hostname
+usage_error "two commands" '^4\.3\.5 -release and --discard exclude each other' -c /nonexistent -release a --discard b
 usage_error "no configuration" '^4\.3\.5 /nonexistent: No such file' -c /nonexistent -client 127.0.0.1 -readmail a@b
 
 site_make "$T"

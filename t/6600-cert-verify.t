@@ -264,7 +264,7 @@ subtest 'by address or fingerprint' => sub {
 };
 
 subtest 'nothing given, and no site' => sub {
-	plan skip_all => 'this machine has a site' if qx($tool list 2>&1) !~ /No such file or directory/;
+	plan skip_all => 'this machine has a site' if qx($tool list 2>&1) !~ /there is no /;
 	my ($out) = judged('without a site', 2, 'no-path', $alice);
 	like($out, qr{^text: the issuer's certificate CN=Sub,O=Test is not in the files given$}m, 'nothing of the machine is named');
 	judged('its own issuers are looked at', 2, 'no-path', "$dir/chain.pem");

@@ -71,6 +71,7 @@ like "the service says so" "$(cat "$T/service")" "uid $me has connected, only 54
 like "-peer without a socket" "$("$BUILD/keys-file" -config "$K/postern.conf" -peer "$me" </dev/null 2>&1)" 'standard input is no socket'
 like "-peer alone is no way to start it" "$("$BUILD/keys-file" -peer "$me" </dev/null 2>&1)" 'standard input is no socket|unknown option'
 is "nor is a configuration without a path" "$("$BUILD/keys-file" -config postern.conf </dev/null >/dev/null 2>&1; echo $?)" 64
+like "... and says so" "$("$BUILD/keys-file" -config postern.conf 2>&1 </dev/null)" '-config wants an absolute path'
 listen sh -c 'exit 1'
 send bob@partner.example
 is "a service that ends at once: later" "$code $(delivered "$T/external")" "75 0"

@@ -304,7 +304,9 @@ static int command_line(const struct server_role *role, int argc, char **argv)
 		return printf("%s %s\n", role->program, PACKAGE_VERSION) < 0;
 	if (role->command && *option)
 		rc = role->command(option, argc, argv);
-	if (rc < 0)
+	if (rc < 0 && (is_option(argv[1], "config") || is_option(argv[1], "peer")))
+		fprintf(stderr, "%s: -config wants an absolute path, and nothing but -peer USER beside it; try -help\n", role->program);
+	else if (rc < 0)
 		fprintf(stderr, "%s: unknown option %s; try -help\n", role->program, argv[1]);
 	return rc < 0 ? 64 : rc;
 }

@@ -56,14 +56,16 @@ static bool asks(int argc, char **argv, const char *word)
 	return false;
 }
 
-int read_config(struct tool *t, struct error *err)
-{
-	return config_read(t->config_file ? t->config_file : POSTERN_CONF, check_options, check_noptions, &t->policy, &t->config, err);
-}
-
 bool has_no_site(const struct tool *t)
 {
 	return !t->config_file && access(POSTERN_CONF, F_OK) != 0 && errno == ENOENT;
+}
+
+int read_config(struct tool *t, struct error *err)
+{
+	if (has_no_site(t))
+		return error_set(err, E_CONFIG, "there is no %s; name the site's with -c", POSTERN_CONF);
+	return config_read(t->config_file ? t->config_file : POSTERN_CONF, check_options, check_noptions, &t->policy, &t->config, err);
 }
 
 int main(int argc, char **argv)

@@ -150,6 +150,12 @@ finish($d);
 $d = conversation("uri = $slapd->{uri}", 'attributes = userSMIMECertificate');
 is(found(find($d, 'maria@partner.example')), 'not-found permanent', 'other attributes are not looked at');
 finish($d);
+$d = conversation("uri = $slapd->{uri}", 'attributes = ' . join ' ', (map { "x$_" } 1 .. 11), 'userCertificate');
+is(found(find($d, 'maria@partner.example')), 'maria', 'but for all twelve that there may be');
+finish($d);
+$d = conversation('directories = ' . join(' ', map { "d$_" } 1 .. 16), "uri = $slapd->{uri}");
+is(found(find($d, 'maria@partner.example')), 'maria', 'sixteen directories are allowed');
+finish($d);
 $d = conversation("uri = $slapd->{uri}", 'domains = .partner.example other.example');
 is(found(find($d, 'maria@partner.example')), 'not-found permanent', 'nor other domains');
 finish($d);
@@ -210,13 +216,17 @@ finish($again);
 my @bad = (
 	[ 'uri is missing' ],
 	[ 'uri: http://x is none of ldap:', 'uri = http://x' ],
+	[ 'uri: ldap://x/dc=y is more than HOST and PORT', 'uri = ldap://x/dc=y' ],
+	[ 'uri: ldapi:///run/x names no socket: each / of its path is written %2F', 'uri = ldapi:///run/x' ],
+	[ 'keys_ldap_attributes: more than 12', "uri = $slapd->{uri}", 'attributes = ' . join ' ', 1 .. 13 ],
+	[ 'keys_ldap_directories: more than 16', 'directories = ' . join(' ', map { "d$_" } 1 .. 17), map { "d${_}_uri = $slapd->{uri}" } 1 .. 17 ],
 	[ 'would see the password go in clear', 'uri = ldap://ldap.example', 'bind_dn = cn=x', 'password_file = /x' ],
-	[ 'bind_dn and password_file: only both', "uri = $slapd->{uri}", 'bind_dn = cn=x' ],
-	[ 'bind_dn and sasl_external: only one', "uri = $slapd->{uri}", 'bind_dn = cn=x', 'password_file = /x', 'sasl_external = yes' ],
-	[ 'tls_certificate and tls_key: only both', "uri = $slapd->{uri}", 'tls_key = /x' ],
+	[ 'keys_ldap_bind_dn and keys_ldap_password_file: only both', "uri = $slapd->{uri}", 'bind_dn = cn=x' ],
+	[ 'keys_ldap_bind_dn and keys_ldap_sasl_external: only one', "uri = $slapd->{uri}", 'bind_dn = cn=x', 'password_file = /x', 'sasl_external = yes' ],
+	[ 'keys_ldap_tls_certificate and keys_ldap_tls_key: only both', "uri = $slapd->{uri}", 'tls_key = /x' ],
 	[ 'filter: .*only %% and % with', "uri = $slapd->{uri}", 'filter = (mail=%q)' ],
 	[ 'unknown option &quot;keys_ldap_urii&quot;', "urii = $slapd->{uri}" ],
-	[ 'keys_ldap_b_: uri is missing', 'directories = a b', "a_uri = $slapd->{uri}" ],
+	[ 'keys_ldap_b_uri is missing', 'directories = a b', "a_uri = $slapd->{uri}" ],
 	[ 'size_limit: 0 is out of range', 'size_limit = 0' ],
 );
 for my $b (@bad) {
@@ -227,9 +237,12 @@ for my $b (@bad) {
 	like($got, qr/$why/, '  and it says so');
 	finish($bad);
 }
-for my $b ([ 'base that is not there', 'base = dc=nowhere' ], [ 'filter that is none', 'filter = (mail=%s' ]) {
-	my $bad = conversation("uri = $slapd->{uri}", @$b[1 .. $#$b]);
+for my $b ([ 'base that is not there', qr/search below "dc=nowhere": No such object; base is not there, or not for us to see/, 'base = dc=nowhere' ],
+	[ 'base that is none', qr/search below "nowhere": Invalid DN syntax \(invalid DN\); base is no DN/, 'base = nowhere' ],
+	[ 'filter that is none', qr/Bad search filter; one of our filters is none/, 'filter = (mail=%s' ]) {
+	my $bad = conversation("uri = $slapd->{uri}", @$b[2 .. $#$b]);
 	is(refused(find($bad, 'maria@partner.example')), 'configuration temporary', "a $b->[0] is not \"not found\"");
+	like(log_of($bad), $b->[1], '  and the log says which');
 	finish($bad);
 }
 end_server($slapd->{pid});

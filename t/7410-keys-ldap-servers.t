@@ -105,14 +105,19 @@ for my $uri ($slapd->{uri}, $ldaps) {
 	my ($scheme) = $uri =~ /^(\w+)/;
 	($got, $log) = once('maria@partner.example', "uri = $uri", "tls_ca_file = $T/other.crt");
 	is($got, 'temporary temporary', "$scheme: a server of another CA is not asked");
-	like($log, qr{$uri: \w+: (Connect error|Can't contact LDAP server)}i, '  and it says so');
+	like($log, qr{$uri: \w+: (Connect error|Can't contact LDAP server).*; TLS fails: is its certificate .* of a CA in $T/other.crt\?}i,
+		'  and it says what to look at');
 	is((once('maria@partner.example', "uri = $uri", "tls_ca_file = $T/other.crt", 'tls_check = no'))[0], 'maria',
 		"$scheme: unless its certificate is not to be checked");
 }
 is((once('maria@partner.example', "uri = $second->{uri}"))[0], 'temporary temporary', 'StartTLS: one that has expired');
 is((once('maria@partner.example', "uri = ldaps://127.0.0.1:$second->{ldaps}"))[0], 'temporary temporary', 'ldaps: one that has expired');
-is((once('maria@partner.example', "uri = ldaps://localhost:$slapd->{ldaps}"))[0], 'temporary temporary', 'one for another name');
-is((once('maria@partner.example', "uri = $slapd->{uri}", "tls_ca_file = $T/none.crt"))[0], 'configuration temporary', 'no file of CAs');
+is((once('maria@partner.example', "uri = ldaps://localhost:$slapd->{ldaps}"))[0], 'temporary temporary', 'ldaps: one for another name');
+is((once('maria@partner.example', "uri = ldap://localhost:$slapd->{port}"))[0], 'temporary temporary', 'StartTLS: one for another name');
+my $plain = listener('plain', sub { my ($s) = @_; sysread($s, my $q, 4096); syswrite $s, "\x30\x0c\x02\x01" . substr($q, 4, 1) . "\x78\x07\x0a\x01\x02\x04\0\x04\0" });
+($got, $log) = once('maria@partner.example', "uri = $plain->{uri}");
+is($got, 'temporary temporary', 'one without StartTLS');
+like($log, qr{StartTLS: Protocol error; it offers no StartTLS: ldaps://, or starttls = no}, '  and it says what to do');
 is((once('maria@partner.example', "uri = $second->{uri}", 'starttls = no'))[0], 'maria', 'without TLS, where the operator says so');
 
 # ---- binds ----
@@ -126,6 +131,7 @@ is((once('office@example.org', "uri = $ldaps", @own, 'sasl_external = yes', "tls
 is((once('office@example.org', "uri = $slapd->{ldapi}", @own, 'sasl_external = yes'))[0], 'office', 'SASL EXTERNAL by ldapi');
 ($got, $log) = once('office@example.org', "uri = $ldaps", @own, 'sasl_external = yes');
 is($got, 'configuration temporary', 'SASL EXTERNAL without a certificate');
+like($log, qr/SASL EXTERNAL: .*; it has seen no certificate of ours; see tls_certificate/, '  and it says so');
 chmod 0640, "$T/gateway.key";
 is((once('office@example.org', "uri = $ldaps", 'sasl_external = yes', "tls_certificate = $T/gateway.crt", "tls_key = $T/gateway.key"))[0],
 	'configuration temporary', 'a TLS key that others may read');
@@ -141,7 +147,7 @@ my $before = connections('main');
 my $c = conversation("uri = $slapd->{uri} $ldaps", @own, 'bind_dn = cn=reader,dc=example', "password_file = $T/wrong");
 is(refused(find($c, 'office@example.org')), 'configuration temporary', 'a wrong password');
 is(refused(find($c, 'spare@example.org')), 'configuration temporary', 'stays wrong');
-like(log_of($c), qr{error: ldap://\S+: bind: Invalid credentials}, 'and the log says so');
+like(log_of($c), qr{error: ldap://\S+: bind as cn=reader,dc=example: Invalid credentials; bind_dn or the password in password_file}, 'and the log says so');
 finish($c);
 is(connections('main') - $before, 1, 'it is tried once only, at no other replica');
 
@@ -277,12 +283,39 @@ for my $mode (qw(order parallel)) {
 }
 is((once('second@partner.example', @two, 'b_domains = other.example'))[0], 'not-found permanent', 'a directory for other domains is not asked');
 
+# ---- referrals: a part of the directory is on another server ----
+
+my $branch = slapd('branch', tls => 'server', ca => 'ca', data => ldif($top[0], map {
+	entry("ou=$_->[0],dc=example", objectClass => 'organizationalUnit', ou => $_->[0]),
+	entry("ou=there,ou=$_->[0],dc=example", objectClass => [qw(referral extensibleObject)], ou => 'there', ref => "$_->[1]/ou=people,dc=example") }
+	[ 'far', $slapd->{uri} ], [ 'gone', 'ldap://127.0.0.1:' . free_port() ]));
+my @far = ("uri = $branch->{uri}", 'base = ou=far,dc=example');
+for my $case ([ 'no', 'configuration temporary', 'configuration temporary' ], [ 'yes', 'maria', 'not-found permanent' ],
+	[ 'ignore', 'not-found permanent', 'not-found permanent' ]) {
+	my ($word, $there, $nobody) = @$case;
+	($got, $log) = once('maria@partner.example', @far, "referrals = $word");
+	is($got, $there, "referrals = $word: who is on the other server");
+	is((once('nobody@partner.example', @far, "referrals = $word"))[0], $nobody, '  and who is nowhere');
+	like($log, qr{part of the directory is at $slapd->{uri}/\S+, which is not asked}, '  as the log says') if $word eq 'no';
+}
+($got, $log) = once('nobody@partner.example', "uri = $branch->{uri}", 'base = ou=gone,dc=example', 'referrals = yes');
+is($got, 'configuration temporary', 'the other server is dead: nobody knows');
+like($log, qr{part of the directory is at ldap://\S+, which cannot be asked}, '  as the log says');
+is((once('nobody@partner.example', $far[0], 'base = ou=there,ou=far,dc=example'))[0], 'configuration temporary', 'the base itself is on another server');
+sub started { return scalar(() = slurp("$T/main/log") =~ /op=0 STARTTLS/g) }
+for my $case ([ 'yes', 1 ], [ 'no', 0 ]) {
+	my $before = started();
+	is((once('maria@partner.example', @far, 'referrals = yes', "starttls = $case->[0]"))[0], 'maria', "starttls = $case->[0]");
+	is(started() - $before, $case->[1], '  is for the other server, too');
+}
+end_server($branch->{pid});
+
 # ---- dead, slow, lying ----
 
 my $dead = 'ldap://127.0.0.1:' . free_port();
 ($got, $log) = once('maria@partner.example', "uri = $dead");
 is($got, 'temporary temporary', 'nobody listens');
-like($log, qr{error: $dead: connect: Can't contact LDAP server}, 'and the log says so');
+like($log, qr{error: $dead: connect: Can't contact LDAP server; its name is not known, nobody listens there, or}, 'and the log says so');
 is((once('maria@partner.example', "uri = $dead", 'when_away = skip'))[0], 'not-found permanent', 'skipped');
 is((once('maria@partner.example', "uri = $dead $slapd->{uri}"))[0], 'maria', 'the second of two replicas');
 is((once('maria@partner.example', "uri = $ldaps $dead"))[0], 'maria', 'the first of two');
@@ -301,7 +334,7 @@ for my $scheme (qw(ldap ldaps)) {
 }
 $before = $silent->{connections}->();
 $c = conversation("uri = $silent->{uri}", $quick);
-is(refused(find($c, 'maria@partner.example')), 'temporary temporary', 'one that never says anything');
+like(find($c, 'maria@partner.example'), qr/kind="temporary" code="temporary">.*; nothing within connect_timeout/, 'one that never says anything');
 is(refused(find($c, 'second@partner.example')), 'temporary temporary', 'is not asked again');
 finish($c);
 is($silent->{connections}->() - $before, 1, 'by the same message');

@@ -84,7 +84,7 @@ static void add_list(struct digest *d, const struct config_list *list)
 static struct absent *absent_of(struct table *t, const struct directory_options *o)
 {
 	const char *const texts[] = { o->base, o->filter, o->bind_dn };
-	const char scope = (char)('0' + o->scope);
+	const char numbers[2] = { (char)('0' + o->scope), (char)('0' + o->referrals) };
 	struct absent *a = mem_alloc(sizeof(*a));
 	struct digest *d = &a->asked;
 
@@ -95,7 +95,7 @@ static struct absent *absent_of(struct table *t, const struct directory_options 
 	add_list(d, &o->uri);
 	digest_add(d, "", 1);
 	add_list(d, &o->attributes);
-	digest_add(d, &scope, 1);
+	digest_add(d, numbers, sizeof(numbers));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		digest_add(d, texts[i], strlen(texts[i]) + 1);
 	return a;

@@ -1,12 +1,12 @@
 /* connection.c - to one replica of a directory: TCP or a socket, TLS, bind */
 #include "keys-ldap/connection.h"
 
-#include <errno.h>
-#include <poll.h>
+#include <string.h>
 #include <sys/time.h>
 
 #include "common/secret_file.h"
-#include "lib/buf.h"
+#include "keys-ldap/failure.h"
+#include "keys-ldap/timed.h"
 #include "lib/fs.h"
 #include "lib/mem.h"
 
@@ -20,95 +20,7 @@ static struct timeval time_left(deadline until)
 	return (struct timeval){ ms / 1000, ms % 1000 * 1000 + (ms == 0) };
 }
 
-/* ---- what went wrong ---- */
-
-/* Results that no other replica and no waiting will mend. */
-static bool is_mistake(int result)
-{
-	static const int mistakes[] = {
-		LDAP_INVALID_CREDENTIALS, LDAP_INAPPROPRIATE_AUTH, LDAP_INSUFFICIENT_ACCESS, LDAP_STRONG_AUTH_REQUIRED,
-		LDAP_CONFIDENTIALITY_REQUIRED, LDAP_AUTH_METHOD_NOT_SUPPORTED, LDAP_NO_SUCH_OBJECT, LDAP_INVALID_DN_SYNTAX,
-		LDAP_FILTER_ERROR, LDAP_PARAM_ERROR, LDAP_REFERRAL, LDAP_UNDEFINED_TYPE, LDAP_INAPPROPRIATE_MATCHING,
-		LDAP_INVALID_SYNTAX,
-	};
-
-	for (size_t i = 0; i < sizeof(mistakes) / sizeof(*mistakes); i++)
-		if (result == mistakes[i])
-			return true;
-	return false;
-}
-
-int connection_failed(const struct connection *c, const char *what, int result, const char *diagnostic, struct error *err)
-{
-	char *own = NULL;
-
-	if (!diagnostic && c->ld && ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &own) == LDAP_OPT_SUCCESS)
-		diagnostic = own;
-	error_set(err, is_mistake(result) ? E_CONFIG : E_TEMP, "%s: %s: %s%s%s%s", c->uri, what, ldap_err2string(result),
-		  diagnostic && *diagnostic ? " (" : "", diagnostic && *diagnostic ? diagnostic : "",
-		  diagnostic && *diagnostic ? ")" : "");
-	ldap_memfree(own);
-	return err->code;
-}
-
 /* ---- before it is opened ---- */
-
-/* libldap watches its clock between answers only: a server that says nothing while TLS begins, or a byte now and then, would keep it
- * in read(2).  So below TLS there is a layer that waits no longer than until the deadline. */
-static bool wait_for(Sockbuf_IO_Desc *layer, short event)
-{
-	const struct connection *c = layer->sbiod_pvt;
-	struct pollfd p = { .events = event };
-	int n;
-
-	ber_sockbuf_ctrl(layer->sbiod_sb, LBER_SB_OPT_GET_FD, &p.fd);
-	do
-		n = poll(&p, 1, deadline_left(c->until));
-	while (n < 0 && errno == EINTR);
-	if (n == 0)
-		errno = ETIMEDOUT;
-	return n > 0;
-}
-
-static bool would_block(ber_slen_t n)
-{
-	return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
-}
-
-static ber_slen_t timed_read(Sockbuf_IO_Desc *layer, void *p, ber_len_t n)
-{
-	ber_slen_t done;
-
-	do
-		done = LBER_SBIOD_READ_NEXT(layer, p, n);
-	while (would_block(done) && wait_for(layer, POLLIN));
-	return done;
-}
-
-static ber_slen_t timed_write(Sockbuf_IO_Desc *layer, void *p, ber_len_t n)
-{
-	ber_slen_t done;
-
-	do
-		done = LBER_SBIOD_WRITE_NEXT(layer, p, n);
-	while (would_block(done) && wait_for(layer, POLLOUT));
-	return done;
-}
-
-static int timed_setup(Sockbuf_IO_Desc *layer, void *connection)
-{
-	layer->sbiod_pvt = connection;
-	return 0;
-}
-
-static int timed_ctrl(Sockbuf_IO_Desc *layer, int option, void *arg)
-{
-	return LBER_SBIOD_CTRL_NEXT(layer, option, arg);
-}
-
-static Sockbuf_IO timed = { .sbi_setup = timed_setup, .sbi_ctrl = timed_ctrl, .sbi_read = timed_read, .sbi_write = timed_write };
-
-enum { BELOW_TLS = LBER_SBIOD_LEVEL_PROVIDER + 1 };
 
 static int on_added(LDAP *ld, Sockbuf *sb, LDAPURLDesc *server, struct sockaddr *address, struct ldap_conncb *self)
 {
@@ -119,9 +31,8 @@ static int on_added(LDAP *ld, Sockbuf *sb, LDAPURLDesc *server, struct sockaddr 
 	(void)server;
 	(void)address;
 	ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &most); /* nor may it make us buy memory */
-	if (!ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_NONBLOCK, sb))
-		return -1;
-	return ber_sockbuf_add_io(sb, &timed, BELOW_TLS, c);
+	c->reached = true;
+	return timed_add(sb, &c->until) ? 0 : -1;
 }
 
 static void on_deleted(LDAP *ld, Sockbuf *sb, struct ldap_conncb *self)
@@ -129,6 +40,46 @@ static void on_deleted(LDAP *ld, Sockbuf *sb, struct ldap_conncb *self)
 	(void)ld;
 	(void)sb;
 	(void)self;
+}
+
+/* "ldap://HOST:PORT\n" of an URL, in front of which a line has ended. */
+static bool add_server(struct buf *out, const char *url)
+{
+	LDAPURLDesc *parts;
+
+	if (ldap_url_parse(url, &parts) != LDAP_URL_SUCCESS)
+		return false;
+	buf_addf(out, "\n%s://%s:%d\n", parts->lud_scheme, parts->lud_host ? parts->lud_host : "", parts->lud_port);
+	ldap_free_urldesc(parts);
+	return true;
+}
+
+/* Before libldap asks a server that a referral names: we are nobody there, but TLS is as it is with our own. */
+static int on_referral(LDAP *ld, const char *url, ber_tag_t request, ber_int_t id, void *connection)
+{
+	struct connection *c = connection;
+	int result = LDAP_SUCCESS;
+
+	(void)request;
+	(void)id;
+	if (c->options->starttls && span_casestarts(span_of(url), "ldap://"))
+		result = ldap_start_tls_s(ld, NULL, NULL);
+	if (result == LDAP_SUCCESS)
+		add_server(&c->followed, url);
+	return result;
+}
+
+bool connection_follows(const struct connection *c, char *const *urls)
+{
+	struct buf server = BUF_INIT;
+	bool found = false;
+
+	for (; urls && *urls && !found; urls++) {
+		buf_clear(&server);
+		found = add_server(&server, *urls) && strstr(buf_str(&c->followed), buf_str(&server));
+	}
+	buf_release(&server);
+	return found;
 }
 
 static int set_number(LDAP *ld, int option, int value)
@@ -144,7 +95,8 @@ static int set_limits(struct connection *c, deadline until)
 	c->added = (struct ldap_conncb){ on_added, on_deleted, c };
 	if (ldap_set_option(ld, LDAP_OPT_CONNECT_CB, &c->added) || set_number(ld, LDAP_OPT_PROTOCOL_VERSION, LDAP_VERSION3) ||
 	    ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &left) || ldap_set_option(ld, LDAP_OPT_TIMEOUT, &left) ||
-	    ldap_set_option(ld, LDAP_OPT_REFERRALS, c->options->referrals ? LDAP_OPT_ON : LDAP_OPT_OFF))
+	    ldap_set_option(ld, LDAP_OPT_REFERRALS, c->options->referrals == REFERRALS_FOLLOW ? LDAP_OPT_ON : LDAP_OPT_OFF) ||
+	    ldap_set_rebind_proc(ld, on_referral, c))
 		return LDAP_OTHER;
 	return LDAP_SUCCESS;
 }
@@ -173,8 +125,8 @@ static int set_tls(struct connection *c, struct error *err)
 	    (*o->tls_certificate && (ldap_set_option(ld, LDAP_OPT_X_TLS_CERTFILE, o->tls_certificate) ||
 				     ldap_set_option(ld, LDAP_OPT_X_TLS_KEYFILE, o->tls_key))) ||
 	    set_number(ld, LDAP_OPT_X_TLS_NEWCTX, 0))
-		return error_set(err, E_CONFIG, "%s: TLS cannot be set up; are tls_ca_file (%s), tls_certificate and tls_key there and in PEM?",
-				 c->uri, o->tls_ca_file);
+		return error_set(err, E_CONFIG, "%s: TLS cannot be set up; are tls_ca_file (%s), tls_certificate and tls_key there, in PEM, and the key "
+				 "the certificate's?", c->uri, o->tls_ca_file);
 	return 0;
 }
 
@@ -189,7 +141,7 @@ static int start_tls(struct connection *c, struct error *err)
 	result = ldap_start_tls_s(c->ld, NULL, NULL);
 	if (result == LDAP_SUCCESS)
 		return 0;
-	connection_failed(c, "StartTLS", result, NULL, err);
+	failure_set(c, STEP_STARTTLS, result, NULL, err);
 	return err->code = E_TEMP; /* this replica does not; another one may */
 }
 
@@ -210,7 +162,7 @@ static int bind_simple(struct connection *c, struct error *err)
 	credentials = (struct berval){ strlen(password), password };
 	result = ldap_sasl_bind_s(c->ld, c->options->bind_dn, LDAP_SASL_SIMPLE, &credentials, NULL, NULL, NULL);
 	secret_free(password);
-	return result == LDAP_SUCCESS ? 0 : connection_failed(c, "bind", result, NULL, err);
+	return result == LDAP_SUCCESS ? 0 : failure_set(c, STEP_BIND, result, NULL, err);
 }
 
 /* As whom TLS or the socket says: one step, without a library of mechanisms (RFC 4422 appendix A). */
@@ -221,7 +173,7 @@ static int bind_external(struct connection *c, struct error *err)
 	int result = ldap_sasl_bind_s(c->ld, NULL, "EXTERNAL", &credentials, NULL, NULL, &answer);
 
 	ber_bvfree(answer);
-	return result == LDAP_SUCCESS ? 0 : connection_failed(c, "SASL EXTERNAL", result, NULL, err);
+	return result == LDAP_SUCCESS ? 0 : failure_set(c, STEP_EXTERNAL, result, NULL, err);
 }
 
 int connection_open(struct connection *c, const struct directory_options *o, const char *uri, deadline until, struct error *err)
@@ -230,7 +182,7 @@ int connection_open(struct connection *c, const struct directory_options *o, con
 	int result, rc = 0;
 
 	until = deadline_earlier(until, deadline_in((int64_t)o->connect_timeout));
-	*c = (struct connection){ NULL, uri, { NULL, NULL, NULL }, until, o };
+	*c = (struct connection){ .uri = uri, .until = until, .options = o };
 	result = ldap_initialize(&c->ld, uri);
 	if (result != LDAP_SUCCESS)
 		return error_set(err, E_CONFIG, "%s: %s", uri, ldap_err2string(result));
@@ -241,7 +193,7 @@ int connection_open(struct connection *c, const struct directory_options *o, con
 	if (rc == 0) {
 		result = ldap_connect(c->ld);
 		if (result != LDAP_SUCCESS)
-			rc = connection_failed(c, "connect", result, NULL, err);
+			rc = failure_set(c, STEP_CONNECT, result, NULL, err);
 	}
 	if (rc == 0)
 		rc = start_tls(c, err);
@@ -260,4 +212,5 @@ void connection_close(struct connection *c)
 	if (c->ld)
 		ldap_unbind_ext(c->ld, NULL, NULL);
 	c->ld = NULL;
+	buf_release(&c->followed);
 }

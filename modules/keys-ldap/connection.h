@@ -6,7 +6,9 @@
 #include <ldap.h>
 
 #include "keys-ldap/options.h"
+#include "lib/buf.h"
 #include "lib/deadline.h"
+#include "lib/error.h"
 
 struct connection {
 	LDAP *ld;               /* NULL: none */
@@ -14,6 +16,8 @@ struct connection {
 	struct ldap_conncb added;
 	deadline until;         /* of every read and write; to be set before each question */
 	const struct directory_options *options;
+	bool reached;           /* there is a connection, though perhaps no TLS */
+	struct buf followed;    /* servers of referrals, a line each, between two line feeds */
 };
 
 /* Connects, makes it safe and binds, all until then.  E_TEMP: another replica may do better; E_CONFIG: none will.  c must stay where
@@ -21,7 +25,8 @@ struct connection {
 int connection_open(struct connection *c, const struct directory_options *o, const char *uri, deadline until, struct error *err);
 void connection_close(struct connection *c);
 
-/* "URI: what: RESULT (diagnostic message)" with the code that belongs to the result: E_CONFIG or E_TEMP. */
-int connection_failed(const struct connection *c, const char *what, int result, const char *diagnostic, struct error *err);
+/* Whether one of a referral's URLs is of a server that libldap has connected to: it asks there as well, and a failure there is one of
+ * the whole search.  NULL is fine. */
+bool connection_follows(const struct connection *c, char *const *urls);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keys-ldap/connection.h"
+#include "keys-ldap/failure.h"
 
 #define VALUES_MAX 512        /* of one answer */
 #define AWAY_MS 30000         /* so long nobody knocks again */
@@ -128,9 +128,37 @@ static int end_of_answer(struct directory *d, struct query *q, LDAPMessage *done
 	q->answered = result == LDAP_SUCCESS || result == LDAP_SIZELIMIT_EXCEEDED;
 	q->cut = q->cut || result == LDAP_SIZELIMIT_EXCEEDED;
 	if (!q->answered)
-		connection_failed(c, "search", result, diagnostic ? diagnostic : "", err);
+		failure_set(c, STEP_SEARCH, result, diagnostic ? diagnostic : "", err);
 	ldap_memfree(diagnostic);
 	return q->answered ? 0 : err->code;
+}
+
+/* The URL is the server's: struct error makes a line of it. */
+static void note_reference(struct directory *d, char *const *urls)
+{
+	bool follow = d->o->referrals == REFERRALS_FOLLOW;
+	struct error text;
+
+	error_set(&text, E_TEMP, "%s: part of the directory is at %s, which %s", directory_name(d), urls && *urls ? *urls : "another server",
+		  follow ? "cannot be asked" : "is not asked (referrals = no)");
+	note(d, "", text.text);
+}
+
+/* A referral to another server for a part of what was searched (RFC 4511 section 4.5.3). */
+static void take_reference(struct directory *d, struct query *q, LDAPMessage *message)
+{
+	char **urls = NULL;
+
+	if (d->o->referrals == REFERRALS_IGNORE)
+		return;
+	if (ldap_parse_reference(d->connection.ld, message, &urls, NULL, 0) != LDAP_SUCCESS)
+		urls = NULL;
+	if (!connection_follows(&d->connection, urls)) {
+		if (!q->cut)
+			note_reference(d, urls);
+		q->cut = true;
+	}
+	ldap_memvfree((void **)urls);
 }
 
 /* One message of it; 0: it was the last, 1: there are more. */
@@ -141,9 +169,7 @@ static int take_message(struct directory *d, struct collecting *c, LDAPMessage *
 		take_entry(d, c, message);
 		return 1;
 	case LDAP_RES_SEARCH_REFERENCE:
-		if (!c->query->cut)
-			note(d, directory_name(d), "part of the directory is on another server (referral), which is not followed");
-		c->query->cut = true;
+		take_reference(d, c->query, message);
 		return 1;
 	case LDAP_RES_SEARCH_RESULT:
 		return end_of_answer(d, c->query, message, err);
@@ -160,7 +186,7 @@ static int no_message(struct directory *d, int type, struct error *err)
 	if (type == 0)
 		return error_set(err, E_TEMP, "%s: search: no answer in time", c->uri);
 	ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &result);
-	connection_failed(c, "search", result, NULL, err);
+	failure_set(c, STEP_SEARCH, result, NULL, err);
 	return err->code = E_TEMP; /* the connection broke, or nonsense came */
 }
 
@@ -200,7 +226,7 @@ static int send_query(struct directory *d, const struct query *q, int *id, struc
 		attributes[i] = (char *)(uintptr_t)q->attributes[i];
 	result = ldap_search_ext(d->connection.ld, d->o->base, scopes[d->o->scope], q->filter, attributes, 0, NULL, NULL, &limit,
 				 (int)d->o->size_limit, id);
-	return result == LDAP_SUCCESS ? 0 : connection_failed(&d->connection, "search", result, NULL, err);
+	return result == LDAP_SUCCESS ? 0 : failure_set(&d->connection, STEP_SEARCH, result, NULL, err);
 }
 
 /* All of these that have no answer yet: first sent, then collected. */

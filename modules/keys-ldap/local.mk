@@ -13,6 +13,7 @@ keys_ldap_SOURCES = \
 	modules/keys-ldap/ask.c \
 	modules/keys-ldap/connection.c modules/keys-ldap/connection.h \
 	modules/keys-ldap/directory.c modules/keys-ldap/directory.h \
+	modules/keys-ldap/failure.c modules/keys-ldap/failure.h \
 	modules/keys-ldap/find_certificates.c \
 	modules/keys-ldap/find_keys.c modules/keys-ldap/find_keys.h \
 	modules/keys-ldap/find_to_decrypt.c \
@@ -20,6 +21,7 @@ keys_ldap_SOURCES = \
 	modules/keys-ldap/list_keys.c \
 	modules/keys-ldap/main.c \
 	modules/keys-ldap/options.c modules/keys-ldap/options.h \
+	modules/keys-ldap/timed.c modules/keys-ldap/timed.h \
 	modules/keys-ldap/use.c
 keys_ldap_LDADD = libkeysldap.a libarea.a $(BASE_LDADD) $(CRYPTO_LIBS) $(LMDB_LIBS) $(LDAP_LIBS)
 

@@ -1,6 +1,8 @@
 /* options.c - keys_ldap_... of postern.conf: what is asked, where and how (keys-ldap(8)) */
 #include "keys-ldap/options.h"
 
+#define LDAP_DEPRECATED 0
+#include <ldap.h>
 #include <string.h>
 
 #include "keys-ldap/filter.h"
@@ -11,6 +13,7 @@
 
 static const char *const mode_words[] = { "order", "parallel", NULL };
 static const char *const scope_words[] = { "base", "one", "sub", NULL };
+static const char *const referral_words[] = { "no", "yes", "ignore", NULL };
 static const char *const away_words[] = { "defer", "skip", NULL };
 
 const struct config_option ldap_options[] = {
@@ -55,8 +58,8 @@ const struct config_option ldap_options[] = {
 	  "our certificate for TLS, PEM" },
 	{ "keys_ldap_tls_key", CONFIG_PATH, NULL, AT(all.tls_key), NULL, 0, 0,
 	  "its key, PEM, mode 0600" },
-	{ "keys_ldap_referrals", CONFIG_BOOLEAN, "no", AT(all.referrals), NULL, 0, 0,
-	  "whether referrals to other servers are followed, without a password" },
+	{ "keys_ldap_referrals", CONFIG_WORD, "no", AT(all.referrals), referral_words, 0, 0,
+	  "referrals to other servers: no, what they may have is not known; yes, they are asked, without a password; ignore" },
 	{ "keys_ldap_size_limit", CONFIG_NUMBER, "100", AT(all.size_limit), NULL, 1, 100000,
 	  "entries of one answer" },
 	{ "keys_ldap_answer_limit", CONFIG_SIZE, "8M", AT(all.answer_limit), NULL, 4096, 268435456,
@@ -92,40 +95,72 @@ static bool is_local(const char *uri)
 	return false;
 }
 
-static int check_uri(const struct directory_options *o, const char *uri, const char **problem)
+/* Behind HOST[:PORT] an URL may name a base, a filter and more (RFC 4516), which would be passed over. */
+static bool says_more(const char *uri)
 {
-	*problem = NULL;
-	if (!starts(uri, "ldap://") && !starts(uri, "ldaps://") && !starts(uri, "ldapi://"))
-		*problem = "is none of ldap://HOST, ldaps://HOST, ldapi://PATH";
-	else if (*o->bind_dn && starts(uri, "ldap://") && !o->starttls && !is_local(uri))
-		*problem = "would see the password go in clear: starttls = no with bind_dn";
-	return *problem ? E_CONFIG : 0;
+	LDAPURLDesc *parts;
+	bool more;
+
+	if (ldap_url_parse(uri, &parts) != LDAP_URL_SUCCESS)
+		return true;
+	more = (parts->lud_dn && *parts->lud_dn) || parts->lud_attrs || parts->lud_filter || parts->lud_exts;
+	ldap_free_urldesc(parts);
+	return more;
 }
 
-static int check(const struct directory_options *o, struct error *err)
+static const char *problem_of(const struct directory_options *o, const char *uri)
 {
-	const char *problem = NULL;
+	if (!starts(uri, "ldap://") && !starts(uri, "ldaps://") && !starts(uri, "ldapi://"))
+		return "is none of ldap://HOST, ldaps://HOST, ldapi://PATH";
+	if (says_more(uri))
+		return starts(uri, "ldapi://") ? "names no socket: each / of its path is written %2F" :
+			"is more than HOST and PORT: base, scope and filter have options of their own";
+	if (*o->bind_dn && starts(uri, "ldap://") && !o->starttls && !is_local(uri))
+		return "would see the password go in clear: starttls = no with bind_dn";
+	return NULL;
+}
 
+/* p: what the names of its options begin with. */
+static int check_uris(const struct directory_options *o, const char *p, struct error *err)
+{
 	if (!o->uri.n)
-		return error_set(err, E_CONFIG, "uri is missing");
-	for (size_t i = 0; i < o->uri.n; i++)
-		if (check_uri(o, o->uri.items[i], &problem) < 0)
-			return error_set(err, E_CONFIG, "uri: %s %s", o->uri.items[i], problem);
+		return error_set(err, E_CONFIG, "%suri is missing", p);
+	for (size_t i = 0; i < o->uri.n; i++) {
+		const char *problem = problem_of(o, o->uri.items[i]);
+
+		if (problem)
+			return error_set(err, E_CONFIG, "%suri: %s %s", p, o->uri.items[i], problem);
+	}
+	return 0;
+}
+
+static int check_filters(const struct directory_options *o, const char *p, struct error *err)
+{
+	const struct {
+		const char *name, *template, *letters;
+	} filters[] = { { "filter", o->filter, "sud" }, { "serial_filter", o->serial_filter, "inx" }, { "key_id_filter", o->key_id_filter, "bx" } };
+
+	for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++)
+		if (filter_check(filters[i].template, filters[i].letters, err) < 0)
+			return error_prefix(err, "%s%s", p, filters[i].name);
+	return 0;
+}
+
+static int check(const struct directory_options *o, const char *p, struct error *err)
+{
+	if (check_uris(o, p, err) < 0)
+		return E_CONFIG;
 	if (*o->bind_dn && o->sasl_external)
-		return error_set(err, E_CONFIG, "bind_dn and sasl_external: only one of the two");
+		return error_set(err, E_CONFIG, "%sbind_dn and %ssasl_external: only one of the two", p, p);
 	if (!*o->bind_dn != !*o->password_file)
-		return error_set(err, E_CONFIG, "bind_dn and password_file: only both together");
+		return error_set(err, E_CONFIG, "%sbind_dn and %spassword_file: only both together", p, p);
 	if (!*o->tls_certificate != !*o->tls_key)
-		return error_set(err, E_CONFIG, "tls_certificate and tls_key: only both together");
+		return error_set(err, E_CONFIG, "%stls_certificate and %stls_key: only both together", p, p);
 	if (!*o->filter || !o->attributes.n)
-		return error_set(err, E_CONFIG, "filter and attributes must not be empty");
+		return error_set(err, E_CONFIG, "%sfilter and %sattributes must not be empty", p, p);
 	if (o->attributes.n > ATTRIBUTES_MAX)
-		return error_set(err, E_CONFIG, "attributes: more than %d", ATTRIBUTES_MAX);
-	if (filter_check(o->filter, "sud", err) < 0)
-		return error_prefix(err, "filter");
-	if (filter_check(o->serial_filter, "inx", err) < 0)
-		return error_prefix(err, "serial_filter");
-	return filter_check(o->key_id_filter, "bx", err) < 0 ? error_prefix(err, "key_id_filter") : 0;
+		return error_set(err, E_CONFIG, "%sattributes: more than %d", p, ATTRIBUTES_MAX);
+	return check_filters(o, p, err);
 }
 
 int options_directories(struct config *c, const struct ldap_options *all, struct directory_options **out, size_t *n, struct error *err)
@@ -140,12 +175,14 @@ int options_directories(struct config *c, const struct ldap_options *all, struct
 	*out = arena_array(&c->arena, count, sizeof(**out));
 	for (size_t i = 0; i < count && rc == 0; i++) {
 		struct ldap_options one = *all;
+		const char *prefix;
 
 		one.all.name = all->directories.n ? all->directories.items[i] : "";
 		if (all->directories.n)
 			rc = config_group(c, ldap_options, ldap_noptions, one.all.name, &one, err);
-		if (rc == 0 && check(&one.all, err) < 0)
-			rc = error_prefix(err, "%s: keys_ldap_%s%s", c->file, one.all.name, *one.all.name ? "_" : "");
+		prefix = arena_printf(&c->arena, "keys_ldap_%s%s", one.all.name, *one.all.name ? "_" : "");
+		if (rc == 0 && check(&one.all, prefix, err) < 0)
+			rc = error_prefix(err, "%s", c->file);
 		(*out)[(*n)++] = one.all;
 	}
 	return rc;

@@ -6,6 +6,7 @@
 
 enum { MODE_ORDER, MODE_PARALLEL };
 enum { AWAY_DEFER, AWAY_SKIP };
+enum { REFERRALS_NO, REFERRALS_FOLLOW, REFERRALS_IGNORE };
 
 #define ATTRIBUTES_MAX 12 /* of one question */
 
@@ -22,7 +23,7 @@ struct directory_options {
 	bool sasl_external;
 	bool starttls, tls_check;
 	const char *tls_ca_file, *tls_certificate, *tls_key;
-	bool referrals;
+	int referrals;                      /* REFERRALS_... */
 	uint64_t size_limit, answer_limit;
 	uint64_t connect_timeout, search_timeout, absent_lifetime; /* milliseconds */
 	int when_away;                      /* AWAY_... */

@@ -33,7 +33,7 @@ libpostern_a_SOURCES = \
 	src/resume.c src/resume.h src/resumption.h \
 	src/seal_for.c src/seal_for.h \
 	src/seal_hold.c src/seal_hold.h \
-	src/selfcheck.c src/selfcheck.h \
+	src/selfcheck.c src/selfcheck.h src/selfcheck_inside.h src/selfcheck_modules.c \
 	src/subject.c src/subject.h \
 	src/token.c src/token.h \
 	src/work.c src/work.h

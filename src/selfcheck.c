@@ -7,33 +7,21 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "deliver/destination.h"
 #include "lib/fs.h"
 #include "lib/log.h"
 #include "lib/profile.h"
-#include "module/ask.h"
 #include "result.h"
-#include "smime/open.h"
+#include "selfcheck_inside.h"
 #include "subject.h"
 
 #define PROBE_MS 10000
-#define PASSPHRASE_MAX ((size_t)64 * 1024)
-#define KEYS_MAX ((size_t)50) /* of our own keys, whose certificates are checked: each is a question to the check modules */
+#define PASSPHRASE_MAX ((size_t)4096) /* as the keys modules have it: SECRET_MAX */
+#define SPOOL_ROOM ((off_t)1024 * 1024)
 
-struct checking {
-	const struct config *config;
-	struct arena arena;
-	int errors, warnings;
-};
-
-enum grade { OK, WARNING, ERROR };
-
-static void say(struct checking *k, enum grade grade, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-static void say(struct checking *k, enum grade grade, const char *fmt, ...)
+void selfcheck_say(struct checking *k, enum grade grade, const char *fmt, ...)
 {
 	static const char *const words[] = { "ok", "warning", "error" };
 	va_list ap;
@@ -162,9 +150,12 @@ static void check_spool(struct checking *k)
 	const char *tmp = arena_printf(&k->arena, "%s/tmp", k->config->spool);
 	struct error err = { 0 };
 	int fd = fs_make_directory(tmp, 0700, &err) < 0 ? -1 : fs_temporary(tmp, &err);
+	int why = fd < 0 ? 0 : posix_fallocate(fd, 0, SPOOL_ROOM);
 
 	if (fd < 0)
 		say(k, ERROR, "spool %s", err.text);
+	else if (why == ENOSPC || why == EDQUOT)
+		say(k, ERROR, "spool %s: %s: there is not even 1 MB of room; all mail waits", k->config->spool, strerror(why));
 	else
 		say(k, OK, "spool %s", k->config->spool);
 	if (fd >= 0)
@@ -204,15 +195,19 @@ static void check_mac_key(struct checking *k)
 	buf_wipe(&key);
 }
 
-/* keys-file reads it when a key needs it: too late to hear that it may not. */
+/* keys-file reads it when a key needs it: too late to hear that it may not.  Where nobody has named one there need not be one. */
 static void check_passphrase(struct checking *k)
 {
+	const char *source = k->config->passphrase_file;
+	bool named = strcmp(source, arena_printf(&k->arena, "%s/passphrase", k->config->config_directory)) != 0;
 	struct buf text = BUF_INIT;
 	struct error err = { 0 };
-	int rc = *k->config->passphrase_file == '/' ? fs_read_secret(k->config->passphrase_file, PASSPHRASE_MAX, &text, &err) : 0;
+	int rc = *source == '/' ? fs_read_secret(source, PASSPHRASE_MAX, &text, &err) : 0;
 
-	if (rc < 0 && rc != E_NOTFOUND)
+	if (rc < 0 && (rc != E_NOTFOUND || named))
 		say(k, ERROR, "passphrase_file %s", err.text);
+	else if (rc == 0 && *source == '/' && (!text.len || *text.data == '\n' || *text.data == '\r'))
+		say(k, ERROR, "passphrase_file %s: its first line is empty", source);
 	buf_wipe(&text);
 }
 
@@ -246,104 +241,6 @@ static void check_profile(struct checking *k)
 		say(k, OK, "profile %s", p.name);
 }
 
-static void check_rules(struct checking *k, struct modules *m)
-{
-	struct rules_problem *problems;
-	struct error err = { 0 };
-	size_t n;
-
-	if (ask_check_rules(m, &k->arena, &problems, &n, &err) < 0) {
-		say(k, ERROR, "rules: %s", err.text);
-		return;
-	}
-	say(k, OK, "rules modules answer");
-	for (size_t i = 0; i < n; i++)
-		say(k, problems[i].error ? ERROR : WARNING, "%s: %s", problems[i].source, problems[i].text);
-}
-
-static void check_keys(struct checking *k, struct modules *m)
-{
-	const char *nobody = arena_printf(&k->arena, "postern-check@%s", k->config->hostname);
-	struct found_certificate *found;
-	struct error err = { 0 };
-	size_t n;
-	int rc = ask_certificates(m, &k->arena, &nobody, 1, &found, &n, &err);
-
-	if (rc < 0 && rc != E_NOTFOUND)
-		say(k, ERROR, "keys: %s", err.text);
-	else
-		say(k, OK, "keys modules answer");
-}
-
-/* "mail@behoerde.example (/etc/postern/certs/private/mail.pem)" */
-static const char *key_text(struct checking *k, const struct own_key *key)
-{
-	const char **addresses;
-	size_t n;
-
-	certificate_addresses(&k->arena, key->certificate, &addresses, &n);
-	return arena_printf(&k->arena, "%s (%s)", n ? addresses[0] : "of no address", key->source);
-}
-
-/* Whether the check modules answered. */
-static bool check_own_key(struct checking *k, struct modules *m, const struct own_key *key)
-{
-	struct check_result check;
-	struct error err = { 0 };
-	const char *text = key_text(k, key);
-
-	if (ask_check(m, &k->arena, key->certificate, NULL, "sign", time(NULL), "", &check, &err) < 0) {
-		say(k, ERROR, "check: %s", err.text);
-		return false;
-	}
-	if (check.verdict == VERDICT_VALID)
-		say(k, OK, "key of %s: its certificate is valid", text);
-	else
-		say(k, WARNING, "key of %s: its certificate is %s (%s): %s", text, verdict_name(check.verdict), check.reason, check.text);
-	return true;
-}
-
-/* With the keys the check modules are asked as well: whether partners can find our own signatures valid. */
-static void check_own_keys(struct checking *k, struct modules *m)
-{
-	struct own_key *keys;
-	struct error err = { 0 };
-	size_t n, signing = 0;
-	bool answered = true;
-
-	if (ask_own_keys(m, &k->arena, &keys, &n, &err) < 0) {
-		say(k, ERROR, "keys: %s", err.text);
-		return;
-	}
-	for (size_t i = 0; i < n; i++) {
-		signing += keys[i].signs;
-		if (keys[i].signs && signing <= KEYS_MAX && answered)
-			answered = check_own_key(k, m, &keys[i]);
-		X509_free(keys[i].certificate);
-	}
-	if (!signing)
-		say(k, WARNING, "no keys module has a key of ours that signs");
-	else if (signing > KEYS_MAX)
-		say(k, OK, "%zu more keys of ours; their certificates were not checked", signing - KEYS_MAX);
-}
-
-static void check_modules(struct checking *k)
-{
-	static const char *const narrow[3] = { "decide check-rules", "find-certificates list-keys", "check-certificate" };
-	struct modules m = { 0 };
-	struct error err = { 0 };
-
-	if (modules_start(&m, k->config, 7, narrow, "check", deadline_in(PROBE_MS), &err) < 0 || modules_greet(&m, &err) < 0) {
-		say(k, ERROR, "modules: %s", err.text);
-	} else {
-		check_rules(k, &m);
-		check_keys(k, &m);
-		check_own_keys(k, &m);
-	}
-	modules_log(&m);
-	modules_stop(&m, 1000);
-}
-
 int selfcheck_run(const struct config *c)
 {
 	struct checking k = { .config = c };
@@ -368,7 +265,7 @@ int selfcheck_run(const struct config *c)
 		check_profile(&k);
 		check_patterns(&k);
 		check_appendable(&k, WARNING, "verify_log", c->verify_log);
-		check_modules(&k);
+		selfcheck_modules(&k);
 	}
 	log_divert(NULL, NULL);
 	printf("%d error%s, %d warning%s\n", k.errors, k.errors == 1 ? "" : "s", k.warnings, k.warnings == 1 ? "" : "s");

@@ -171,6 +171,22 @@ chmod 600 "$T/certs/private/alice.pem"
 echo secret >"$T/passphrase"; chmod 644 "$T/passphrase"
 like "a passphrase that others may read" "$(together error)" "passphrase_file $T/passphrase: .*0644"
 rm "$T/passphrase"
+like "one that was named and is not there" "$(together error "passphrase_file = $T/none")" "passphrase_file $T/none: No such file"
+is "where none is named there need not be one" "$(together error)" ""
+(umask 077; echo >"$T/passphrase")
+like "an empty one" "$(together error)" "passphrase_file $T/passphrase: its first line is empty"
+rm "$T/passphrase"
+cp "$T/certs/private/alice.pem" "$T/plain.pem"
+(umask 077; { openssl pkcs8 -topk8 -v2 aes-128-cbc -iter 1 -passout 'pass:correct horse' -in "$T/plain.pem"; cat "$T/alice.pem"; } >"$T/certs/private/alice.pem")
+like "a key that nobody can use" "$(together 'warning: key')" 'alice@.*: mail that needs it is held until .*there is no central passphrase'
+(umask 077; echo wrong >"$T/passphrase")
+like "... or with another passphrase" "$(together 'warning: key')" 'the central passphrase does not open it'
+(umask 077; echo 'correct horse' >"$T/passphrase")
+is "... or with the right one" "$(together warning)$(together error)" ""
+like "a program that does not say it" "$(together error "passphrase_file = program:/bin/false secret")" 'key of alice.*does not sign: .*/bin/false: ended with status 1'
+like "a credential that is not there" "$(together error "passphrase_file = credential:pass")" 'CREDENTIALS_DIRECTORY is not set'
+rm "$T/passphrase"
+(umask 077; cat "$T/plain.pem" >"$T/certs/private/alice.pem")
 echo nonsense >"$T/certs/public/broken.pem"
 like "a file that is none, in an area" "$(together 'warning: keys')" '/broken.pem: no certificate'
 rm "$T/certs/public/broken.pem"

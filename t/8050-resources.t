@@ -72,8 +72,13 @@ if mkdir "$T/small" && mount -t tmpfs -o size=64k none "$T/small" 2>/dev/null; t
 	disk 2M; go out; works "room enough"
 	file=
 	rm -rf "$T/small/spool"; disk 4k
-	for way in in out; do go $way; deferred "$way: hardly any room" ''; done
-	rm -rf "$T/small/spool"
+	for way in in out; do go $way; works "$way: hardly any room, for what is small and an index in memory"; done
+	rm -rf "$T/small/spool"; mkdir -m 700 "$T/small/spool"
+	dd if=/dev/zero of="$T/small/all" bs=1k 2>/dev/null
+	out=$("$BUILD/postern" -c "$S/postern.conf" -check 2>&1); code=$?
+	is "-check with a full spool: an error, and one only" "$code $(printf '%s\n' "$out" | grep -c '^error')" "75 1"
+	like "... that is the disk's" "$out" "^error: spool $T/small/spool: No space left on device"
+	rm -r "$T/small/all" "$T/small/spool"
 	conf "$S" "spool = $S/spool" "external = maildir:$T/small/m" "internal = maildir:$T/small/m"
 	file=$T/big.eml
 	go out; deferred "the maildir is full" "maildir:$T/small/m: write: No space left on device\$"

@@ -22,6 +22,7 @@ static const size_t map_sizes[] = {
 	(size_t)512 << 20, (size_t)64 << 20,
 };
 #define READERS_MAX 1024
+#define LOCK_ROOM ((off_t)64 * (READERS_MAX + 2)) /* a line of the cache for each reader, and the head */
 
 struct index {
 	MDB_env *env;
@@ -80,11 +81,31 @@ static void on_assert(MDB_env *env, const char *text)
 	log_error("index: %s", text); /* LMDB aborts next; the guard puts the file aside */
 }
 
+/* LMDB maps its lock file, which has holes: a full disk would end us with SIGBUS, and nobody would hear of the disk.  The size stays what
+ * LMDB makes it. */
+static int make_room_for_lock(const char *path)
+{
+	struct buf name = BUF_INIT;
+	int fd, rc = 0;
+
+	buf_addf(&name, "%s/lock.mdb", path);
+	fd = open(name.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOCK_ROOM) < 0 && errno != EOPNOTSUPP))
+		rc = errno;
+	if (fd >= 0)
+		close(fd);
+	buf_release(&name);
+	return rc;
+}
+
 static int open_env(struct index *ix, const char *path, unsigned flags)
 {
 	int rc = ENOMEM;
 
 	ix->writable = !(flags & MDB_RDONLY);
+	if (!(flags & (MDB_RDONLY | MDB_NOLOCK)) && (rc = make_room_for_lock(path)) != 0)
+		return rc;
+	rc = ENOMEM;
 	for (size_t i = 0; i < sizeof(map_sizes) / sizeof(*map_sizes) && (rc == ENOMEM || rc == EINVAL); i++) {
 		rc = mdb_env_create(&ix->env);
 		if (rc)

@@ -64,6 +64,19 @@ static int read_credential(const char *source, struct buf *out, struct error *er
 
 /* ---- whatever it is ---- */
 
+/* What is no secret is never taken for a wrong or an empty one: that would go on to a directory, or say that a key has a passphrase of its
+ * own, and the operator would not hear of it. */
+static int check(const char *source, const struct buf *text, struct error *err)
+{
+	const char *s = buf_str(text);
+	size_t n = strcspn(s, "\r\n");
+	const char *why = n < text->len && !s[n] ? "holds a NUL byte" : !n ? "its first line is empty" : NULL;
+
+	int shown = (int)(begins(source, by_program) ? strcspn(source, " \t") : strlen(source)); /* arguments may be a secret, too */
+
+	return why ? error_set(err, E_CONFIG, "%.*s: %s", shown, source, why) : 0;
+}
+
 int secret_read(const char *source, char **out, struct error *err)
 {
 	struct buf text = BUF_INIT;
@@ -76,6 +89,10 @@ int secret_read(const char *source, char **out, struct error *err)
 		rc = read_credential(source, &text, err);
 	else
 		rc = fs_read_secret(source, SECRET_MAX, &text, err);
+	if (rc == E_LIMIT) /* for the operator to mend; a module's limits are about requests */
+		rc = err ? (err->code = E_CONFIG) : E_CONFIG;
+	if (rc == 0)
+		rc = check(source, &text, err);
 	if (rc == 0) {
 		const char *s = buf_str(&text);
 		size_t n = strcspn(s, "\r\n");

@@ -14,8 +14,8 @@
 #define SECRET_PROGRAM_MS 10000    /* the longest a program may take */
 
 /* The first line, without its end; wiped and freed by secret_free.  E_NOTFOUND: there is no such file; E_CONFIG: it is not ours (or
- * root's) alone, mode 0600 or less; no such credential or program; the program says nothing, NUL or too much; E_TEMP: it failed, or
- * was too slow; E_LIMIT: no password is that long. */
+ * root's) alone, mode 0600 or less; no such credential or program; the first line is empty, there is a NUL before its end, or
+ * there are more than SECRET_MAX bytes; E_TEMP: the program failed, or was too slow. */
 int secret_read(const char *source, char **out, struct error *err);
 void secret_free(char *secret); /* NULL is fine */
 

@@ -148,15 +148,6 @@ static int reap(struct program *p, int rc)
 	return 0;
 }
 
-static int check(const struct program *p, const struct buf *out)
-{
-	if (!out->len || out->data[0] == '\n' || out->data[0] == '\r')
-		return error_set(p->err, E_CONFIG, "program %s: its first line is empty", p->words[0]);
-	if (memchr(out->data, '\0', out->len))
-		return error_set(p->err, E_CONFIG, "program %s: has said a NUL byte", p->words[0]);
-	return 0;
-}
-
 int secret_program_read(const char *command, struct buf *out, struct error *err)
 {
 	struct program p = { .until = deadline_in(SECRET_PROGRAM_MS), .err = err };
@@ -168,8 +159,6 @@ int secret_program_read(const char *command, struct buf *out, struct error *err)
 		rc = reap(&p, listen_to(&p, out));
 		close(p.from);
 	}
-	if (rc == 0)
-		rc = check(&p, out);
 	arena_release(&p.arena);
 	return rc;
 }

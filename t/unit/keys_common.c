@@ -336,7 +336,20 @@ static void secrets_are_ours_alone(void **state)
 	assert_int_equal(strlen(secret), 4096);
 	secret_free(secret);
 	assert_int_equal(fs_replace(path, long_line, 4097, 0600, NULL), 0);
-	assert_int_equal(secret_read(path, &secret, &err), E_LIMIT);
+	assert_int_equal(secret_read(path, &secret, &err), E_CONFIG);
+	assert_int_equal(err.code, E_CONFIG);
+	for (size_t i = 0; i < 4; i++) {
+		static const struct {
+			const char *bytes;
+			size_t n;
+			int rc;
+		} lines[] = { { "", 0, E_CONFIG }, { "\r\nsecond\n", 9, E_CONFIG }, { "open\0sesame\n", 12, E_CONFIG }, { "word\n\0", 6, 0 } };
+
+		assert_int_equal(fs_replace(path, lines[i].bytes, lines[i].n, 0600, NULL), 0);
+		assert_int_equal(secret_read(path, &secret, &err), lines[i].rc);
+		assert_true((lines[i].rc == 0) == (secret != NULL));
+		secret_free(secret);
+	}
 	unlink(path);
 	assert_int_equal(secret_read(path, &secret, &err), E_NOTFOUND);
 	assert_null(secret);

@@ -5,7 +5,11 @@
 command -v python3 >/dev/null || skip_all "python3 is missing"
 command -v openssl >/dev/null || skip_all "openssl is missing"
 CHECK=$BUILD/postern-module-check
-cp "$SRC/examples/keys-rest/keys-rest" "$T/modules/keys-rest"
+# as the operator does: what is installed, copied into module_directory
+make -s -C "$BUILD" install-dist_examplesSCRIPTS DESTDIR="$T/installed" >/dev/null || { diag "the examples cannot be installed"; exit 1; }
+installed=$(find "$T/installed" -path '*/postern/examples/keys-rest')
+is "it is installed, and a program" "$(stat -c %a "$installed")" 755
+cp "$installed" "$T/modules/keys-rest"
 mkdir -p "$T/dir" "$T/tls"
 
 for n in ann bob; do

@@ -38,7 +38,8 @@ int ingest_file(struct area *a, struct meta_record *m, const char *path, struct 
 int area_refresh(struct area *a, struct error *err);
 /* Looks at these files again, whatever the folders say. */
 int area_reread(struct area *a, char *const *paths, size_t n, struct error *err);
-/* After nothing was found: looks at every file, if that was not done lately.  *changed: ask again. */
-int area_sweep(struct area *a, bool *changed, struct error *err);
+/* Looks at every file, now or if that was not done lately.  *changed: ask again. */
+enum sweep { SWEEP_NOW, SWEEP_NOT_TOO_OFTEN };
+int area_sweep(struct area *a, enum sweep when, bool *changed, struct error *err);
 
 #endif

@@ -263,7 +263,7 @@ int question_ask(struct question *q, int (*gather)(struct question *))
 			rc = area_reread(q->area, q->changed, q->nchanged, q->err);
 			again = true;
 		} else if (rc == 0 && q->out->n == 0 && i == 0) {
-			rc = area_sweep(q->area, &again, q->err);
+			rc = area_sweep(q->area, SWEEP_NOT_TOO_OFTEN, &again, q->err);
 		}
 	}
 	free(q->candidates);

@@ -33,7 +33,7 @@ int area_each(struct area *a, int (*fn)(void *ctx, const struct area_record *r),
 	int rc = a->frozen ? 0 : area_refresh(a, err);
 
 	if (rc == 0 && !a->frozen)
-		rc = area_sweep(a, &changed, err);
+		rc = area_sweep(a, SWEEP_NOT_TOO_OFTEN, &changed, err);
 	if (rc == 0)
 		rc = index_begin(a->index, false, err);
 	if (rc == 0) {
@@ -77,8 +77,11 @@ static int show(void *ctx, struct span key, struct span value)
 int area_each_certificate(struct area *a, int (*fn)(void *ctx, const struct area_entry *e), void *ctx, struct error *err)
 {
 	struct tour w = { { .area = a, .max = 1, .keep_copies = true, .err = err }, fn, ctx };
+	bool changed;
 	int rc = area_refresh(a, err);
 
+	if (rc == 0)
+		rc = area_sweep(a, SWEEP_NOW, &changed, err);
 	if (rc == 0)
 		rc = index_begin(a->index, false, err);
 	if (rc < 0)

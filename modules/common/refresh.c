@@ -8,7 +8,8 @@
  *
  * A file overwritten in place changes neither the folder's time nor its name.  An entry that is found is always compared with its
  * file, so this matters only where nothing was found: then all files are looked at (area_sweep), about one microsecond
- * each, at once in areas of up to SWEEP_ALWAYS files, and otherwise not more often than once in SWEEP_SHARE times what it costs.
+ * each, at once in areas of up to SWEEP_ALWAYS files, and otherwise not more often than once in SWEEP_SHARE times what it costs;
+ * and before all files are read (area_each_certificate), which costs more than to look at them.
  */
 #include "common/passphrase.h"
 #include "common/refresh_inside.h"
@@ -195,7 +196,7 @@ int area_reread(struct area *a, char *const *paths, size_t n, struct error *err)
 	return run_round(&r, false);
 }
 
-int area_sweep(struct area *a, bool *changed, struct error *err)
+int area_sweep(struct area *a, enum sweep when, bool *changed, struct error *err)
 {
 	struct round r = { .area = a, .sweep = true, .err = err };
 	struct meta_record m = { 0 };
@@ -208,7 +209,7 @@ int area_sweep(struct area *a, bool *changed, struct error *err)
 	if (!read_meta(a, &m))
 		m.files = 0;
 	index_abort(a->index);
-	pause = m.files <= SWEEP_ALWAYS ? 0 : (int64_t)m.files * SWEEP_COST * SWEEP_SHARE;
+	pause = when == SWEEP_NOW || m.files <= SWEEP_ALWAYS ? 0 : (int64_t)m.files * SWEEP_COST * SWEEP_SHARE;
 	if (m.files == 0 || m.swept + pause > now_nanoseconds())
 		return 0;
 	rc = run_round(&r, true);

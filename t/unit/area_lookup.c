@@ -155,6 +155,50 @@ static size_t ask_area(struct area *a, const char *address, char *serials, size_
 
 /* ---- copying, removing, overwriting ---- */
 
+static int note_serial(void *ctx, const struct area_entry *e)
+{
+	const unsigned char *p = (const unsigned char *)e->der.p;
+	X509 *x = d2i_X509(NULL, &p, (long)e->der.n);
+
+	if (ASN1_INTEGER_get(X509_get0_serialNumber(x)) != 1)
+		*(long *)ctx = ASN1_INTEGER_get(X509_get0_serialNumber(x));
+	X509_free(x);
+	return 0;
+}
+
+static long other_than_1(struct area *a)
+{
+	long serial = 0;
+
+	assert_int_equal(area_each_certificate(a, note_serial, &serial, NULL), 0);
+	return serial;
+}
+
+static int pass_over(void *ctx, const struct area_record *r)
+{
+	return 0;
+}
+
+/* A file overwritten in place changes no folder.  So many that looking at all has its pauses, and none of them so young that it is watched. */
+static void overwriting_in_a_crowd(void **state)
+{
+	struct area *a = open_area("public");
+	char name[40];
+
+	put("certs/public/crowd", "x@example.org", 1, 0);
+	for (int i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "certs/public/%d", i);
+		assert_int_equal(link(at("certs/public/crowd"), at(name)), 0);
+	}
+	put("certs/public/one", "y@example.org", 2, 0);
+	usleep(150000);
+	assert_int_equal(other_than_1(a), 2);
+	assert_int_equal(area_each(a, pass_over, NULL, NULL), 0);
+	put("certs/public/one", "y@example.org", 3, 0);
+	assert_int_equal(other_than_1(a), 3);
+	area_close(a);
+}
+
 static void copying_is_all(void **state)
 {
 	struct area *a = open_area("public"), *other;
@@ -395,6 +439,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(copying_is_all, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(overwriting_in_a_crowd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(folders_and_domains, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_files_harm_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(files_of_the_largest_size, set_up, tear_down),

@@ -45,6 +45,8 @@ static int open_to_read(const char *path, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
+	if (fd < 0 && errno == EACCES)
+		return error_set(err, E_TEMP, "%s: %s for uid %u", path, strerror(errno), (unsigned)geteuid());
 	if (fd < 0)
 		return error_set(err, errno == ENOENT ? E_NOTFOUND : E_TEMP, "%s: %s", path, strerror(errno));
 	return fd;

@@ -118,35 +118,69 @@ is(names(once('find-keys', 'for="sign" address="inarea@example.org"'), qw(newer 
 like(once('find-keys', 'for="sign" address="inarea@example.org"'), qr{<passed-over source="[^"]*decrypt-only/inarea\.pem" reason="decrypt-only">}, '... which is said');
 is(names(once('find-keys', 'for="decrypt"', '<recipient key-id="' . lc($ski =~ s/://gr) . '"/>'), 'inarea'), 'inarea', '... but decrypts');
 rename "$certs/private/decrypt-only/inarea.pem", "$certs/private/inarea.pem";
+put("$certs/private/decrypt-only/tok.pem", slurp("$T/tok.crt"));
+is(names(once('find-keys', 'for="sign" address="tok@example.org"'), qw(tok dom)), 'dom', '... also where the certificate is on the token as well');
+is(names(once('find-keys', 'for="decrypt"', $by[2]), 'tok'), 'tok', '... and decrypts');
+$c = begin(operations => 'list-keys');
+like(ask($c, 'list-keys', ''), qr{use="decrypt">\Q@{[b64(der_of("$T/tok.crt"))]}\E}, '... as list-keys says');
+finish($c);
+is(names(once('find-certificates', '', '<address>tok@example.org</address>'), qw(tok enc dom)), 'enc dom', '... and nobody encrypts with it');
+unlink "$certs/private/decrypt-only/tok.pem";
 
 # ---- URIs
 configure($config, uris => ["pkcs11:token=One;id=%12?pin-source=$T/pin.One"]);
 is(signs('tok'), 'not-found permanent', 'a URI with an id allows that key only');
 configure($config, uris => ["pkcs11:token=One;object=tok?pin-source=file://$T/pin.One"]);
 is(signs('tok'), 'good', '... or the one with this name');
+for (['token=%4Fne', 'characters written as numbers'], ['token=One;type=cert', 'a URI as p11tool shows it for a certificate'],
+		['token=One;id=%11;type=private', '... and for a private key']) {
+	configure($config, uris => ["pkcs11:$_->[0]?pin-source=file:$T/pin.One"]);
+	is(signs('tok'), 'good', "$_->[1]: $_->[0]");
+}
+configure($config, uris => ["pkcs11:token=One?pin-source=$T/pin.One&x-colour=red"]);
+is(signs('tok'), 'good', 'what a query says to others is passed over');
 configure($config, uris => ['pkcs11:token=Two'], lines => "keys_pkcs11_pin_file = $T/pin.Two\n");
 is(signs('lone'), 'good', 'the common PIN file');
 is(names(once('find-keys', 'for="sign" address="tok@example.org"'), 'tok', 'dom'), 'dom', 'a token that is not named is not used');
-for (['pkcs12:x', 'no PKCS#11 URI'], ['pkcs11:token=One?module-name=softhsm', 'module-path, not module-name'],
-		['pkcs11:token=One;colour=red', 'something in it is not known'], ["pkcs11:token=One?pin-value=1111", 'read by others'], ['pkcs11:token=One?pin-source=|/bin/pin', 'absolute path']) {
+for (['pkcs12:x', 'no PKCS#11 URI'], ['token=One', 'no PKCS#11 URI'], ['pkcs11:token=O%2ne', 'pkcs11:token=O%2ne: no PKCS#11 URI'],
+		['pkcs11:token=One;slot-id=first', 'no PKCS#11 URI'], ['pkcs11:token=One;library-version=new', 'no PKCS#11 URI'],
+		['pkcs11:token=the one', 'one: no PKCS#11 URI'], ['pkcs11:token=One;type=banana', 'type='], ['pkcs11:token=One?module-name=softhsm', 'module-path, not module-name'],
+		['pkcs11:token=One;colour=red', 'an attribute'], ["pkcs11:token=One?pin-value=1111", 'read by others'], ['pkcs11:token=One?pin-source=|/bin/pin', 'absolute path']) {
 	configure($config, uris => [$_->[0]]);
 	$answer = once('find-keys', 'for="sign" address="tok@example.org"');
 	is(refused($answer), 'configuration temporary', "$_->[0]: refused");
 	like(text($answer), qr/keys_pkcs11_tokens: .*\Q$_->[1]\E/, '... with the reason');
 }
+for ('pkcs11:token=One;colour=red?pin-value=1111', 'pkcs11:token=One?module-name=x&pin-value=1111', 'pkcs11:token=One;pin-value=1111', 'pkcs11;pin-value=1111') {
+	configure($config, uris => [$_]);
+	$c = begin();
+	unlike(ask($c, 'find-keys', 'for="sign" address="tok@example.org"') . slurp($c->{log}), qr/1111/, "$_: the PIN is not repeated");
+	finish($c);
+}
 my %of = token_values('One');
+is(join(' ', sort keys %of), 'library-description library-manufacturer library-version manufacturer model serial slot-description slot-id slot-manufacturer',
+	'(all attributes are known)');
 my $all = join ';', 'token=One', map { my $v = $of{$_}; "$_=" . $v =~ s/([^A-Za-z0-9.-])/sprintf '%%%02X', ord $1/ger } sort keys %of;
 my $query = "?pin-source=$T/pin.One&module-path=$BUILD/t/helper/pkcs11-shim.so";
 configure($config, uris => ["pkcs11:$all$query"]);
 is(signs('tok'), 'good', "a URI with all that RFC 7512 has: $all");
 for my $attribute (sort keys %of) {
-	configure($config, uris => ['pkcs11:' . $all =~ s/\b$attribute=[^;]*/$attribute=77/r . $query]);
+	configure($config, uris => ['pkcs11:' . $all =~ s/;$attribute=[^;]*/;$attribute=77/r . $query]);
 	is(signs('tok'), 'temporary temporary', "... but with another $attribute there is no such token");
 }
+configure($config, uris => ["pkcs11:token=one$query"]);
+$answer = once('find-keys', 'for="sign" address="tok@example.org"');
+like(text($answer), qr/no token that fits pkcs11:token=one \(there are: .*token "One"/, 'a name written in another way: the right ones are told');
+unlike(text($answer), qr/pin\.One/, '... and no PIN file');
 configure($config, lines => "keys_pkcs11_pin_file = $T/pin.One\n");
 is(refused($answer = once('find-keys', 'for="sign" address="tok@example.org"')), 'configuration temporary', 'one PIN for all tokens: not tried');
 like(text($answer), qr/several tokens want a PIN/, '... with the reason');
 is(shim_log(), '', '... really not');
+for my $uri ('pkcs11:', "pkcs11:manufacturer=$of{manufacturer}" =~ s/ /%20/gr, 'pkcs11:id=%11') {
+	configure($config, uris => ["$uri?pin-source=$T/pin.One"]);
+	is(signs('tok'), 'configuration temporary', "nor where $uri says it of all");
+	is(shim_log(), '', '... really not');
+}
 configure($config, %both);
 put($config, slurp($config) =~ s/^keys_pkcs11_module = .*/keys_pkcs11_module = $T\/none.so/mr);
 is(refused($answer = once('find-keys', 'for="sign" address="tok@example.org"')), 'configuration temporary', 'a library that is not there');
@@ -217,6 +251,35 @@ is(signs('tok'), 'good', 'good again');
 	is(signs('tok'), 'configuration temporary', 'an attempt that did not end counts as a wrong one');
 	utime 1e9, 1e9, "$T/pin";
 	is(signs('tok'), 'good', '... until the file is touched');
+}
+{ # two files for one token: what is known of the one would be forgotten over the other
+	put("$T/pin.other", "9999\n", 0600);
+	configure($config, uris => ["pkcs11:token=One;id=%12?pin-source=$T/pin.other", "pkcs11:token=One;id=%11?pin-source=$T/pin"]);
+	is(refused($answer = once('find-keys', 'for="sign" address="tok@example.org"')), 'configuration temporary', 'two PIN files for one token');
+	like(text($answer), qr/different PIN files \(\Q$T\E\/pin\S*, \Q$T\E\/pin\S*\)/, '... are named');
+	is(shim_log(), '', '... and nothing is tried');
+}
+{ # a PIN that was good and has become wrong, and a process that is killed while it hears so
+	put("$T/pin", "1111\n", 0600);
+	configure($config, @one);
+	is(signs('tok'), 'good', 'a good PIN');
+	shim_fail('C_Login', 'die');
+	$c = begin();
+	is(eval { ask($c, 'find-keys', 'for="sign" address="tok@example.org"'); 1 }, undef, '(killed)');
+	eval { finish($c) };
+	is(signs('tok'), 'good', '... over it once: it is still good');
+	Pkcs11::set_pin('One', '1111', '4444');
+	shim_fail('C_Login', 'die');
+	$c = begin();
+	is(eval { ask($c, 'find-keys', 'for="sign" address="tok@example.org"'); 1 }, undef, '(changed on the token, and killed)');
+	eval { finish($c) };
+	is(scalar(() = shim_log() =~ /^C_Login$/mg), 4, '(four logins)');
+	is(signs('tok'), 'configuration temporary', '... then it is not tried again') for 1 .. 2;
+	Pkcs11::set_pin('One', '4444', '1111'); # which the token takes for a good login
+	is(signs('tok'), 'configuration temporary', '... whatever the token says later');
+	is(scalar(() = shim_log() =~ /^C_Login$/mg), 4, '... indeed');
+	put("$T/pin", "1111\n", 0600);
+	is(signs('tok'), 'good', '... until the file changes');
 }
 configure($config, @one);
 shim_fail('C_Login', 0x30); # device error

@@ -44,7 +44,7 @@ sub tokens {
 	}
 }
 
-# What a URI may say of a token, by softhsm2-util: serial => ..., "slot-id" => ...
+# What a URI may say of a token, by softhsm2-util and pkcs11-tool: serial => ..., "slot-id" => ..., "library-version" => ...
 sub token_values {
 	my ($label) = @_;
 	local $ENV{SOFTHSM2_CONF} = "$T/softhsm.conf";
@@ -53,9 +53,16 @@ sub token_values {
 	my %of = ('slot-id' => $slot =~ /^Slot (\d+)/);
 	my @names = ('slot-description', 'slot-manufacturer', 'manufacturer', 'model', 'serial'); # the slot's stand first
 	while (my (undef, $value) = splice @fields, 0, 2) { $of{shift @names} = $value }
+	my $info = `pkcs11-tool --module $LIBRARY --show-info`;
+	($of{'library-manufacturer'}) = $info =~ /^Manufacturer\s+(.*?)\s*$/m;
+	@of{qw(library-description library-version)} = $info =~ /^Library\s+(.*?)\s*\(ver (\d+\.\d+)\)/m;
 	return %of;
 }
 
+sub set_pin { # LABEL OLD NEW
+	my ($label, $old, $new) = @_;
+	quietly('pkcs11-tool', '--module', $LIBRARY, '--token-label', $label, '--login', '--pin', $old, '--change-pin', '--new-pin', $new);
+}
 sub on_token_pin { $pins{$_[0]} = $_[1] } # changed behind our back
 
 sub write_object {

@@ -53,6 +53,47 @@ int pkcs11_area(struct server *s, enum pkcs11_area which, struct area **out, str
 	return rc;
 }
 
+int pkcs11_archived(struct server *s, struct span der, const char **file, struct error *err)
+{
+	struct area_list list = { NULL, 0 };
+	struct area *a;
+	int rc = pkcs11_area(s, IN_PRIVATE, &a, err);
+
+	*file = NULL;
+	if (rc == 0 && a)
+		rc = area_find_exact(a, &s->arena, der, &list, err);
+	for (size_t i = 0; i < list.n && !*file; i++)
+		if (keys_archived(area_directory(a), list.items[i].file))
+			*file = list.items[i].file;
+	return rc;
+}
+
+static void note_archived(struct search *q, const char *file)
+{
+	for (size_t i = 0; i < q->narchived; i++)
+		if (strcmp(q->archived[i], file) == 0)
+			return;
+	if (q->narchived < KEYS_MAX)
+		q->archived[q->narchived++] = file;
+}
+
+/* One that serves, but for an address if it is kept to decrypt only. */
+static int add(struct search *q, const struct keys_candidate *c, const char *own)
+{
+	const char *archived = NULL;
+	int rc = q->address ? pkcs11_archived(q->s, c->der, &archived, q->err) : 0;
+
+	if (rc < 0)
+		return rc;
+	if (archived) {
+		note_archived(q, archived);
+		return 0;
+	}
+	q->list[q->n] = *c;
+	q->list[q->n++].own = own;
+	return 0;
+}
+
 /* What a file with keys in it holds is the business of keys-file. */
 static int from_area(struct search *q, enum pkcs11_area which)
 {
@@ -70,17 +111,12 @@ static int from_area(struct search *q, enum pkcs11_area which)
 		rc = area_find_key_id(a, &q->s->arena, span_from(buf_str(&q->id->key_id), q->id->key_id.len), &list, q->err);
 	for (size_t i = 0; i < list.n && rc == 0 && q->n < CANDIDATES_MAX; i++) {
 		const struct area_entry *e = &list.items[i];
-		bool archived = which == IN_PRIVATE && keys_archived(area_directory(a), e->file);
+		struct keys_candidate c;
 
-		if (!e->leaf || e->has_keys)
+		if (!e->leaf || e->has_keys || !keys_candidate_read(e->der, NULL, &c))
 			continue;
-		if (q->address && archived) {
-			if (q->narchived < KEYS_MAX)
-				q->archived[q->narchived++] = e->file;
-		} else if (keys_candidate_read(e->der, NULL, &q->list[q->n])) {
-			q->list[q->n].domain = e->domain;
-			q->list[q->n++].own = e->file;
-		}
+		c.domain = e->domain;
+		rc = add(q, &c, e->file);
 	}
 	return rc;
 }
@@ -116,17 +152,27 @@ static void note_failure(struct search *q, const struct error *err)
 }
 
 /* A token whose certificates cannot be read is noted, and the others are asked. */
-static void from_tokens(struct search *q)
+static int from_token(struct search *q, struct token *t)
 {
-	for (struct token *t = q->p->tokens; t && pkcs11_options.token_certificates; t = t->next) {
-		struct error err = { 0 };
+	struct error err = { 0 };
+	struct keys_candidate c;
+	int rc = 0;
 
-		if (token_certificates(q->p, t, &err) < 0)
-			note_failure(q, &err);
-		for (const struct token_certificate *c = t->certificates; c && q->n < CANDIDATES_MAX; c = c->next)
-			if (is_wanted(q, c->der, &q->list[q->n]))
-				q->list[q->n++].own = token_source(q->s, t, c);
-	}
+	if (token_certificates(q->p, t, &err) < 0)
+		note_failure(q, &err);
+	for (const struct token_certificate *k = t->certificates; k && rc == 0 && q->n < CANDIDATES_MAX; k = k->next)
+		if (is_wanted(q, k->der, &c))
+			rc = add(q, &c, token_source(q->s, t, k));
+	return rc;
+}
+
+static int from_tokens(struct search *q)
+{
+	int rc = 0;
+
+	for (struct token *t = q->p->tokens; t && rc == 0 && pkcs11_options.token_certificates; t = t->next)
+		rc = from_token(q, t);
+	return rc;
 }
 
 /* Something was not there to be looked at, so "there is none" would be the wrong answer. */
@@ -196,8 +242,9 @@ static int candidates(struct search *q)
 	int rc;
 
 	q->n = 0;
-	from_tokens(q);
-	rc = from_area(q, IN_PRIVATE);
+	rc = from_tokens(q);
+	if (rc == 0)
+		rc = from_area(q, IN_PRIVATE);
 	if (rc == 0)
 		rc = from_area(q, IN_PUBLIC);
 	q->any = q->any || q->n;
@@ -333,11 +380,15 @@ static size_t write_certificates(struct search *q, struct xml_writer *w)
 
 static int search_tokens(struct search *q, struct xml_writer *w, size_t *written)
 {
+	int rc;
+
 	if (!pkcs11_options.token_certificates)
 		return 0;
 	tokens_look_again(q->p);
 	q->n = 0;
-	from_tokens(q);
+	rc = from_tokens(q);
+	if (rc < 0)
+		return rc;
 	if (!q->n && q->failed.code)
 		return error_set(q->err, q->failed.code, "%s", q->failed.text);
 	if (!q->n && q->p->missing)

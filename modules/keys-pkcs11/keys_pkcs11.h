@@ -32,6 +32,7 @@ struct provider {
 /* One of keys_pkcs11_tokens. */
 struct wanted {
 	const char *text;
+	const char *shown;         /* the same for people, without a PIN */
 	P11KitUri *uri;
 	const char *pin_file;      /* its own, or the common one; "" none */
 	bool seen;                 /* is in a slot */
@@ -84,6 +85,7 @@ struct pkcs11 {
 	bool open;                 /* tokens were looked for */
 	unsigned generation;       /* counts how often; sessions and handles of an older one are gone */
 	const char *missing;       /* something that should be there and is not, for people; NULL: all is there */
+	const char *present;       /* the tokens that are in slots, ours or not, for people; NULL: none */
 	struct area *areas[PKCS11_AREAS];
 	struct own_key *keys;
 	unsigned nkeys;
@@ -107,6 +109,8 @@ void providers_finalize(struct pkcs11 *p);
 void tokens_open(struct pkcs11 *p);
 /* Forgets sessions, handles and what is in which slot; the next tokens_open starts anew. */
 void tokens_close(struct pkcs11 *p);
+/* Notes what is not there, in p->missing. */
+void tokens_miss(struct pkcs11 *p, const char *what);
 /* Tokens that were missing may be back: looks again if some were.  For the start of a request. */
 void tokens_look_again(struct pkcs11 *p);
 
@@ -185,6 +189,9 @@ bool is_unsupported(const struct operation *o, CK_RV rv);
 
 /* find.c: opened when it is first needed; *out is NULL where the folder is empty. */
 int pkcs11_area(struct server *s, enum pkcs11_area which, struct area **out, struct error *err);
+/* *file: where in decrypt-only of the area private this certificate stands, also if it is on a token or in another area, too; NULL: it
+ * does not. */
+int pkcs11_archived(struct server *s, struct span der, const char **file, struct error *err);
 
 /* ---- operations ---- */
 

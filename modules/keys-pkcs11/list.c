@@ -20,13 +20,14 @@ static bool is_full(const struct listing *l)
 	return l->seen == PIECE || l->w->out.len >= l->s->config->frame_limit / 2;
 }
 
-static int list_one(struct listing *l, struct span der, const char *source, bool archived)
+static int list_one(struct listing *l, struct span der, const char *source)
 {
 	struct keys_candidate c;
 	struct own_key *k = NULL;
-	int rc = 0;
+	const char *archived;
+	int rc = pkcs11_archived(l->s, der, &archived, l->err);
 
-	if (keys_candidate_read(der, NULL, &c) && der.n <= KEYS_CERTIFICATE_MAX)
+	if (rc == 0 && keys_candidate_read(der, NULL, &c) && der.n <= KEYS_CERTIFICATE_MAX)
 		rc = own_key_look(l->s, der, &k, l->err);
 	if (rc < 0 || !k)
 		return rc;
@@ -46,7 +47,7 @@ static int list_token(struct listing *l, struct token *t)
 		if (l->position++ < l->from)
 			continue;
 		l->seen++;
-		rc = list_one(l, c->der, token_source(l->s, t, c), false);
+		rc = list_one(l, c->der, token_source(l->s, t, c));
 	}
 	return rc;
 }
@@ -76,7 +77,7 @@ static int list_area(struct listing *l)
 		l->position++;
 		l->seen++;
 		if (e->leaf && !e->has_keys && !is_on_token(l->p, e->der))
-			rc = list_one(l, e->der, e->file, keys_archived(area_directory(a), e->file));
+			rc = list_one(l, e->der, e->file);
 	}
 	return rc;
 }

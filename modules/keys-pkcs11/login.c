@@ -8,11 +8,15 @@
  *   refused  the token did not: not tried again until the file changes
  *   trying   written before a PIN is tried for the first time; who finds it knows that a process died over that
  *
- * Nothing of the PIN itself is in that file.  Where no file is configured a person may give the PIN, for one conversation (given.c).
+ * A good one may have become wrong since, and a process may die over that, too.  To write it down on the disk before each login would
+ * cost every message; a byte in the lock file costs nothing, and outlives the process, though not the machine.
+ *
+ * Nothing of the PIN itself is in these files.  Where no file is configured a person may give the PIN, for one conversation (given.c).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/secret_file.h"
@@ -30,7 +34,8 @@ struct login {
 	struct token *t;
 	struct error *err;
 	char *marker;          /* its path; in the arena of the request */
-	int lock;
+	int lock;              /* of the marker; not empty: a login with a proved PIN is under way, or a process died over one */
+	CK_FLAGS flags;        /* of the token, now */
 	struct stamp stamp;    /* of the PIN file */
 	char *pin;             /* secret_free() */
 	bool proved;           /* the marker says that the token took it before */
@@ -152,13 +157,39 @@ static int read_pin(struct login *l)
 	return l->err->code = E_CONFIG;
 }
 
-static bool several_want_a_pin(const struct pkcs11 *p)
+static bool same_slot(const struct token *a, const struct token *b)
 {
-	size_t n = 0;
+	return a->provider == b->provider && a->slot == b->slot;
+}
+
+/* Whether the URI says which token it is: a manufacturer's, or all of a library, need not have the same PIN. */
+static bool says_which(const struct wanted *w)
+{
+	const CK_TOKEN_INFO *token = p11_kit_uri_get_token_info(w->uri);
+	const CK_SLOT_INFO *slot = p11_kit_uri_get_slot_info(w->uri);
+
+	return token->label[0] || token->serialNumber[0] || slot->slotDescription[0] || p11_kit_uri_get_slot_id(w->uri) != (CK_SLOT_ID)-1;
+}
+
+static bool another_fits(const struct login *l)
+{
+	const struct pkcs11 *p = l->s->state;
 
 	for (const struct token *t = p->tokens; t; t = t->next)
-		n += (t->info.flags & CKF_LOGIN_REQUIRED) != 0;
-	return n > 1;
+		if (t->wanted == l->t->wanted && (t->info.flags & CKF_LOGIN_REQUIRED) && !same_slot(t, l->t))
+			return true;
+	return false;
+}
+
+/* A file that another URI gives this token; what became of the PIN in one would be forgotten over that in the other. */
+static const char *other_file(const struct login *l)
+{
+	const struct pkcs11 *p = l->s->state;
+
+	for (const struct token *t = p->tokens; t; t = t->next)
+		if (same_slot(t, l->t) && strcmp(t->wanted->pin_file, l->t->wanted->pin_file) != 0)
+			return t->wanted->pin_file;
+	return NULL;
 }
 
 /* Whether another token waits for a person's PIN, too: nobody could say whose it is that was given. */
@@ -167,8 +198,7 @@ static bool another_is_without(const struct login *l)
 	const struct pkcs11 *p = l->s->state;
 
 	for (const struct token *t = p->tokens; t; t = t->next)
-		if ((t->info.flags & CKF_LOGIN_REQUIRED) && !*t->wanted->pin_file &&
-		    (t->provider != l->t->provider || t->slot != l->t->slot))
+		if ((t->info.flags & CKF_LOGIN_REQUIRED) && !*t->wanted->pin_file && !same_slot(t, l->t))
 			return true;
 	return false;
 }
@@ -180,6 +210,23 @@ static int check_given(struct login *l)
 				 "pin-source");
 	return given_pin(l->s) ? 0 : need(l, "it wants a PIN, which nobody has given, and there is neither pin-source in keys_pkcs11_tokens "
 					  "nor keys_pkcs11_pin_file");
+}
+
+static int check_configuration(struct login *l)
+{
+	const char *other = other_file(l);
+
+	if (other)
+		return refuse(l, arena_printf(&l->s->arena, "two URIs in keys_pkcs11_tokens name it, with different PIN files (%s, %s), but it "
+					      "has one PIN", *l->t->wanted->pin_file ? l->t->wanted->pin_file : "none",
+					      *other ? other : "none"));
+	if (!*l->t->wanted->pin_file)
+		return l->flags & CKF_PROTECTED_AUTHENTICATION_PATH ?
+			refuse(l, "its PIN is entered at the device, which needs a person") : check_given(l);
+	if (!says_which(l->t->wanted) && another_fits(l))
+		return refuse(l, "several tokens want a PIN; say in keys_pkcs11_tokens which are ours (pkcs11:token=NAME), each with its "
+				 "pin-source");
+	return 0;
 }
 
 /* What can be told before anything is tried. */
@@ -199,19 +246,34 @@ static int check_before(struct login *l)
 				 "(pkcs11-tool --login --test)");
 	if (info.flags & CKF_USER_PIN_TO_BE_CHANGED)
 		return refuse(l, "its PIN must be changed before it can be used");
-	if (!*l->t->wanted->pin_file)
-		return info.flags & CKF_PROTECTED_AUTHENTICATION_PATH ?
-			refuse(l, "its PIN is entered at the device, which needs a person") : check_given(l);
-	if (!pkcs11_options.tokens.n && several_want_a_pin(l->s->state))
-		return refuse(l, "several tokens want a PIN; say in keys_pkcs11_tokens which are ours, each with its pin-source");
-	return 0;
+	l->flags = info.flags;
+	return check_configuration(l);
+}
+
+/* ---- what is known of the PIN ---- */
+
+/* A process died over a PIN that was good until then, and the token says that a wrong one was tried since the last good one. */
+static bool became_wrong(const struct login *l)
+{
+	struct stat st;
+
+	return (l->flags & CKF_USER_PIN_COUNT_LOW) && fstat(l->lock, &st) == 0 && st.st_size > 0;
+}
+
+static int recall(struct login *l)
+{
+	bool good = marker_says(l, "good");
+
+	l->proved = good && !became_wrong(l);
+	return good && !l->proved ? marker_write(l, "refused") : 0;
 }
 
 static int check_marker(struct login *l)
 {
-	l->proved = marker_says(l, "good");
-	if (l->proved)
-		return 0;
+	int rc = recall(l);
+
+	if (rc < 0 || l->proved)
+		return rc;
 	if (marker_says(l, "refused"))
 		return refuse(l, arena_printf(&l->s->arena, "it refused the PIN in %s, which is not tried again until that file "
 					      "changes", l->t->wanted->pin_file));
@@ -244,6 +306,19 @@ static CK_RV call_login(const struct login *l, CK_USER_TYPE user, const char *pi
 	return l->t->provider->calls->C_Login(l->t->session, user, (CK_UTF8CHAR *)(uintptr_t)pin, strlen(pin));
 }
 
+/* The byte stands until what the token said is written down. */
+static int try_file(struct login *l, CK_USER_TYPE user)
+{
+	int rc;
+
+	if (pwrite(l->lock, "t", 1, 0) != 1)
+		return error_set(l->err, E_TEMP, "%s.lock: %s", l->marker, strerror(errno));
+	rc = judge(l, call_login(l, user, l->pin));
+	if (ftruncate(l->lock, 0) < 0)
+		log_warning("%s.lock: %s", l->marker, strerror(errno));
+	return rc;
+}
+
 static int login_by_file(struct login *l, CK_USER_TYPE user)
 {
 	int rc = read_pin(l);
@@ -251,7 +326,7 @@ static int login_by_file(struct login *l, CK_USER_TYPE user)
 	if (rc == 0)
 		rc = check_marker(l);
 	if (rc == 0)
-		rc = judge(l, call_login(l, user, l->pin));
+		rc = try_file(l, user);
 	secret_free(l->pin);
 	return rc;
 }

@@ -126,8 +126,13 @@ static int find_pin_file(struct wanted *w, struct error *err)
 	if (strncmp(w->pin_file, "//", 2) == 0) /* file:///PATH */
 		w->pin_file += 2;
 	if (source && *w->pin_file && *w->pin_file != '/')
-		return error_set(err, E_CONFIG, "keys_pkcs11_tokens: pin-source must be file: and an absolute path");
+		return error_set(err, E_CONFIG, "keys_pkcs11_tokens: %s: pin-source \"%s\" is not file: and an absolute path", w->shown, source);
 	return 0;
+}
+
+static int refuse_uri(const struct wanted *w, const char *why, struct error *err)
+{
+	return error_set(err, E_CONFIG, "keys_pkcs11_tokens: %s: %s", w->shown, why);
 }
 
 static int parse_uri(struct wanted *w, struct error *err)
@@ -135,16 +140,25 @@ static int parse_uri(struct wanted *w, struct error *err)
 	int rc = p11_kit_uri_parse(w->text, P11_KIT_URI_FOR_ANY, w->uri);
 
 	if (rc != P11_KIT_URI_OK)
-		return error_set(err, E_CONFIG, "keys_pkcs11_tokens: no PKCS#11 URI (%s); it looks like pkcs11:token=NAME",
-				 p11_kit_uri_message(rc));
+		return error_set(err, E_CONFIG, "keys_pkcs11_tokens: %s: no PKCS#11 URI (%s); it looks like pkcs11:token=NAME, a blank in "
+				 "NAME is %%20, a comma %%2C", w->shown, p11_kit_uri_message(rc));
+	if (p11_kit_uri_get_pin_value(w->uri))
+		return refuse_uri(w, "a PIN in the configuration can be read by others; put it into a file with mode 0600 and name that by "
+				  "pin-source", err);
 	if (p11_kit_uri_any_unrecognized(w->uri))
-		return error_set(err, E_CONFIG, "keys_pkcs11_tokens: %s: something in it is not known", w->text);
+		return refuse_uri(w, "an attribute, or its type=, is none that RFC 7512 knows", err);
 	if (p11_kit_uri_get_module_name(w->uri)) /* how p11-kit calls its libraries, which need not come from there */
-		return error_set(err, E_CONFIG, "keys_pkcs11_tokens: %s: a library is named by module-path, not module-name", w->text);
-	if (p11_kit_uri_get_pin_value(w->uri)) /* the URI is not repeated: it goes to logs */
-		return error_set(err, E_CONFIG, "keys_pkcs11_tokens: a PIN in the configuration can be read by others; put it into a "
-				 "file with mode 0600 and name that by pin-source");
+		return refuse_uri(w, "a library is named by module-path, not module-name", err);
 	return find_pin_file(w, err);
+}
+
+/* A URI for errors and logs, which others may read: it ends where a PIN could begin. */
+static const char *uri_shown(struct pkcs11 *p, const char *text)
+{
+	const char *pin = strstr(text, "pin-"), *query = strchr(text, '?');
+	const char *end = pin && (!query || pin < query) ? pin : query ? query : text + strlen(text);
+
+	return arena_printf(&p->arena, "%.*s", (int)(end - text), text);
 }
 
 /* Without a list all tokens are ours. */
@@ -157,6 +171,7 @@ static int read_wanted(struct pkcs11 *p, struct error *err)
 	p->wanted = arena_array(&p->arena, p->nwanted, sizeof(*p->wanted));
 	for (size_t i = 0; i < p->nwanted; i++) {
 		p->wanted[i].text = tokens->n ? tokens->items[i] : "pkcs11:";
+		p->wanted[i].shown = uri_shown(p, p->wanted[i].text);
 		p->wanted[i].uri = p11_kit_uri_new();
 	}
 	for (size_t i = 0; i < p->nwanted && rc == 0; i++)
@@ -197,7 +212,7 @@ void providers_initialize(struct pkcs11 *p)
 		if (rv == CKR_OK)
 			continue;
 		log_error("%s: cannot be initialised: %s", provider->name, p11_kit_strerror(rv));
-		p->missing = arena_printf(&p->slots, "%s cannot be initialised: %s", provider->name, p11_kit_strerror(rv));
+		tokens_miss(p, arena_printf(&p->slots, "%s cannot be initialised: %s", provider->name, p11_kit_strerror(rv)));
 	}
 }
 

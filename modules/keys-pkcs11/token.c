@@ -7,6 +7,7 @@
 #include "lib/log.h"
 
 #define SLOTS_MAX 1024
+#define PRESENT_MAX 200 /* bytes of names in an error, and one name more */
 #define MECHANISMS_USUAL 256
 #define MECHANISMS_MAX 4096
 
@@ -42,6 +43,15 @@ static const char *token_name(struct pkcs11 *p, const CK_TOKEN_INFO *info)
 	free(label);
 	free(serial);
 	return name;
+}
+
+/* Ours or not: who has written a name in another way sees what it should be. */
+static void note_present(struct pkcs11 *p, const CK_TOKEN_INFO *info)
+{
+	const char *name = token_name(p, info);
+
+	if (!p->present || strlen(p->present) < PRESENT_MAX)
+		p->present = p->present ? arena_printf(&p->slots, "%s, %s", p->present, name) : name;
 }
 
 static void add_token(struct pkcs11 *p, struct provider *provider, CK_SLOT_ID slot, const CK_TOKEN_INFO *info, struct wanted *w)
@@ -83,7 +93,7 @@ static void look_into_slots(struct pkcs11 *p, struct provider *provider)
 	CK_RV rv = provider->calls->C_GetSlotList(CK_TRUE, slots, &n);
 
 	if (rv != CKR_OK) {
-		p->missing = arena_printf(&p->slots, "%s: its slots cannot be listed: %s", provider->name, p11_kit_strerror(rv));
+		tokens_miss(p, arena_printf(&p->slots, "%s: its slots cannot be listed: %s", provider->name, p11_kit_strerror(rv)));
 		return;
 	}
 	for (CK_ULONG i = 0; i < n; i++) {
@@ -92,6 +102,7 @@ static void look_into_slots(struct pkcs11 *p, struct provider *provider)
 		rv = provider->calls->C_GetTokenInfo(slots[i], &info);
 		if (rv != CKR_OK || !(info.flags & CKF_TOKEN_INITIALIZED))
 			continue;
+		note_present(p, &info);
 		for (size_t w = 0; w < p->nwanted; w++)
 			if (names_token(&p->wanted[w], provider, slots[i], &info))
 				add_token(p, provider, slots[i], &info, &p->wanted[w]);
@@ -100,11 +111,19 @@ static void look_into_slots(struct pkcs11 *p, struct provider *provider)
 
 static void note_missing(struct pkcs11 *p)
 {
+	const char *present = p->present ? arena_printf(&p->slots, "there are: %s", p->present) :
+					   "none in any slot is ready, or this account may not see it";
+
 	for (size_t i = 0; i < p->nwanted; i++)
 		if (!p->wanted[i].seen)
-			p->missing = pkcs11_options.tokens.n ?
-				arena_printf(&p->slots, "no token that fits %s is in any slot", p->wanted[i].text) :
-				"there is no token in any slot";
+			tokens_miss(p, pkcs11_options.tokens.n ? arena_printf(&p->slots, "no token that fits %s (%s)",
+									      p->wanted[i].shown, present) :
+								 "there is no token in any slot");
+}
+
+void tokens_miss(struct pkcs11 *p, const char *what)
+{
+	p->missing = p->missing ? arena_printf(&p->slots, "%s; %s", p->missing, what) : what;
 }
 
 void tokens_open(struct pkcs11 *p)
@@ -113,7 +132,7 @@ void tokens_open(struct pkcs11 *p)
 		return;
 	p->open = true;
 	p->generation++;
-	p->missing = NULL;
+	p->missing = p->present = NULL;
 	providers_initialize(p);
 	for (struct provider *provider = p->providers; provider; provider = provider->next)
 		if (provider->ready)
@@ -130,7 +149,7 @@ void tokens_close(struct pkcs11 *p)
 	for (size_t i = 0; i < p->nwanted; i++)
 		p->wanted[i].seen = false;
 	p->tokens = NULL;
-	p->missing = NULL;
+	p->missing = p->present = NULL;
 	p->open = false;
 	arena_release(&p->slots);
 	providers_finalize(p); /* some libraries look for tokens only when they start */

@@ -8,6 +8,7 @@
 #include <openssl/rsa.h>
 
 #include "common/key_request.h"
+#include "common/whose.h"
 #include "keys-pkcs11/keys_pkcs11.h"
 #include "lib/log.h"
 
@@ -85,17 +86,26 @@ static bool went_away(const struct operation *o, CK_RV rv)
 	return is_lost(rv) || (is_vague(rv) && !token_alive(o->key->token));
 }
 
+/* What the key must be allowed to do, as the programs that put keys on tokens call it. */
+static const char *permission(const struct operation *o, CK_RV rv)
+{
+	if (rv != CKR_KEY_FUNCTION_NOT_PERMITTED)
+		return "the secret that it derives cannot be read (CKA_SENSITIVE, CKA_EXTRACTABLE)";
+	return o->request->mechanism == KEY_ECDH ? "CKA_DERIVE is not set" : o->unwrap ? "CKA_DECRYPT is not set" : "CKA_SIGN is not set";
+}
+
 static int cannot(struct operation *o, CK_RV rv)
 {
 	const struct token *t = o->key->token;
 
 	if (rv == CKR_KEY_FUNCTION_NOT_PERMITTED || rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_KEY_UNEXTRACTABLE) {
 		o->s->code = "configuration";
-		return error_set(o->err, E_CONFIG, "%s: it does not allow %s with this key: %s", t->name, o->request->name,
-				 p11_kit_strerror(rv));
+		return error_set(o->err, E_CONFIG, "%s: it does not allow %s with the private key of %s: %s", t->name, o->request->name,
+				 keys_whose(o->s, o->key->der), permission(o, rv));
 	}
 	o->s->code = "bad-request";
-	return error_set(o->err, E_PERM, "%s: %s: %s", t->name, o->request->name, p11_kit_strerror(rv));
+	return error_set(o->err, E_PERM, "%s: %s with the private key of %s: %s", t->name, o->request->name,
+			 keys_whose(o->s, o->key->der), p11_kit_strerror(rv));
 }
 
 static bool is_refused(const struct operation *o, CK_RV rv)
@@ -195,8 +205,8 @@ static int prove(struct operation *o)
 	if (!o->key->by_id)
 		return 0;
 	o->s->code = "configuration";
-	return error_set(o->err, E_CONFIG, "%s: the private key with the CKA_ID of a certificate of ours is not that certificate's",
-			 o->key->token->name);
+	return error_set(o->err, E_CONFIG, "%s: the private key with the CKA_ID of the certificate of %s is not that certificate's",
+			 o->key->token->name, keys_whose(o->s, o->key->der));
 }
 
 int pkcs11_sign(struct server *s, const struct xml *request, struct xml_writer *w, struct error *err)

@@ -7,10 +7,12 @@
  *   PKCS11_SHIM_WRAPPED  if set, ECDH takes the peer's point only inside a DER OCTET STRING
  *   PKCS11_SHIM_TALK     if set, it prints a line on standard output when it is loaded
  *   PKCS11_SHIM_LOG      a file that gets a line for each call of interest
- *   PKCS11_SHIM_FAIL     a file "FUNCTION NUMBER": the next call of it removes the file and fails with that code
+ *   PKCS11_SHIM_FAIL     a file "FUNCTION NUMBER": the next call of it removes the file and fails with that code; "C_Login die": the
+ *                        process is killed when the token has heard the PIN, before it hears the answer
  */
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,8 @@ static void note(const char *what)
 	fclose(f);
 }
 
+static int dies;
+
 static CK_RV fails(const char *function)
 {
 	const char *path = getenv("PKCS11_SHIM_FAIL");
@@ -47,6 +51,7 @@ static CK_RV fails(const char *function)
 	if (strncmp(line, function, n) != 0 || line[n] != ' ')
 		return CKR_OK;
 	unlink(path);
+	dies = strcmp(line + n, " die\n") == 0;
 	return strtoul(line + n, NULL, 0);
 }
 
@@ -80,7 +85,11 @@ static CK_RV login(CK_SESSION_HANDLE s, CK_USER_TYPE user, unsigned char *pin, C
 	CK_RV rv = fails("C_Login");
 
 	note(user == CKU_CONTEXT_SPECIFIC ? "C_Login again" : "C_Login");
-	return rv == CKR_OK ? theirs->C_Login(s, user, pin, n) : rv;
+	if (rv == CKR_OK)
+		rv = theirs->C_Login(s, user, pin, n);
+	if (dies)
+		raise(SIGKILL);
+	return rv;
 }
 
 static CK_RV mechanism_list(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *n)

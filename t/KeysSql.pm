@@ -178,6 +178,16 @@ sub importing {
 	is_deeply([ sort map { "$_->{area} @{$_->{addresses}}" } @$listed ], [ 'public @partner.example gate@partner.example',
 		'public bob@partner.example', q(public o'neil@partner.example quote@xn--bcher-kva.example) ],
 		"$site: -list -json -area");
+	# the folder of keys-file with its archive; a renewed certificate may have the key of one that is archived
+	mkdir "$T/own$_", 0700 for '', '/decrypt-only';
+	put("$T/own/renewed.pem", slurp("$T/renewed.pem"), 0600);
+	put("$T/own/decrypt-only/$_", slurp("$T/$_"), 0600) for qw(office.pem rsa.p12);
+	is(keys_sql('-import', '-c', $config, '-area', 'private', "$T/own"), "private: 3 certificates and 3 keys of 3 files, 0 failures\n", "$site: imports an archive");
+	$list = keys_sql('-list', '-c', $config);
+	like($list, qr/ rsa\@example\.org key:passphrase decrypt-only$/m, "$site: ... of keys that only decrypt");
+	is(() = $list =~ / office\@example\.org key:passphrase$/mg, 2, "$site: ... but not one that a newer certificate signs with");
+	keys_sql('-import', '-c', $config, '-area', 'private', "$T/rsa.p12");
+	unlike(keys_sql('-list', '-c', $config), qr/decrypt-only/, "$site: imported anew it signs again");
 	keys_sql('-import', '-c', $config, $_->[0], $_->[1], "$T/bob.crt"), is($status, 64, "$site: refused: @$_")
 		for ['-area', 'untrusted'], ['-domain', 'partner.example'], ['-no', 'such'];
 	like(keys_sql('-check', '-c', $config), qr/^3 own keys, 0 of no use$/m, "$site: -check opens the keys");
@@ -374,21 +384,43 @@ sub by_hand {
 		"$site: what is no UTF-8 harms nobody");
 	is(names(ask($c, 'find-certificates', '', '<address>rubbish@hand.example</address><address>gate@partner.example</address>')), 'gate',
 		"$site: ... and does no harm to others");
+	finish($c);
+	like(log_of($c), qr/my hand: no certificate, though it stands there for $_\@hand\.example, passed over/, "$site: ... $_ with a line in the log") for qw(rubbish empty inside huge);
+	like(log_of($c), qr/my hand: a certificate that does not name foreign\@hand\.example, passed over/, "$site: ... and a foreign one");
 	# in the place of our own
+	$c = start_sql(conf('postern'));
 	$query->("UPDATE certificates SET public_key = (SELECT public_key FROM certificates WHERE der = " . literal($der{office}) . "), issuer_serial = " .
 		"(SELECT issuer_serial FROM certificates WHERE der = " . literal($der{office}) . ") WHERE sha256 LIKE '000000%'");
 	$query->("UPDATE placements SET area = 'private' WHERE sha256 LIKE '000000%'");
 	is(signers($c, 'inside@hand.example'), 'not-found permanent', "$site: ... nor as a key of ours");
 	is(names(ask($c, 'find-keys', 'for="decrypt"', '<recipient ' . id_of($der{office}) . '/>')), 'office', "$site: ... to decrypt, either");
+	finish($c);
+	like(log_of($c), qr/my hand: no certificate, though it stands there for one of ours, passed over/, "$site: ... with a line");
+	like(log_of($c), qr/my hand: not the certificate that its columns say, passed over/, "$site: ... each");
 	# in the place of an issuer
+	$c = start_sql(conf('postern'));
 	$query->("UPDATE certificates SET subject = (SELECT subject FROM certificates WHERE der = " . literal($der{middle}) . ") WHERE sha256 LIKE '000000%'");
 	like(ask($c, 'find-keys', 'for="sign" address="office@example.org"'), qr{</certificate><chain>\Q@{[b64($der{middle})]}\E</chain></key>}, "$site: ... nor as an issuer");
 	finish($c);
 	is(() = log_of($c) =~ /my hand: not the issuer's certificate that its columns say, left out of the chain/g, 5, "$site: ... with a line each, once");
-	like(log_of($c), qr/my hand: no certificate, though it stands there for one of ours, passed over/, "$site: ... with a line");
-	like(log_of($c), qr/my hand: not the certificate that its columns say, passed over/, "$site: ... each");
-	like(log_of($c), qr/my hand: no certificate, though it stands there for $_\@hand\.example, passed over/, "$site: ... $_ with a line in the log") for qw(rubbish empty inside huge);
-	like(log_of($c), qr/my hand: a certificate that does not name foreign\@hand\.example, passed over/, "$site: ... and a foreign one");
+	# many of them, for one address; and megabytes beside a good one
+	for (1 .. 12) {
+		my $sha = sprintf '%016x%048x', 100 + $_, 0;
+		$query->("INSERT INTO certificates SELECT '$sha', der, 'x', 'x', 'x', 'x', '2027-01-01T00:00:00Z', not_after, added FROM certificates WHERE sha256 = '" .
+			sprintf('%016x%048x', 1, 0) . "'"); # empty, and newer than the good one
+		$query->("INSERT INTO addresses (address, sha256) VALUES ('bob\@partner.example', '$sha')");
+		$query->("INSERT INTO placements (sha256, area, source, added) VALUES ('$sha', 'public', 'my hand', '')");
+	}
+	my $long = $site eq 'sqlite' ? 'hex(zeroblob(1500000))' : "repeat('x', 3000000)";
+	$query->("UPDATE placements SET source = $long WHERE sha256 = (SELECT sha256 FROM certificates WHERE der = " . literal($der{bob}) . ')');
+	$query->("INSERT INTO capabilities (address, said, der) VALUES ('bob\@partner.example', '2026-01-01T00:00:00Z', $rows{huge})");
+	$c = start_sql(conf('postern'));
+	is(who($c, 'bob@partner.example'), 'bob gate', "$site: a good one among them is found, whatever stands beside it");
+	finish($c);
+	is(() = log_of($c) =~ /^.*passed over$/mg, 10, "$site: ... ten lines");
+	is(() = log_of($c) =~ /more rows are broken/g, 1, "$site: ... and one for the rest");
+	$query->("DELETE FROM capabilities WHERE address = 'bob\@partner.example'");
+	$query->("UPDATE placements SET source = 'bob.pem' WHERE sha256 = (SELECT sha256 FROM certificates WHERE der = " . literal($der{bob}) . ')');
 	$query->("DELETE FROM $_ WHERE sha256 LIKE '000000%'") for qw(addresses placements certificates);
 }
 

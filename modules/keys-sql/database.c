@@ -140,9 +140,9 @@ int database_check_schema(struct database *db, struct error *err)
 	if (rc < 0 || version == SCHEMA_VERSION)
 		return rc;
 	if (version == 0)
-		return error_set(err, E_CONFIG, "%s: no schema of Postern; run keys-sql -migrate", db->name);
+		return error_set(err, E_CONFIG, "%s: no schema of Postern; run keys-sql -migrate (keys-sql(8))", db->name);
 	if (version < SCHEMA_VERSION)
-		return error_set(err, E_CONFIG, "%s: schema version %d is too old, version %d is needed; run keys-sql -migrate", db->name,
+		return error_set(err, E_CONFIG, "%s: schema version %d is too old, version %d is needed; run keys-sql -migrate (keys-sql(8))", db->name,
 				 version, SCHEMA_VERSION);
 	return error_set(err, E_CONFIG, "%s: schema version %d is newer than this program knows (%d); install the Postern that it was "
 			 "made for", db->name, version, SCHEMA_VERSION);

@@ -35,12 +35,15 @@ static void append(struct server *s, struct found ***end, const struct found *li
 	*end = &(**end)->next;
 }
 
-static const char *base64_of(struct server *s, struct span der)
+/* What the owner of an address can read; NULL: it is not known. */
+static const char *capabilities_of(struct server *s, const char *address, struct span der)
 {
 	struct buf text = BUF_INIT;
 	const char *out;
 
-	if (der.n == 0)
+	if (der.n > CAPABILITIES_MAX)
+		keys_sql_complain(s, "capabilities", arena_printf(&s->arena, "the row of %s is too long, passed over", address));
+	if (der.n == 0 || der.n > CAPABILITIES_MAX)
 		return NULL;
 	base64_encode(&text, der.p, der.n, 0, "");
 	out = arena_strdup(&s->arena, buf_str(&text));
@@ -68,7 +71,7 @@ static void read_by_address(struct server *s, const struct database *db, const c
 	*f = (struct keys_found){
 		.der = database_copy(db, 2, &s->arena), .address = address, .area = database_text(db, 1, &s->arena),
 		.source = keys_sql_source(&s->arena, database_text(db, 3, &s->arena), database_text(db, 4, &s->arena)),
-		.match = own ? "address" : "domain", .capabilities = own ? base64_of(s, database_column(db, 5)) : NULL,
+		.match = own ? "address" : "domain", .capabilities = own ? capabilities_of(s, lower, database_column(db, 5)) : NULL,
 	};
 }
 

@@ -19,6 +19,7 @@
 #include "lib/fs.h"
 
 #define FILE_MAX ((size_t)16 << 20)
+#define ARCHIVE "decrypt-only" /* the folder in "private" */
 #define BATCH 1000 /* certificates between two commits: each costs the disk a flush */
 
 struct import {
@@ -66,6 +67,15 @@ static char *source_of(struct import *i, const char *file)
 
 /* ---- one file ---- */
 
+/* What keys-file would not sign with must not sign because it moved here. */
+static bool is_archived(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	size_t n = slash ? (size_t)(slash - file) : 0, length = strlen(ARCHIVE);
+
+	return n >= length && strncmp(slash - length, ARCHIVE, length) == 0 && (n == length || slash[-1 - (ptrdiff_t)length] == '/');
+}
+
 static int add_key(struct import *i, const struct record *r, struct span bytes, const char *file, struct error *why)
 {
 	struct buf pem = BUF_INIT;
@@ -83,7 +93,7 @@ static int add_key(struct import *i, const struct record *r, struct span bytes, 
 	EVP_PKEY_free(key);
 	record_time(time(NULL), now);
 	if (rc == 0 && database_run(i->c->db, ADD_KEY, (const struct value[]){ value_text(r->public_key), value_text(buf_str(&pem)),
-				    value_text(i->protection), value_text(i->c->decrypt_only ? "decrypt" : "any"),
+				    value_text(i->protection), value_text(i->c->decrypt_only || is_archived(file) ? "decrypt" : "any"),
 				    value_text(source_of(i, file)), value_text(now) }, i->err) < 0)
 		rc = i->err->code;
 	i->keys += rc == 0;
@@ -164,22 +174,32 @@ static void import_file(struct import *i, const char *file, const char *domain)
 
 static void import_path(struct import *i, const char *path, const char *domain, int depth);
 
+static void import_entry(struct import *i, const char *folder, const char *name, const char *domain, int depth)
+{
+	struct buf path = BUF_INIT;
+
+	buf_addf(&path, "%s/%s", folder, name);
+	import_path(i, buf_str(&path), name[0] == '@' ? name : domain, depth + 1);
+	buf_release(&path);
+}
+
+/* The archive comes first: a key that a renewed certificate has as well goes on signing. */
 static void import_folder(struct import *i, const char *folder, const char *domain, int depth)
 {
 	DIR *d = opendir(folder);
+	struct error why = { 0 };
 	struct dirent *entry;
 
-	while (d && i->err->code == 0 && (entry = readdir(d))) {
-		struct buf path = BUF_INIT;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		buf_addf(&path, "%s/%s", folder, entry->d_name);
-		import_path(i, buf_str(&path), entry->d_name[0] == '@' ? entry->d_name : domain, depth + 1);
-		buf_release(&path);
+	if (!d) {
+		error_set(&why, E_TEMP, "%s", strerror(errno));
+		complain(i, folder, &why);
+		return;
 	}
-	if (d)
-		closedir(d);
+	for (int archive = 1; archive >= 0; archive--, rewinddir(d))
+		while (i->err->code == 0 && (entry = readdir(d)))
+			if (entry->d_name[0] != '.' && (strcmp(entry->d_name, ARCHIVE) == 0) == archive)
+				import_entry(i, folder, entry->d_name, domain, depth);
+	closedir(d);
 }
 
 /* Two levels, like an area: "@partner.example" as a folder's name says whom its certificates serve. */

@@ -7,6 +7,8 @@
 #include "keys-sql/database.h"
 #include "lib/server.h"
 
+#define CAPABILITIES_MAX ((size_t)8 * 1024) /* bytes */
+
 enum { READ_ONLY_REFUSE, READ_ONLY_PASS_OVER };
 
 struct keys_sql_options {
@@ -40,7 +42,7 @@ int keys_sql_database(struct server *s, struct database **out, struct error *err
 /* What an answer says where something was found: "sql:", the first digits of the SHA-256, and the row's own source. */
 char *keys_sql_source(struct arena *arena, const char *sha256, const char *source);
 
-/* Says once in a conversation what is wrong with a row. */
+/* Says what is wrong with a row: once in a conversation, and not of hundreds. */
 void keys_sql_complain(struct server *s, const char *source, const char *what);
 
 /* ---- record.c: a certificate as rows ---- */

@@ -4,7 +4,7 @@
 #include "keys-sql/command.h"
 #include "lib/json.h"
 
-enum { AREA, FINGERPRINT, NOT_BEFORE, NOT_AFTER, SOURCE, ADDRESS, PROTECTION, CONFLICT, COLUMNS };
+enum { AREA, FINGERPRINT, NOT_BEFORE, NOT_AFTER, SOURCE, ADDRESS, PROTECTION, PURPOSE, CONFLICT, COLUMNS };
 
 struct entry {
 	char *columns[COLUMNS];
@@ -32,6 +32,7 @@ static void print_line(const struct entry *e)
 	while ((address = next_address(e, &at)))
 		printf(" %s", address);
 	printf("%s%s%s", at ? "" : " -", *e->columns[PROTECTION] ? " key:" : "", e->columns[PROTECTION]);
+	printf("%s", strcmp(e->columns[PURPOSE], "decrypt") == 0 ? " decrypt-only" : "");
 	printf("%s%.16s\n", *e->columns[CONFLICT] ? " conflict:" : "", e->columns[CONFLICT]);
 }
 
@@ -42,7 +43,7 @@ static void print_json(const struct entry *e, struct json *j)
 		int column;
 	} fields[] = {
 		{ "area", AREA }, { "sha256", FINGERPRINT }, { "not_before", NOT_BEFORE }, { "not_after", NOT_AFTER }, { "source", SOURCE },
-		{ "key", PROTECTION }, { "conflict_with", CONFLICT },
+		{ "key", PROTECTION }, { "purpose", PURPOSE }, { "conflict_with", CONFLICT },
 	};
 	const char *address;
 	size_t at = 0;

@@ -8,6 +8,9 @@
 #include "keys-sql/keys_sql.h"
 #include "lib/log.h"
 
+#define SOURCE_MAX 500    /* bytes of it in an answer */
+#define COMPLAINTS_MAX 10 /* lines */
+
 static const char *const read_only_words[] = { "refuse", "pass-over", NULL };
 
 const struct config_option keys_sql_options[] = {
@@ -84,9 +87,10 @@ int keys_sql_database(struct server *s, struct database **out, struct error *err
 	return 0;
 }
 
+/* Somebody may have written a book there. */
 char *keys_sql_source(struct arena *arena, const char *sha256, const char *source)
 {
-	return arena_printf(arena, "sql:%.16s %s", sha256, source);
+	return arena_printf(arena, "sql:%.16s %.*s", sha256, SOURCE_MAX, source);
 }
 
 struct complaint {
@@ -100,10 +104,13 @@ void keys_sql_complain(struct server *s, const char *source, const char *what)
 	struct arena *arena = &state->keys.arena;
 	const char *text = arena_printf(arena, "%s: %s", source, what);
 	struct complaint *c;
+	size_t n = 0;
 
-	for (c = state->complaints; c; c = c->next)
-		if (strcmp(c->text, text) == 0)
+	for (c = state->complaints; c; c = c->next, n++)
+		if (n >= COMPLAINTS_MAX || strcmp(c->text, text) == 0)
 			return;
+	if (n == COMPLAINTS_MAX)
+		text = "more rows are broken; this message says no more about it";
 	c = arena_alloc(arena, sizeof(*c));
 	*c = (struct complaint){ state->complaints, text };
 	state->complaints = c;

@@ -28,18 +28,19 @@ static const struct {
 	const char *state;
 	enum database_problem problem;
 	int rc;
+	const char *text; /* in the place of the server's; NULL: none */
 } problems[] = {
-	{ "40001", PROBLEM_BUSY, E_TEMP },      /* serialization_failure */
-	{ "40P01", PROBLEM_BUSY, E_TEMP },      /* deadlock_detected */
-	{ "55P03", PROBLEM_BUSY, E_TEMP },      /* lock_not_available */
-	{ "25006", PROBLEM_READ_ONLY, E_TEMP }, /* read_only_sql_transaction */
-	{ "0A000", PROBLEM_READ_ONLY, E_TEMP }, /* a standby has no serializable transactions */
-	{ "42501", PROBLEM_READ_ONLY, E_CONFIG }, /* insufficient_privilege */
-	{ "42P01", PROBLEM_NO_SCHEMA, E_CONFIG }, /* undefined_table */
-	{ "42703", PROBLEM_NO_SCHEMA, E_CONFIG }, /* undefined_column */
-	{ "08", PROBLEM_GONE, E_TEMP },         /* connection exceptions */
-	{ "57P", PROBLEM_GONE, E_TEMP },        /* the server is shut down */
-	{ "28", PROBLEM_GONE, E_CONFIG },       /* invalid authorization */
+	{ "40001", PROBLEM_BUSY, E_TEMP, NULL },      /* serialization_failure */
+	{ "40P01", PROBLEM_BUSY, E_TEMP, NULL },      /* deadlock_detected */
+	{ "55P03", PROBLEM_BUSY, E_TEMP, NULL },      /* lock_not_available */
+	{ "25006", PROBLEM_READ_ONLY, E_TEMP, NULL }, /* read_only_sql_transaction */
+	{ "0A000", PROBLEM_READ_ONLY, E_TEMP, "this server is a replica, where nothing can be stored" }, /* nor is anything serializable */
+	{ "42501", PROBLEM_READ_ONLY, E_CONFIG, NULL }, /* insufficient_privilege */
+	{ "42P01", PROBLEM_NO_SCHEMA, E_CONFIG, NULL }, /* undefined_table */
+	{ "42703", PROBLEM_NO_SCHEMA, E_CONFIG, NULL }, /* undefined_column */
+	{ "08", PROBLEM_GONE, E_TEMP, NULL },         /* connection exceptions */
+	{ "57P", PROBLEM_GONE, E_TEMP, NULL },        /* the server is shut down */
+	{ "28", PROBLEM_GONE, E_CONFIG, NULL },       /* invalid authorization */
 };
 
 /* libpq has lines, we have one. */
@@ -74,6 +75,7 @@ static int failed(struct postgresql *db, const PGresult *result, struct error *e
 		if (strncmp(state, problems[i].state, strlen(problems[i].state)) == 0) {
 			db->base.problem = problems[i].problem;
 			rc = problems[i].rc;
+			text = problems[i].text ? problems[i].text : text;
 			break;
 		}
 	return say(db, rc, text ? text : db->pq->PQresultErrorMessage(result), err);

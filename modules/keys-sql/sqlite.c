@@ -45,6 +45,10 @@ static int failed(struct sqlite *db, int code, struct error *err)
 			db->base.problem = problems[i].problem;
 			rc = problems[i].rc;
 		}
+	/* a reader finds what a killed writer has left, and may not clear it away */
+	if (sqlite3_extended_errcode(db->handle) == SQLITE_READONLY_ROLLBACK)
+		return error_set(err, E_TEMP, "%s: a process was killed while it wrote here; the next one that opens it without %s, such as "
+				 "keys-sql -check, sets it right", db->base.name, READ_ONLY);
 	/* its words for a progress handler that says stop */
 	return error_set(err, rc, "%s: %s", db->base.name, code == SQLITE_INTERRUPT ? "no answer in time" : sqlite3_errmsg(db->handle));
 }
@@ -83,8 +87,11 @@ static int check_file(const char *path, bool create, struct error *err)
 	}
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, E_CONFIG, "%s: not a file", path);
-	if ((st.st_uid != geteuid() && st.st_uid != 0) || st.st_mode & (S_IWGRP | S_IWOTH))
-		return error_set(err, E_CONFIG, "%s: must belong to us or to root, and nobody else may write to it", path);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return error_set(err, E_CONFIG, "%s: belongs to uid %u, and this runs as uid %u; run it as that user", path, (unsigned)st.st_uid,
+				 (unsigned)geteuid());
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return error_set(err, E_CONFIG, "%s: mode %04o lets others write to it; chmod 600", path, (unsigned)st.st_mode & 07777);
 	return 0;
 }
 

@@ -73,7 +73,7 @@ const struct statement_text statements[STATEMENTS] = {
 		" purpose = excluded.purpose, source = excluded.source, added = excluded.added", 6, false },
 	[LIST_ALL] = { "list_all",
 		"SELECT p.area, c.sha256, c.not_before, c.not_after, p.source, COALESCE(a.address, ''),"
-		" COALESCE(o.protection, ''), COALESCE(x.other, '')"
+		" COALESCE(o.protection, ''), COALESCE(o.purpose, ''), COALESCE(x.other, '')"
 		" FROM placements p JOIN certificates c ON c.sha256 = p.sha256 LEFT JOIN addresses a ON a.sha256 = c.sha256"
 		" LEFT JOIN own_keys o ON o.public_key = c.public_key AND p.area = 'private'"
 		" LEFT JOIN conflicts x ON x.sha256 = c.sha256 AND x.address = a.address AND p.area = 'seen'"

@@ -27,7 +27,7 @@ enum statement {
 	ADD_CONFLICT,        /* address sha256 other noticed */
 	ADD_CAPABILITIES,    /* address said der */
 	ADD_KEY,             /* public_key sealed protection purpose source added */
-	LIST_ALL,            /* area or % -> area sha256 not_before not_after source address protection conflict */
+	LIST_ALL,            /* area or % -> area sha256 not_before not_after source address protection purpose conflict */
 	LIST_KEYS,           /* -> public_key sealed protection */
 	FIND_OWNERS,         /* public_key -> der sha256 */
 	LIST_OWN,            /* sha256 -> der sha256 source purpose, of 100 behind it */

@@ -14,8 +14,6 @@
 #include "lib/log.h"
 #include "lib/openssl.h"
 
-#define CAPABILITIES_MAX ((size_t)8 * 1024)
-
 struct storing {
 	struct server *s;
 	struct database *db;

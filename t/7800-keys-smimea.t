@@ -16,7 +16,11 @@ certificate() { # NAME [DAYS [EXTRA]]: NAME.pem, NAME.der
 		-addext keyUsage=digitalSignature,keyAgreement -out "$T/$1.pem" 2>/dev/null
 	openssl x509 -in "$T/$1.pem" -outform DER -out "$T/$1.der"
 }
-for n in ann bob old new carla dora; do certificate $n; done
+for n in bob carla dora; do certificate $n; done
+certificate ann 30 ",email:moved@signed.example,email:\\\"a.b\\\"@signed.example,email:ann@broken.example,email:ann@unsigned.example"
+for n in old new; do certificate $n 30 ",email:several@signed.example"; done
+certificate every 30 "$(for u in 0 1 2 3; do for s in 0 1; do for m in 0 1 2; do printf ',email:u%s%s%s@signed.example' $u $s $m; done; done; done)"
+certificate house 30 ",email:@signed.example"
 certificate idn 30 ",email:idn@xn--bcher-kva.signed.example"
 openssl x509 -in "$T/old.pem" -signkey "$T/one.key" -days -1 -set_serial 7 -outform DER -out "$T/old.der" 2>/dev/null
 certificate huge 30 ",URI:http://$(head -c 20000 /dev/zero | tr '\0' x)"
@@ -43,6 +47,12 @@ sign() ( # NAME: signs it; its key becomes NAME.ds
 	record ann 3 0 0 "$T/ann.der"
 	record bob 1 0 0 "$T/bob.der"; record bob 3 1 0 "$T/one.key"; record bob 2 0 0 "$T/ann.der"
 	printf x >"$T/short"; record bob 3 0 1 "$T/short"; record bob 9 0 0 "$T/ann.der"; record bob 3 0 0 "$T/short"
+	record foreign 3 0 0 "$T/ann.der"; record both 3 0 0 "$T/ann.der"; record both 3 0 0 "$T/house.der"
+	# one certificate by every usage, selector and matching type
+	for u in 0 1 2 3; do for s in 0 1; do for m in 0 1 2; do
+		"$BUILD/postern-cert" smimea -address u$u$s$m@signed.example -record "$u $s $m" "$T/every.pem"
+	done; done; done
+	for i in $(seq 150); do printf '%s' $i >"$T/short"; record many 3 0 0 "$T/short"; done; record many 3 0 0 "$T/house.der"
 	record several 3 0 0 "$T/old.der"; record several 3 0 0 "$T/new.der"
 	record huge 3 0 0 "$T/huge.der"
 	record 'a.b' 3 0 0 "$T/ann.der"
@@ -53,6 +63,7 @@ sign() ( # NAME: signs it; its key becomes NAME.ds
 	echo "$(hash moved)._smimecert IN CNAME $(hash ann)._smimecert"
 	echo "$(hash empty)._smimecert IN TXT nothing"
 } >"$T/zones/signed.example"
+certificate bob 30 ",email:bob@broken.example"
 { zone broken.example; record ann 3 0 0 "$T/ann.der"; record bob 3 0 0 "$T/bob.der"; } >"$T/zones/broken.example"
 { zone unsigned.example; record ann 3 0 0 "$T/ann.der"; } >"$T/zones/unsigned.example"
 { zone expired.example; record ann 3 0 0 "$T/ann.der"; } >"$T/zones/expired.example"
@@ -115,8 +126,20 @@ bob@signed.example: /CN=bob area=public
 moved@signed.example: /CN=ann area=public
 "a.b"@signed.example: /CN=ann area=public
 4 certificates'
-like "... what is no certificate is named" "$log" 'keys-smimea: .*is no certificate, or too big: passed over'
-like "... and what is unknown" "$log" 'keys-smimea: .*a record that RFC 8162 does not know'
+is "... what is no certificate, and what is unknown, is told in one line" "$(printf '%s\n' "$log" | sed -n 's/.*keys-smimea: bob/bob/p')" \
+	"bob@signed.example ($(hash bob)._smimecert.signed.example): records passed over: 1 that RFC 8162 does not know, 1 that are no certificate or too big, 0 with a certificate that does not name the address"
+asked foreign@signed.example both@signed.example
+is "somebody else's certificate is none of the address; one of the domain is" "$out" "both@signed.example: /CN=house area=public
+1 certificates"
+like "... and the log says so" "$log" 'foreign@signed\.example \(.*, 1 with a certificate that does not name the address'
+asked $(for u in 0 1 2 3; do for s in 0 1; do for m in 0 1 2; do echo u$u$s$m@signed.example; done; done; done)
+is "of all usages, selectors and matching types, these" "$out" "u100@signed.example: /CN=every area=public
+u300@signed.example: /CN=every area=public
+2 certificates"
+asked many@signed.example
+is "the good one among 151 records" "$out" "many@signed.example: /CN=house area=public
+1 certificates"
+is "... in one line" "$(printf '%s\n' "$log" | grep -c 'passed over: .* 150 that are no certificate')" 1
 asked ANN@Signed.Example
 is "capitals" "$out" "ANN@Signed.Example: /CN=ann area=public
 1 certificates"
@@ -133,7 +156,7 @@ asked carla@signed.example dora@signed.example
 is "what postern-cert smimea prints is found" "$out" "carla@signed.example: /CN=carla area=public
 dora@signed.example: /CN=dora area=public
 2 certificates"
-is "... a hash" "$("$BUILD/postern-cert" smimea -record 3,1,1 "$T/ann.pem" | sed 1d)" \
+is "... a hash" "$("$BUILD/postern-cert" smimea -address ann@signed.example -record 3,1,1 "$T/ann.pem" | sed 1d)" \
 	"$(hash ann)._smimecert.signed.example. IN SMIMEA 3 1 1 $(openssl pkey -in "$T/one.key" -pubout -outform DER | sha256sum | cut -d' ' -f1)"
 not_ok "... no such record" "$BUILD/postern-cert" smimea -record "4 0 0" "$T/ann.pem"
 not_ok "... nobody of that name" "$BUILD/postern-cert" smimea -address bob@signed.example "$T/ann.pem"
@@ -151,7 +174,7 @@ unlike "... nothing of it comes through" "$out" 'CN='
 
 asked ann@broken.example
 like "a forged answer: the message waits" "$out" '^E_TEMP'
-like "... and the log says why" "$log" 'broken\.example: its signatures are not good'
+like "... and the log says why" "$log" 'ann@broken\.example \([0-9a-f]*\._smimecert\.broken\.example\): its signatures are not good'
 asked bob@broken.example
 is "... the others of that zone are not affected" "$out" "bob@broken.example: /CN=bob area=public
 1 certificates"
@@ -178,9 +201,30 @@ setting "keys_smimea_when_away = skip"; asked ann@signed.example
 is "... or goes on without it" "$out" "0 certificates"
 configured; sed -i "s|$T/anchor|$T/none|" "$T/postern.conf"; asked ann@signed.example
 like "no trust anchor: the message waits" "$out" '^E_TEMP'
-like "... what to do" "$log$(cat "$T/postern.conf")" 'trust_anchor'
+like "... what to do" "$log" "keys_smimea_trust_anchor = $T/none: cannot be read .*; the root's key comes with the package dns-root-data"
+printf '; . IN DNSKEY\n\n \t\n' >"$T/none"; asked ann@signed.example
+like "a trust anchor without a key is not a DNS without signatures" "$out" '^E_TEMP'
+like "... as the log says" "$log" "keys_smimea_trust_anchor = $T/none: it holds no key"
+echo '. DNSKEY rubbish' >"$T/none"; asked ann@signed.example
+like "nor one with rubbish" "$log" 'libunbound cannot begin: is keys_smimea_trust_anchor in order\?'
+rm "$T/none"; mkdir "$T/none"; asked ann@signed.example
+like "nor a folder" "$log" "keys_smimea_trust_anchor = $T/none: cannot be read"
 configured; sed -i "s/@$port/@x/" "$T/postern.conf"; asked ann@signed.example
-like "a resolver that is none" "$out" '^E_TEMP'
+like "a resolver that is none" "$(echo "$out" "$log" | tr '\n' ' ')" '^E_TEMP.*127\.0\.0\.1@x is neither ADDRESS nor ADDRESS@PORT'
+
+# ---- somebody else's certificate does not hide the right one of the next source
+configured; setting "keys_modules = keys-smimea next"; sed -i '/^keys_modules = keys-smimea$/d' "$T/postern.conf"
+fake next "DER $T/bob.der"; asked foreign@signed.example ann@signed.example
+is "for whom the DNS has a wrong certificate the next source is asked" "$out" "ann@signed.example: /CN=ann area=public
+foreign@signed.example: /CN=bob area=public
+2 certificates"
+
+# ---- limits
+many() { seq -f 'r%g@[127.0.0.1]' "$1" | sed 's|.*|<address>&</address>|' | tr -d '\n'; }
+configured; talked=$(printf '%s\n' "<find-certificates id=\"1\">$(many 200)</find-certificates>" "<find-certificates id=\"2\">$(many 201)</find-certificates>" |
+	"$SRC/t/helper/module-talk" -role keys -config "$T/postern.conf" "$BUILD/keys-smimea" 2>&1)
+like "200 addresses are a question" "$talked" '<refused id="1" kind="permanent" code="not-found">'
+like "201 are too many" "$talked" '<refused id="2" kind="permanent" code="limit">more than 200 addresses'
 
 configured
 if out=$("$BUILD/postern-module-check" -strict -c "$T/postern.conf" -address ann@signed.example keys-smimea 2>&1); then pass "keeps to all of the protocol"

@@ -10,8 +10,7 @@
 #include "lib/log.h"
 #include "lib/openssl.h"
 
-#define RECORDS_MAX 64 /* of one address that are looked at */
-#define NAMES_MAX 200  /* of one request */
+#define NAMES_MAX 200 /* of one request */
 
 static struct smimea_options options;
 static const char *const away_words[] = { "defer", "skip", NULL };
@@ -35,39 +34,56 @@ struct wanted {
 	struct lookup lookup; /* of the address as it is written */
 };
 
-/* The certificates among the records, the best first; returns how many. */
-static size_t candidates_of(struct server *s, const struct wanted *w, struct keys_candidate *list)
+enum kind { USED, NOT_FOR_THIS, UNKNOWN, BROKEN, FOREIGN, KINDS };
+
+/* The certificate to encrypt to, if the record holds one: hashes find nothing, and the certificate of a CA is nobody's. */
+static enum kind read_record(const struct wanted *w, struct span bytes, struct keys_candidate *out)
+{
+	struct smimea record;
+
+	if (!smimea_read(bytes, &record))
+		return UNKNOWN;
+	if (record.matching != SMIMEA_EXACT || record.selector != SMIMEA_CERTIFICATE ||
+	    (record.usage != SMIMEA_DANE_EE && record.usage != SMIMEA_PKIX_EE))
+		return NOT_FOR_THIS;
+	if (record.data.n > KEYS_CERTIFICATE_MAX || !keys_candidate_read(record.data, NULL, out))
+		return BROKEN;
+	return keys_candidate_read(record.data, w->address, out) ? USED : FOREIGN;
+}
+
+/* One line, however many the domain's owner has put there. */
+static void log_passed_over(const struct wanted *w, const size_t *counts)
+{
+	if (counts[UNKNOWN] + counts[BROKEN] + counts[FOREIGN])
+		log_warning("%s (%s): records passed over: %zu that RFC 8162 does not know, %zu that are no certificate or too big, "
+			    "%zu with a certificate that does not name the address", w->address, w->lookup.name, counts[UNKNOWN],
+			    counts[BROKEN], counts[FOREIGN]);
+}
+
+/* The certificates among the records, the best first, in the request's arena; returns how many.  There are no more than a message of
+ * the DNS holds: 64 KB. */
+static size_t candidates_of(struct server *s, const struct wanted *w, struct keys_candidate **list)
 {
 	const struct ub_result *result = w->lookup.result;
-	size_t n = 0;
+	size_t all = 0, counts[KINDS] = { 0 };
 
-	for (size_t i = 0; result->data[i] && i < RECORDS_MAX; i++) {
-		struct smimea record;
-
-		if (!smimea_read(span_from(result->data[i], (size_t)result->len[i]), &record)) {
-			log_warning("%s: a record that RFC 8162 does not know is passed over", w->lookup.name);
-			continue;
-		}
-		/* hashes find nothing, and the certificate of a CA is nobody's */
-		if (record.matching != SMIMEA_EXACT || record.selector != SMIMEA_CERTIFICATE ||
-		    (record.usage != SMIMEA_DANE_EE && record.usage != SMIMEA_PKIX_EE))
-			continue;
-		if (record.data.n > KEYS_CERTIFICATE_MAX || !keys_candidate_read(record.data, NULL, &list[n]))
-			log_warning("%s: a record is no certificate, or too big: passed over", w->lookup.name);
-		else
-			n++;
-	}
-	return keys_order(list, n, KEYS_TO_ENCRYPT, time(NULL));
+	while (result->data[all])
+		all++;
+	*list = arena_array(&s->arena, all + 1, sizeof(**list));
+	for (size_t i = 0; i < all; i++)
+		counts[read_record(w, span_from(result->data[i], (size_t)result->len[i]), &(*list)[counts[USED]])]++;
+	log_passed_over(w, counts);
+	return keys_order(*list, counts[USED], KEYS_TO_ENCRYPT, time(NULL));
 }
 
 static void write_found(struct server *s, struct xml_writer *w, const struct wanted *wanted)
 {
-	struct keys_candidate list[RECORDS_MAX];
-	size_t n = candidates_of(s, wanted, list), most = keys_answer_room(s, w);
+	struct keys_candidate *list;
+	size_t n = candidates_of(s, wanted, &list), most = keys_answer_room(s, w);
 
 	for (size_t i = 0; i < n && i < most; i++) {
 		struct keys_found found = { .der = list[i].der, .address = wanted->address, .area = "public", .source = wanted->source,
-					    .match = "address" };
+					    .match = list[i].domain ? "domain" : "address" };
 
 		keys_answer_certificate(s, w, &found);
 	}
@@ -80,12 +96,12 @@ static int judge(const struct wanted *w, struct error *err)
 	const char *what = l->outcome == LOOKUP_BOGUS ? "its signatures are not good" : "the DNS cannot be asked";
 
 	if (l->outcome == LOOKUP_UNSIGNED)
-		log_debug("%s: not signed, not used", l->name);
+		log_debug("%s (%s): not signed, not used", w->address, l->name);
 	if (l->outcome != LOOKUP_BOGUS && l->outcome != LOOKUP_FAILED)
 		return 0;
 	if (options.when_away == AWAY_DEFER)
-		return error_set(err, E_TEMP, "%s: %s: %s", l->name, what, l->why);
-	log_warning("%s: %s: %s; passed over", l->name, what, l->why);
+		return error_set(err, E_TEMP, "%s (%s): %s: %s", w->address, l->name, what, l->why);
+	log_warning("%s (%s): %s: %s; passed over", w->address, l->name, what, l->why);
 	return 0;
 }
 

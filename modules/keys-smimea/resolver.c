@@ -4,13 +4,14 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/smimea.h"
+#include "lib/fs.h"
 #include "lib/mem.h"
 
 #define CLASS_IN 1
 #define RECURSIVE "recursive"
+#define ANCHOR_MAX ((size_t)1 << 20) /* bytes */
 
 struct resolver {
 	struct ub_ctx *ctx;
@@ -43,20 +44,37 @@ static int set_resolvers(struct resolver *r, const struct config_list *list, str
 			ub_ctx_set_option(r->ctx, "do-not-query-localhost:", "no");
 		rc = ub_ctx_set_fwd(r->ctx, list->items[i]);
 		if (rc)
-			return unusable(err, "keys_smimea_resolvers", list->items[i], rc);
+			return error_set(err, E_CONFIG, "keys_smimea_resolvers: %s is neither ADDRESS nor ADDRESS@PORT", list->items[i]);
 	}
 	return 0;
 }
 
+/* Whether there is more than comments.  To libunbound a file without keys is a DNS in which nothing is signed: nothing of it would be
+ * used, and nobody would hear of it. */
+static bool has_records(const char *text)
+{
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+		text += strspn(text, " \t\r");
+		if (!strchr(";\n", *text)) /* the end as well */
+			return true;
+	}
+	return false;
+}
+
 static int set_anchor(struct resolver *r, const char *file, struct error *err)
 {
-	int rc;
+	struct buf text = BUF_INIT;
+	int rc = fs_read(file, ANCHOR_MAX, &text, err);
 
-	if (access(file, R_OK) < 0)
-		return error_set(err, E_CONFIG, "keys_smimea_trust_anchor = %s: cannot be read; the root's key comes with the package "
-				 "dns-root-data", file);
-	rc = ub_ctx_add_ta_file(r->ctx, file);
-	return rc ? unusable(err, "keys_smimea_trust_anchor", file, rc) : 0;
+	if (rc < 0)
+		error_set(err, E_CONFIG, "keys_smimea_trust_anchor = %s: cannot be read (%s); the root's key comes with the package dns-root-data",
+			  file, err->text);
+	else if (!has_records(buf_str(&text)))
+		rc = error_set(err, E_CONFIG, "keys_smimea_trust_anchor = %s: it holds no key; the root's comes with the package dns-root-data", file);
+	else if ((rc = ub_ctx_add_ta_file(r->ctx, file)))
+		rc = unusable(err, "keys_smimea_trust_anchor", file, rc);
+	buf_release(&text);
+	return rc < 0 ? err->code : 0;
 }
 
 int resolver_open(const struct smimea_options *options, struct resolver **out, struct error *err)
@@ -102,6 +120,18 @@ static enum lookup_outcome outcome_of(const struct ub_result *result)
 	return result->havedata ? LOOKUP_SECURE : LOOKUP_NOTHING;
 }
 
+/* What a name server says instead of an answer (RFC 1035 section 4.1.1). */
+static void describe_error(struct lookup *l, int rcode)
+{
+	static const char *const words[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED" };
+
+	if (rcode < 0 || (size_t)rcode >= sizeof(words) / sizeof(*words))
+		snprintf(l->why, sizeof(l->why), "the name server answers with error %d", rcode);
+	else
+		snprintf(l->why, sizeof(l->why), "the name server answers %s%s", words[rcode],
+			 rcode == 2 ? " (one that validates does so where signatures are wrong)" : "");
+}
+
 static void on_answer(void *ctx, int failed, struct ub_result *result)
 {
 	struct lookup *l = ctx;
@@ -115,7 +145,7 @@ static void on_answer(void *ctx, int failed, struct ub_result *result)
 	if (l->outcome == LOOKUP_BOGUS)
 		snprintf(l->why, sizeof(l->why), "%.180s", result->why_bogus ? result->why_bogus : "its signatures are wrong");
 	else if (l->outcome == LOOKUP_FAILED)
-		snprintf(l->why, sizeof(l->why), "the name server answers with error %d", result->rcode);
+		describe_error(l, result->rcode);
 	l->result = result;
 }
 
@@ -157,6 +187,8 @@ int resolver_ask(struct resolver *r, struct lookup *list, size_t n, deadline unt
 		snprintf(list[i].why, sizeof(list[i].why), "no answer in time");
 	}
 	free(ids);
+	if (rc == UB_INITFAIL) /* with the first question */
+		return error_set(err, E_CONFIG, "libunbound cannot begin: is keys_smimea_trust_anchor in order? See what it says in the log");
 	return rc ? error_set(err, E_TEMP, "the resolver: %s", ub_strerror(rc)) : 0;
 }
 

@@ -28,13 +28,15 @@
 
 static const int marks[] = { 7, 30, 60 };
 #define MARKS (sizeof(marks) / sizeof(marks[0]))
+#define EXPIRED 1          /* a mark, too: told where nobody was told before, because the timer did not run */
+#define EXPIRED_FOR 60     /* days; older ones are history */
 
 /* The last certificate that signs for an address. */
 struct last {
 	const char *address, *source;
 	char expiry[MOMENT_TEXT];
 	int64_t left; /* seconds */
-	int mark;     /* the smallest mark that is reached; 0: none, or it has expired */
+	int mark;     /* the smallest mark that is reached; 0: none, or it has expired long ago */
 	int told;     /* the smallest that the administrator knows of; 0: none */
 };
 
@@ -66,7 +68,9 @@ static int by_expiry(const void *a, const void *b)
 
 static int mark_of(int64_t left)
 {
-	for (size_t i = 0; i < MARKS && left > 0; i++)
+	if (left <= 0)
+		return left > -EXPIRED_FOR * DAY ? EXPIRED : 0;
+	for (size_t i = 0; i < MARKS; i++)
 		if (left <= marks[i] * DAY)
 			return marks[i];
 	return 0;
@@ -202,6 +206,8 @@ static int write_told(struct expiring *x, struct error *err)
 
 static bool is_due(const struct last *l)
 {
+	if (l->mark == EXPIRED)
+		return !l->told || l->told > marks[0];
 	return l->mark && (!l->told || l->mark < l->told);
 }
 
@@ -223,17 +229,19 @@ static int tell(struct expiring *x, struct error *err)
 	int rc = 0;
 
 	buf_addstr(&text, "The last key that signs for each of these addresses expires, and then mail in its name is not signed any more, or "
-			  "refused where the rules force a signature:\n\n");
+			  "refused where the rules force a signature, unless there is a key for the whole domain:\n\n");
 	for (size_t i = 0; i < x->n; i++) {
 		if (!is_due(&x->items[i]))
 			continue;
 		if (due++ < LISTED_MAX)
-			buf_addf(&text, "%s: %.10s (%s)\n", x->items[i].address, x->items[i].expiry, x->items[i].source);
+			buf_addf(&text, "%s: %.10s%s (%s)\n", x->items[i].address, x->items[i].expiry,
+				 x->items[i].mark == EXPIRED ? ", has expired" : "", x->items[i].source);
 	}
 	if (due > LISTED_MAX)
 		buf_addf(&text, "... and %zu more; postern -expiring lists them.\n", due - LISTED_MAX);
-	buf_addstr(&text, "\nPut the new certificate with its key into the private area; it may be there before it is valid. Move the old "
-			  "one to private/decrypt-only when it has expired, and keep it.");
+	buf_addstr(&text, "\nPut the new certificate with its key where the old one is (the private area, the directory, the database); it may be "
+			  "there before it is valid. When the old one has expired, keep it to decrypt: in private/decrypt-only, or as "
+			  "the page of the keys module says.");
 	if (due)
 		rc = send_notice(x, buf_str(&text), err);
 	for (size_t i = 0; rc == 0 && i < x->n; i++)

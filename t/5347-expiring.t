@@ -31,11 +31,20 @@ key old 5 old@behoerde.example; mv "$T/certs/private/old.pem" "$T/certs/private/
 look
 is "addresses, each by its last key" "$code $(listed)" "0 @behoerde.example/in29days a@behoerde.example/in59days b2@behoerde.example/in29days b@behoerde.example/in29days c@behoerde.example/in6days gone@behoerde.example/hasexpired "
 is "the next one first" "$(printf '%s\n' "$out" | awk '{ print $1 }' | sort -c && echo sorted)" sorted
-is "the administrator is told, in one notice" "$(delivered "$T/internal") $(told)" "1 @behoerde.example a@behoerde.example b2@behoerde.example b@behoerde.example c@behoerde.example "
+is "the administrator is told, in one notice" "$(delivered "$T/internal") $(told)" "1 @behoerde.example a@behoerde.example b2@behoerde.example b@behoerde.example c@behoerde.example gone@behoerde.example "
+like "that one has expired already, which nobody had told" "$notice" '^gone@behoerde\.example: [-0-9]*, has expired [(]'
 like "of the key" "$notice" 'private/c7\.pem'
 look
 is "once" "$code $notice" "0 "
-is "what is told is remembered" "$(cut -d' ' -f1,3 "$T/spool/expiring/told" | sort | tr '\n' ' ')" "30 @behoerde.example 30 b2@behoerde.example 30 b@behoerde.example 60 a@behoerde.example 7 c@behoerde.example "
+is "what is told is remembered" "$(cut -d' ' -f1,3 "$T/spool/expiring/told" | sort | tr '\n' ' ')" "1 gone@behoerde.example 30 @behoerde.example 30 b2@behoerde.example 30 b@behoerde.example 60 a@behoerde.example 7 c@behoerde.example "
+for mark in 60 30 7; do
+	sed -i "s/^[0-9]* \(.* gone@\)/$mark \1/" "$T/spool/expiring/told"
+	look
+	is "told $mark days before and not again until the end" "$(told)" "$([ $mark = 7 ] || echo 'gone@behoerde.example ')"
+done
+start=20200101000000Z; key gone -61 gone@behoerde.example; start=; rm "$T/spool/expiring/told"
+look
+unlike "one that ended long ago is history" "$notice" '^gone@'
 sed -i 's/^30 \(.* b@\)/60 \1/; s/^7 /30 /' "$T/spool/expiring/told"
 look
 is "with the next mark it is told again" "$(told)" "b@behoerde.example c@behoerde.example "

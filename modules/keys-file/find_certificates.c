@@ -68,20 +68,6 @@ static int find_by_address(struct server *s, const char *address, struct xml_wri
 	return rc;
 }
 
-int keys_find_identifier(struct server *s, enum keys_area which, const struct identifier *id, struct area_list *out,
-			 struct error *err)
-{
-	struct area *a;
-	int rc = keys_area(s, which, &a, err);
-
-	*out = (struct area_list){ NULL, 0 };
-	if (rc < 0)
-		return rc;
-	if (id->serial)
-		return area_find_serial(a, &s->arena, id->issuer, id->serial, out, err);
-	return area_find_key_id(a, &s->arena, span_from(buf_str(&id->key_id), id->key_id.len), out, err);
-}
-
 static int find_by_identifier(struct server *s, const struct xml *by, struct xml_writer *w, struct error *err)
 {
 	static const enum keys_area where[] = { IN_TRUSTED, IN_PUBLIC, IN_PRIVATE, IN_CA, IN_SEEN };

@@ -11,13 +11,6 @@
 
 /* ---- the answer ---- */
 
-struct known_key *keys_remember(struct server *s, const char *file, struct span der)
-{
-	struct keys_file *state = s->state;
-
-	return known_keys_add(&state->keys, der, file, span_of(file));
-}
-
 static int write_key(struct search *q, const struct area_entry *e, size_t which)
 {
 	struct keys_chain chain;
@@ -68,11 +61,6 @@ static int nothing_found(struct search *q, const char *what)
 }
 
 /* ---- to sign ---- */
-
-bool is_archived(const struct area *a, const char *file)
-{
-	return keys_archived(area_directory(a), file);
-}
 
 /* Of keys that stand there to sign; the rest of the list has reasons that weigh more. */
 static bool wrong_usage(const struct area *a, const struct area_entry *e)

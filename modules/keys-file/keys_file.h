@@ -15,23 +15,21 @@ struct keys_file {
 	struct area *areas[KEYS_AREAS]; /* NULL: not opened yet */
 };
 
-/* main.c: opens the area when it is first needed. */
+/* areas.c: opens the area when it is first needed. */
 int keys_area(struct server *s, enum keys_area which, struct area **out, struct error *err);
 /* The same, with *out NULL where the folder is empty: opening its index would cost more than looking. */
 int keys_area_if_any(struct server *s, enum keys_area which, struct area **out, struct error *err);
-
-/* find_certificates.c: the certificates with this identifier in one area. */
+/* The certificates with this identifier in one area. */
 int keys_find_identifier(struct server *s, enum keys_area which, const struct identifier *id, struct area_list *out,
 			 struct error *err);
-
-/* private_key.c: known_keys.fetch, out of the key's file.  E_CONFIG: it is not ours alone, or another passphrase is needed
- * (s->code says which); E_NOTFOUND: no such key in it. */
-int private_key_read(struct server *s, struct known_key *k, struct error *err);
-
-/* find_keys.c: the key of this certificate in this file, known from now on. */
-struct known_key *keys_remember(struct server *s, const char *file, struct span der);
 /* Whether the file stands in private/decrypt-only: its keys decrypt, and do nothing else. */
 bool is_archived(const struct area *a, const char *file);
+
+/* private_key.c: the key of this certificate in this file, known from now on. */
+struct known_key *keys_remember(struct server *s, const char *file, struct span der);
+/* known_keys.fetch, out of the key's file.  E_CONFIG: it is not ours alone, or another passphrase is needed (s->code says which);
+ * E_NOTFOUND: no such key in it. */
+int private_key_read(struct server *s, struct known_key *k, struct error *err);
 
 /* chain.c: intermediate certificates from the areas "private" and "ca". */
 int find_chain(struct server *s, struct span leaf, struct keys_chain *chain, struct error *err);

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libkeysfile.a
 libkeysfile_a_SOURCES = \
+	modules/keys-file/areas.c \
 	modules/keys-file/capabilities.c \
 	modules/keys-file/chain.c \
 	modules/keys-file/find_certificates.c \

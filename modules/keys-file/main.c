@@ -3,30 +3,6 @@
 #include "common/process.h"
 #include "keys-file/keys_file.h"
 
-static const char *const area_names[KEYS_AREAS] = {
-	[IN_PUBLIC] = "public", [IN_TRUSTED] = "trusted", [IN_PRIVATE] = "private", [IN_CA] = "ca", [IN_SEEN] = "seen",
-};
-
-int keys_area(struct server *s, enum keys_area which, struct area **out, struct error *err)
-{
-	struct keys_file *k = s->state;
-	int rc = 0;
-
-	if (!k->areas[which])
-		rc = area_open(s->config, area_names[which], &k->areas[which], err);
-	*out = k->areas[which];
-	return rc;
-}
-
-int keys_area_if_any(struct server *s, enum keys_area which, struct area **out, struct error *err)
-{
-	struct keys_file *k = s->state;
-	int rc = k->areas[which] ? 1 : area_occupied(&s->arena, s->config, area_names[which], err);
-
-	*out = NULL;
-	return rc > 0 ? keys_area(s, which, out, err) : rc;
-}
-
 static int start(struct server *s, struct error *err)
 {
 	struct keys_file *k = s->state = mem_alloc(sizeof(*k));

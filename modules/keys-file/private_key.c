@@ -40,6 +40,13 @@ static int not_opened(struct server *s, const struct known_key *k, const char *c
 			 : central ? "the central passphrase does not open it: it has one of its own" : "there is no central passphrase");
 }
 
+struct known_key *keys_remember(struct server *s, const char *file, struct span der)
+{
+	struct keys_file *state = s->state;
+
+	return known_keys_add(&state->keys, der, file, span_of(file));
+}
+
 int private_key_read(struct server *s, struct known_key *k, struct error *err)
 {
 	const char *given = ((const struct keys_file *)s->state)->keys.given;

@@ -147,10 +147,7 @@ int area_find_locked(struct area *a, struct arena *arena, const char *const **fi
  * now are left out).  None: that was all. */
 int area_find_some(struct area *a, struct arena *arena, size_t from, size_t most, struct area_list *out, struct error *err);
 
-/* All entries, in no order, up to max (at most 4095): for small areas ("private", "ca") and for -check.  E_LIMIT past max. */
-int area_find_all(struct area *a, struct arena *arena, size_t max, struct area_list *out, struct error *err);
-
-/* The same for certificates only, and with what is in the files.  Those that change meanwhile may be passed over. */
+/* Calls fn for every certificate, in no order, with what is in its file.  Those that change meanwhile may be passed over. */
 int area_each_certificate(struct area *a, int (*fn)(void *ctx, const struct area_entry *e), void *ctx, struct error *err);
 
 #endif

@@ -166,25 +166,6 @@ int area_find_crls(struct area *a, struct arena *arena, const X509_NAME *issuer,
 	return question_ask(&q, question_collect_marks);
 }
 
-static int collect_all(struct question *q)
-{
-	int rc = index_each(q->area->index, span_from("C", 1), question_collect, q, q->err);
-
-	if (rc < 0)
-		return rc;
-	return rc > 0 || q->ncandidates > q->max
-		       ? error_set(q->err, E_LIMIT, "%s: more than %zu certificates", q->area->directory, q->max) : 0;
-}
-
-int area_find_all(struct area *a, struct arena *arena, size_t max, struct area_list *out, struct error *err)
-{
-	struct question q = question_of(a, arena, out, err);
-
-	q.max = max < CANDIDATES_MAX - 1 ? max : CANDIDATES_MAX - 1;
-	q.keep_copies = true;
-	return question_ask(&q, collect_all);
-}
-
 /* The candidates behind the first q->skip. */
 static int collect_some(struct question *q)
 {

@@ -113,17 +113,6 @@ static bool apply(struct span part, unsigned matching, struct buf *out)
 	return true;
 }
 
-bool smimea_matches(const struct smimea *record, struct span certificate)
-{
-	struct buf value = BUF_INIT;
-	struct span part;
-	bool same = select_part(certificate, record->selector, &part) && apply(part, record->matching, &value) &&
-		    span_eq(record->data, span_from(value.data, value.len));
-
-	buf_release(&value);
-	return same;
-}
-
 int smimea_make(struct span certificate, unsigned usage, unsigned selector, unsigned matching, struct buf *out, struct error *err)
 {
 	const char head[3] = { (char)usage, (char)selector, (char)matching };

@@ -26,9 +26,6 @@ int smimea_name(const char *address, struct buf *out, struct error *err);
 /* Record data taken apart.  false: too short, or a word of a later version. */
 bool smimea_read(struct span record, struct smimea *out);
 
-/* Whether the record is about this certificate (DER), by its selector and matching type. */
-bool smimea_matches(const struct smimea *record, struct span certificate);
-
 /* Appends the record data for a certificate (DER).  E_PERM: it is none. */
 int smimea_make(struct span certificate, unsigned usage, unsigned selector, unsigned matching, struct buf *out, struct error *err);
 

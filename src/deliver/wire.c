@@ -146,7 +146,8 @@ int wire_flush(struct wire *w, struct error *err)
 	return 0;
 }
 
-int wire_put(struct wire *w, const void *p, size_t n, struct error *err)
+/* Buffered; sent when enough has gathered or by wire_flush(). */
+static int put(struct wire *w, const void *p, size_t n, struct error *err)
 {
 	buf_add(&w->out, p, n);
 	return w->out.len < SEND_AT ? 0 : wire_flush(w, err);
@@ -163,7 +164,7 @@ int wire_putf(struct wire *w, struct error *err, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0 || (size_t)n >= sizeof(line))
 		return fail(w, "4.3.0", err, "a command would be too long");
-	return wire_put(w, line, (size_t)n, err);
+	return put(w, line, (size_t)n, err);
 }
 
 static int fill(struct wire *w, struct error *err)
@@ -312,15 +313,15 @@ struct stuffing {
 static int put_line_break(struct stuffing *s, struct error *err)
 {
 	s->line_start = true;
-	return wire_put(s->w, "\r\n", 2, err);
+	return put(s->w, "\r\n", 2, err);
 }
 
 static int put_text(struct stuffing *s, const char *p, size_t n, struct error *err)
 {
-	if (s->line_start && *p == '.' && wire_put(s->w, ".", 1, err) < 0)
+	if (s->line_start && *p == '.' && put(s->w, ".", 1, err) < 0)
 		return E_TEMP;
 	s->line_start = s->after_cr = false;
-	return wire_put(s->w, p, n, err);
+	return put(s->w, p, n, err);
 }
 
 static size_t text_length(const char *p, size_t n)
@@ -370,5 +371,5 @@ int wire_put_message(struct wire *w, const struct segment *segments, size_t n, s
 		rc = wire_flush(w, err);
 	if (rc == 0)
 		rc = expect_silence(w, err); /* an acceptance of what is not complete would lose mail */
-	return rc == 0 ? wire_put(w, ".\r\n", 3, err) : rc;
+	return rc == 0 ? put(w, ".\r\n", 3, err) : rc;
 }

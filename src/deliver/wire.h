@@ -26,8 +26,6 @@ struct reply {
 int wire_open(struct wire *w, const struct destination *d, deadline until, struct error *err);
 void wire_close(struct wire *w);
 
-/* Buffered; sent when enough has gathered or by wire_flush(). */
-int wire_put(struct wire *w, const void *p, size_t n, struct error *err);
 int wire_putf(struct wire *w, struct error *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int wire_flush(struct wire *w, struct error *err);
 

@@ -83,12 +83,6 @@ void json_number(struct json *j, const char *name, int64_t value)
 	buf_addf(&j->out, "%" PRId64, value);
 }
 
-void json_flag(struct json *j, const char *name, bool value)
-{
-	begin(j, name);
-	buf_addstr(&j->out, value ? "true" : "false");
-}
-
 void json_time(struct json *j, const char *name, time_t when)
 {
 	char text[MOMENT_TEXT];

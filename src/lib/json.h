@@ -18,7 +18,6 @@ void json_open(struct json *j, const char *name, char bracket); /* '{' or '[' */
 void json_close(struct json *j, char bracket);                  /* '}' or ']' */
 void json_text(struct json *j, const char *name, const char *value);
 void json_number(struct json *j, const char *name, int64_t value);
-void json_flag(struct json *j, const char *name, bool value);
 void json_time(struct json *j, const char *name, time_t when);  /* RFC 3339; 0: null */
 /* Writes what there is, with a line end, and releases it. */
 void json_end(struct json *j);

@@ -310,7 +310,9 @@ int header_addresses(struct arena *a, struct span value, const char ***addresses
 	return read_all(&l, addresses, n);
 }
 
-int header_mailbox(struct arena *a, struct span value, const char **address, struct error *err)
+/* The addr-spec of a value that is one mailbox, without a group (RFC 6854) or a route around it, which readers show in
+ * different ways; "" on failure.  E_PERM otherwise. */
+static int one_mailbox(struct arena *a, struct span value, const char **address, struct error *err)
 {
 	struct list l = { .arena = a, .in = value, .err = err };
 	const char **addresses;
@@ -331,6 +333,6 @@ const char *header_from(struct arena *a, const struct header *h)
 	const char *address = "";
 
 	if (f && !header_find(h, "From", f))
-		header_mailbox(a, f->value, &address, NULL);
+		one_mailbox(a, f->value, &address, NULL);
 	return address;
 }

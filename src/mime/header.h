@@ -52,9 +52,6 @@ char *header_decode(struct arena *a, struct span value);
  * E_PERM when the list is malformed: nothing may be concluded from it then. */
 int header_addresses(struct arena *a, struct span value, const char ***addresses, size_t *n, struct error *err);
 
-/* The addr-spec of a value that is one mailbox, without a group (RFC 6854) or a route around it, which readers show in
- * different ways.  *address: as above; "" on failure.  E_PERM otherwise. */
-int header_mailbox(struct arena *a, struct span value, const char **address, struct error *err);
 
 /* The mailbox of the one From field: whom a signature can be compared with.  "" unless there is exactly one field, and one mailbox in it
  * as above. */

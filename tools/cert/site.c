@@ -32,7 +32,7 @@ int site_areas(struct tool *t, const char *const *allowed, const char *const *st
 	return error_set(err, E_PERM, "-area %s: not an area of %s", t->area, t->command->name);
 }
 
-void chosen_add(struct tool *t, struct chosen_list *list, struct chosen c)
+static void add_chosen(struct tool *t, struct chosen_list *list, struct chosen c)
 {
 	if (list->n == list->cap) {
 		struct chosen *bigger = arena_array(&t->arena, list->cap = list->cap ? list->cap * 2 : 8, sizeof(*bigger));
@@ -51,7 +51,7 @@ static void add_found(struct tool *t, const char *area, const char *address, boo
 		const struct area_entry *e = &found->items[i];
 
 		if (domains || !e->domain)
-			chosen_add(t, out, (struct chosen){ e->der, e->file, area, address, e->domain });
+			add_chosen(t, out, (struct chosen){ e->der, e->file, area, address, e->domain });
 	}
 }
 
@@ -219,7 +219,7 @@ static int find(struct tool *t, const char *area, const char *address, struct sp
 		const char *file = take_text(&t->arena, &answer);
 		struct span found = take_field(&answer);
 
-		chosen_add(t, out, (struct chosen){ found, file, area, address, take_field(&answer).n > 0 });
+		add_chosen(t, out, (struct chosen){ found, file, area, address, take_field(&answer).n > 0 });
 	}
 	return rc;
 }
@@ -301,7 +301,7 @@ static int choose_file(struct tool *t, const char *file, const char *area, struc
 	int rc = input_read(&t->arena, file, &in, err);
 
 	for (size_t i = 0; rc == 0 && i < in.ncertificates; i++)
-		chosen_add(t, out, (struct chosen){ in.certificates[i].der, file, area, "", false });
+		add_chosen(t, out, (struct chosen){ in.certificates[i].der, file, area, "", false });
 	if (rc == 0 && in.ncertificates == 0)
 		rc = error_set(err, E_PERM, "%s: holds no certificate", file);
 	return rc;

@@ -46,6 +46,5 @@ bool site_may_have(const char *word);
  * Nothing may be added: there is none.  E_NOTFOUND: no such file. */
 int site_choose(struct tool *t, const char *const *areas, const char *word, struct chosen_list *out, struct error *err);
 
-void chosen_add(struct tool *t, struct chosen_list *list, struct chosen c);
 
 #endif

@@ -21,7 +21,7 @@ static struct span host_of(const char *url)
 	return span_from(p, strcspn(p, "/?#"));
 }
 
-bool fetch_is_ldap(const char *url)
+static bool is_ldap(const char *url)
 {
 	return span_casestarts(span_of(url), "ldap");
 }
@@ -153,7 +153,7 @@ static void start(struct fetcher *fr, struct fetch *f)
 		refuse(f, error_set(&f->error, E_LIMIT, "this run has asked refresh_number_limit addresses"));
 	else if (s->failures >= FAILURES_MAX)
 		refuse(f, error_set(&f->error, E_TEMP, "its server did not answer %d times", FAILURES_MAX));
-	else if (fetch_is_ldap(f->url))
+	else if (is_ldap(f->url))
 		ldap_start(fr, f);
 	else
 		http_start(fr, f);

@@ -29,7 +29,6 @@ struct fetcher {
 	struct arena arena;
 };
 
-bool fetch_is_ldap(const char *url);
 
 /* Appends to the body within all bounds; false and *err set. */
 bool fetch_take(struct fetcher *fr, struct fetch *f, const void *p, size_t n, struct error *err);

@@ -38,7 +38,8 @@ void run_complain(struct run *r, const char *about, const char *text)
 	say(r, "", about, text);
 }
 
-bool source_is_over(const struct source *s)
+/* What is in place for it, or in the operator's own files, is over. */
+static bool is_over(const struct source *s)
 {
 	return s->outcome != OUTCOME_ELSEWHERE && s->outcome != OUTCOME_SKIPPED && s->next_update && s->next_update <= s->run->now;
 }
@@ -53,7 +54,7 @@ void run_finished(struct source *s, enum source_outcome outcome)
 	r->nfinished++;
 	if (failed || r->verbose)
 		say(r, *s->what ? s->what : source_kind_word(s->kind), url, s->error.code ? s->error.text : words[outcome]);
-	if (source_is_over(s) && !failed)
+	if (is_over(s) && !failed)
 		say(r, source_kind_word(s->kind), url, "has expired, and nothing newer was found");
 }
 
@@ -61,7 +62,7 @@ void run_finished(struct source *s, enum source_outcome outcome)
 
 static int status_of(const struct source *s)
 {
-	if (source_is_over(s))
+	if (is_over(s))
 		return 2;
 	return s->outcome == OUTCOME_FAILED || s->outcome == OUTCOME_WAITS ? 1 : 0;
 }
@@ -81,7 +82,7 @@ static void count(const struct run *r, size_t n[WORDS], size_t *over)
 	*over = 0;
 	for (const struct source *s = r->sources; s; s = s->next) {
 		n[s->outcome]++;
-		*over += source_is_over(s);
+		*over += is_over(s);
 	}
 }
 

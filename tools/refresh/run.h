@@ -145,8 +145,6 @@ int import_folder(struct run *r, const char *folder, struct error *err);
 int report_status(const struct run *r);
 void report_json(const struct run *r, int status);
 void report_text(const struct run *r, int status);
-/* What is in place for it, or in the operator's own files, is over. */
-bool source_is_over(const struct source *s);
 const char *source_kind_word(enum source_kind k);
 
 #endif

@@ -5,11 +5,16 @@
 #   loop     the bare calls, one after the other, by a process that nobody disturbs
 #   asked    the bare calls, by a process that is asked for each (or for so many at once) as the module is, with frames of the same length
 #   module   the module
-# CPU is that of the process that answers, in microseconds for each item; what it takes to start is not in it.
+# CPU is that of the process that answers, in microseconds for each item; what it takes to start is not in it.  Time is what goes by from
+# one answer to the next, the server's included; the pipes' with it.
+#
+# A client is what an operator would do the same with (ldapsearch, psql): its start, which is a run with one item, is not counted either.
 package Beside;
 use strict;
 use warnings;
+use Cpu;
 use KeysFile;
+use Time::HiRes;
 
 our $rounds = 7;
 my $header = 0;
@@ -33,7 +38,8 @@ sub hello {
 
 # %o: config, warm => [documents that are not counted], ask => sub { (id, items...) -> document }, bare_ask, where the bare calls want another
 # text, items => [...], of which the first is not counted, at_once => N (default 1), module => [command], bare => [command].
-# Prints a line; returns (module/loop, module/asked).
+# client => sub { (items...) -> command that asks for them }, client_name: optional.
+# Prints a line, and one for the client; returns (module/loop, module/asked).
 sub compare {
 	my ($name, %o) = @_;
 	my $at_once = $o{at_once} || 1;
@@ -65,12 +71,46 @@ sub compare {
 			push @{$rate{$word}}, $n / $wall * 1e6;
 		}
 	}
-	my ($a, $b) = map { my $word = $_; median(map { $cpu{module}[$_] / $cpu{$word}[$_] } 0 .. $rounds - 1) } qw(loop asked);
-	printf "%-33s %33s %15s %26s\n%-33s %8s %8s %7s %7s %7s %7s %8s %8s %8s\n", '', 'CPU us each', 'module beside', 'each second',
-		'', qw(nothing loop asked module loop asked loop asked module) if !$header++;
-	printf "%-33s %8.1f %8.1f %7.1f %7.1f %7.2f %7.2f %8.0f %8.0f %8.0f\n", $name, (map { median(@{$cpu{$_}}) } qw(nothing loop asked module)),
-		$a, $b, map { median(@{$rate{$_}}) } qw(loop asked module);
+	my $times = sub { # more is dearer: of CPU, and of time
+		my ($of, $one, $other) = @_;
+		return median(map { $of->{$one}[$_] / $of->{$other}[$_] } 0 .. $rounds - 1);
+	};
+	my ($a, $b) = map { $times->(\%cpu, 'module', $_) } qw(loop asked);
+	my @cpu = map { median(@{$cpu{$_}}) } qw(nothing loop asked module);
+	my @rate = map { median(@{$rate{$_}}) } qw(loop asked module);
+	printf "%-33s %33s %22s %26s\n%-33s %8s %8s %7s %7s %7s %7s %7s %8s %8s %8s\n", '', 'CPU us each', 'module beside', 'each second',
+		'', qw(nothing loop asked module loop asked time loop asked module) if !$header++;
+	printf "%-33s %8.1f %8.1f %7.1f %7.1f %7.2f %7.2f %7.2f %8.0f %8.0f %8.0f\n", $name, @cpu, $a, $b, $times->(\%rate, 'asked', 'module'), @rate;
+	client(\%o, $cpu[3], $rate[2]) if $o{client};
 	return ($a, $b);
+}
+
+sub run { # command... -> CPU, time
+	my @command = @_;
+	my ($cpu, $time) = (Cpu::seconds(), Time::HiRes::time());
+	my $pid = fork // die;
+	if (!$pid) {
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>', "$T/output" or die;
+		exec @command or die;
+	}
+	waitpid $pid, 0;
+	die "@command failed: $?" if $?;
+	return (Cpu::seconds() - $cpu, Time::HiRes::time() - $time);
+}
+
+sub client { # what compare was given, the module's CPU and look-ups a second
+	my ($o, $cpu, $rate) = @_;
+	my ($first, @items) = @{$o->{items}};
+	my (@cpu, @rate);
+	for (1 .. $rounds) {
+		my ($start, $begun) = run($o->{client}->($first));
+		my ($all, $took) = run($o->{client}->($first, @items));
+		push @cpu, ($all - $start) / @items * 1e6;
+		push @rate, @items / ($took - $begun);
+	}
+	my ($mine, $a_second) = (median(@cpu), median(@rate));
+	printf "%-33s %8s %8s %7.1f %7s %7s %7.2f %7.2f %8s %8.0f\n", "  $o->{client_name}", '', '', $mine, '', '', $cpu / $mine, $a_second / $rate, '', $a_second;
 }
 
 # The request for certificates of these addresses.

@@ -169,6 +169,8 @@ sub importing {
 	like($said, qr/rubbish\.pem/, "$site: ... by name");
 	keys_sql('-import', '-c', $config, '-area', 'ca', "$T/root.crt", "$T/middle.crt");
 	is($status, 0, "$site: imports CAs");
+	is($query->($site eq 'sqlite' ? 'SELECT COUNT(DISTINCT tbl) FROM sqlite_stat1' : "SELECT COUNT(DISTINCT tablename) FROM pg_stats WHERE schemaname = 'public'" .
+		" AND tablename IN ('addresses', 'certificates', 'placements', 'own_keys')"), '4', "$site: ... and has the rows counted, for the planner");
 	is($query->("SELECT COUNT(*) FROM own_keys WHERE sealed LIKE '-----BEGIN ENCRYPTED PRIVATE KEY-----%'"), '3', "$site: keys are sealed");
 	is($query->("SELECT address FROM addresses WHERE address LIKE '\@%' ORDER BY 1"), "\@example.org\n\@partner.example", "$site: whole domains");
 	my $list = keys_sql('-list', '-c', $config);

@@ -58,6 +58,10 @@ my $data = ldif(
 	person('empty', 'empty@partner.example'),
 	person('idn', 'info@xn--bcher-kva.example', 'userCertificate;binary' => $der{idn}),
 	person('reach', 'reach@partner.example', 'userCertificate;binary' => $der{broken}),
+	(map { person("crowd$_", "crowd$_\@partner.example", 'userCertificate;binary' => $der{stranger}, userSMIMECertificate => [map { "rubbish $_" } 1 .. $_]) } 511, 512),
+	person('full', 'full@partner.example', userSMIMECertificate => ['z' x (256 * 1024), 'z' x (256 * 1024 + 1)]),
+	(map { person("half$_", 'halves@partner.example', userSMIMECertificate => 'h' x 2048) } 1, 2),
+	(map { person("half$_", 'more@partner.example', userSMIMECertificate => 'h' x $_) } 2048, 2049),
 	(map { person("many$_", 'many@partner.example', 'userCertificate;binary' => $der{stranger}) } 1 .. 4),
 );
 my $slapd = slapd('main', data => $data);
@@ -168,6 +172,30 @@ is(found(find($d, 'many@partner.example')), 'not-found permanent', 'four where f
 finish($d);
 $d = conversation("uri = $slapd->{uri}", 'answer_limit = 4K');
 isnt(found(find($d, 'big@partner.example')), 'not-found permanent', 'an entry bigger than answer_limit is not "not found"');
+finish($d);
+
+# ---- limits: at, and one above ----
+
+$d = conversation("uri = $slapd->{uri}", 'answer_limit = 4K', 'attributes = userSMIMECertificate');
+is(found(find($d, 'halves@partner.example')), 'not-found permanent', 'values of answer_limit, none of them right');
+is(found(find($d, 'more@partner.example')), 'configuration temporary', 'one byte more: nobody knows');
+like(log_of($d), qr/one answer has more than answer_limit or 512 values; the rest is passed over/, '  as the log says');
+finish($d);
+$d = conversation("uri = $slapd->{uri}", 'attributes = userCertificate;binary userSMIMECertificate');
+is(found(find($d, 'crowd511@partner.example')), 'not-found permanent', '512 values of an answer are looked at');
+is(scalar(() = log_of($d) =~ /uid=crowd511\S+ user\w+: /g), 10, '  of which ten are named in the log');
+like(log_of($d), qr/: 502 more values passed over/, '  and the others counted');
+is(found(find($d, 'crowd512@partner.example')), 'configuration temporary', 'of 513 the last one is not: nobody knows');
+find($d, 'full@partner.example');
+like(log_of($d), qr/uid=full,\S+: userSMIMECertificate: no certificate, passed over/, 'a value of 256 KB is read');
+is(scalar(() = log_of($d) =~ /uid=full,\S+: userSMIMECertificate: bigger than any certificate/g), 1, '  a byte more is not');
+my $searches = () = slurp("$T/main/log") =~ /SRCH base/g;
+is(found(find($d, (map { "x$_\@partner.example" } 1 .. 100), 'maria@partner.example')), 'maria', 'more at once than slapd takes without an answer');
+is((() = slurp("$T/main/log") =~ /SRCH base/g) - $searches, 101, '  each asked for once');
+finish($d);
+$d = conversation("uri = $slapd->{uri}", 'domains = other.example');
+is(found(find($d, map { "x$_\@partner.example" } 1 .. 10000)), 'not-found permanent', '10000 addresses');
+is(found(find($d, map { "x$_\@partner.example" } 1 .. 10001)), 'limit permanent', 'one more');
 finish($d);
 
 # ---- by identifier ----

@@ -53,13 +53,16 @@ my $me = "gidNumber=" . (split ' ', $))[0] . "+uidNumber=$>,cn=peercred,cn=exter
 my $access = "access to attrs=userPassword by anonymous auth\n" .
 	"access to dn.subtree=\"ou=own,dc=example\"\n  by dn.exact=\"cn=reader,dc=example\" read\n  by dn.exact=\"cn=gateway\" read\n" .
 	"  by dn.exact=\"$me\" read\n  by * none\naccess to * by * read\n";
+my $office = pkcs12('office', 'central', '-certfile', "$T/ca.crt");
+sub crowd { my ($ou, @who) = @_; return map { person($ou, "n$_", "n$_\@example.org", userPKCS12 => $office) } @who }
 my $slapd = slapd('main', tls => 'server', ca => 'ca', access => $access, data => ldif(@top,
 	person('people', 'maria', 'maria@partner.example', 'userCertificate;binary' => $der{maria}),
-	person('own', 'office', 'office@example.org', 'userCertificate;binary' => $der{office},
-		userPKCS12 => pkcs12('office', 'central', '-certfile', "$T/ca.crt")),
+	person('own', 'office', 'office@example.org', 'userCertificate;binary' => $der{office}, userPKCS12 => $office),
 	person('own', 'spare', 'spare@example.org', userPKCS12 => [pkcs12('spare', ''), pkcs12('opener', 'central'), pkcs12('opener', 'third')]),
 	person('own', 'sealed', 'sealed@example.org', userPKCS12 => pkcs12('sealed', 'another')),
 	person('own', 'shown', 'shown@example.org', 'userCertificate;binary' => $der{shown}, userPKCS12 => pkcs12('shown', 'third')),
+	(map { entry("ou=$_,dc=example", objectClass => 'organizationalUnit', ou => $_) } qw(hundred more)),
+	crowd('hundred', 1 .. 100), crowd('more', 1 .. 101),
 ));
 my $second = slapd('second', tls => 'expired', ca => 'ca', data => ldif(@top,
 	person('people', 'maria', 'maria@partner.example', 'userCertificate;binary' => $der{maria}),
@@ -256,6 +259,17 @@ $c = start($small, module => 'keys-ldap', operations => 'list-keys unlock');
 ask($c, 'unlock', '', '<passphrase>' . b64('another') . '</passphrase>');
 is(listed(ask($c, 'list-keys', '')), 'office sealed more:2', 'more than an answer holds');
 is(listed(ask($c, 'list-keys', 'from="2"')), 'spare', 'stands in the next one');
+finish($c);
+sub sizes { my ($answer) = @_; return scalar(() = $answer =~ /<own /g) . join '', map { " more:$_" } $answer =~ /<more from="(\d+)"/ }
+for my $case ([ 'hundred', '100', 'size_limit = 100' ], [ 'more', '100 more:100', 'size_limit = 101' ]) {
+	my ($ou, $want, $limit) = @$case;
+	$c = conversation("uri = $slapd->{uri}", 'private = yes', "base = ou=$ou,dc=example", $limit);
+	is(sizes(ask($c, 'list-keys', '')), $want, "$ou: a hundred are listed at once");
+	is(sizes(ask($c, 'list-keys', 'from="100"')), 1, '  then the last one') if $ou eq 'more';
+	finish($c);
+}
+$c = conversation("uri = $slapd->{uri}", 'private = yes', 'base = ou=more,dc=example');
+like(ask($c, 'list-keys', ''), qr/code="configuration">.*not all own keys can be listed; see .*size_limit/, 'more than size_limit is not a list of some');
 finish($c);
 $c = conversation(grep { !/^private/ } @private);
 is((key_of($c, 'for="sign" address="office@example.org"'))[0], 'not-found permanent', 'keys are taken only from where they are said to be');

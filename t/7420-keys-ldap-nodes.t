@@ -84,7 +84,7 @@ sub send_to {
 	my ($who) = @_;
 	clear('external');
 	my ($code, $out) = postern('10.0.0.1', 'alice@behoerde.example', $who,
-		"From: alice\@behoerde.example\nTo: $who\nSubject: offer\n\nThe secret number is 4711.\n");
+		"From: alice\@behoerde.example\nTo: " . join(', ', split / /, $who) . "\nSubject: offer\n\nThe secret number is 4711.\n");
 	return ($code, $out, newest('external'));
 }
 sub opens { # what is inside a message sealed for bob or carol
@@ -109,9 +109,15 @@ is($code, 0, 'outgoing, FE and FS: sent') or diag $out, slurp("$site/log");
 like(opens($file, 'bob'), qr/secret number is 4711/, 'sealed for the partner, signed with the key of userPKCS12') if $file;
 unlike(slurp($file), qr/4711/, 'and not readable') if $file;
 
-sub receive {
+$before = gateways();
+($code, $out) = send_to(join ' ', 'bob@partner.example', map { "x$_\@other.example" } 1 .. 60);
+is(gateways() - $before, 1, 'one to 61 recipients as well, whose certificates are asked for and our key');
+is($code, 0, '  sent') or diag $out;
+
+sub receive { # signed by bob, whose certificate is not in it, and sealed
 	clear('internal');
-	put("$T/inner", "Content-Type: text/plain\n\nThe answer is 42.\n");
+	put("$T/text", "Content-Type: text/plain\n\nThe answer is 42.\n");
+	openssl('cms', '-sign', '-nocerts', '-in', "$T/text", '-signer', "$site/bob.pem", '-inkey', "$site/bob.key", '-out', "$T/inner");
 	openssl('cms', '-encrypt', '-aes256', '-in', "$T/inner", '-out', "$T/sealed", '-from', 'bob@partner.example', '-to', 'alice@behoerde.example',
 		'-subject', 'answer', "$site/alice.pem");
 	my ($code, $out) = postern('192.0.2.1', 'bob@partner.example', 'alice@behoerde.example', slurp("$T/sealed"));
@@ -122,6 +128,7 @@ $before = gateways();
 is(gateways() - $before, 1, 'and so does one that comes in');
 is($code, 0, 'incoming: delivered') or diag $out;
 like($file ? slurp($file) : '', qr/The answer is 42/, 'opened with the key of userPKCS12');
+like($file ? slurp($file) : '', qr/signer=bob\@partner\.example;.* verdict=valid/s, '  and verified with the certificate that stands there');
 
 my $report = `'$BUILD/postern-module-check' -strict -c '$site/postern.conf' -address bob\@partner.example -own alice\@behoerde.example keys-ldap 2>&1`;
 is($?, 0, 'keeps to the protocol') or diag $report;

@@ -79,7 +79,8 @@ static bool take_value(struct directory *d, struct collecting *c, const char *dn
 
 	if (q->n >= VALUES_MAX || v->bv_len > d->o->answer_limit - c->bytes) {
 		if (!q->cut)
-			note(d, directory_name(d), "more certificates in one answer than answer_limit allows; the rest is passed over");
+			note(d, directory_name(d), arena_printf(&d->arena, "one answer has more than answer_limit or %d values; the rest is "
+						"passed over", VALUES_MAX));
 		q->cut = true;
 		return false;
 	}

@@ -101,7 +101,7 @@ int keys_ask(struct search *q, size_t which, struct query *queries, size_t n)
 	struct task t = { .directory = q->state->directories[which], .queries = queries, .n = n, .until = q->until };
 
 	for (size_t i = 0; i < n; i++)
-		queries[i].attributes = wanted_attributes;
+		queries[i].attributes = queries[i].attributes ? queries[i].attributes : wanted_attributes;
 	ask_directories(&t, 1, false);
 	for (size_t i = 0; i < n; i++) {
 		if (t.err.code)

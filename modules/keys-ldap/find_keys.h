@@ -29,7 +29,8 @@ struct search {
 int keys_begin(struct search *q, struct server *s, struct xml_writer *w, struct error *err);
 void keys_end(struct search *q);
 
-/* Searches in one directory; the values, or none where it is skipped.  Of each query the filter is given. */
+/* Searches in one directory; the values, or none where it is skipped.  Of each query the filter is given; attributes
+ * that are NULL become those of keys and certificates. */
 int keys_ask(struct search *q, size_t which, struct query *queries, size_t n);
 bool keys_is_pkcs12(const struct value *v);
 

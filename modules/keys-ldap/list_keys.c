@@ -50,11 +50,25 @@ static int by_name(const void *a, const void *b)
 	return order;
 }
 
+/* What is not listed would expire without anybody being told, so a part is no answer. */
+static int ask_for_all(struct listing *l, size_t which, struct query *query)
+{
+	static const char *const attributes[] = { "userPKCS12", "userPKCS12;binary", NULL };
+	const struct directory_options *o = &l->q.state->options[which];
+	int rc;
+
+	*query = (struct query){ .filter = *o->own_filter ? o->own_filter : "(userPKCS12=*)", .attributes = attributes };
+	rc = keys_ask(&l->q, which, query, 1);
+	if (rc == 0 && query->cut)
+		return error_set(l->q.err, E_CONFIG, "%s: not all own keys can be listed; see the log, size_limit, answer_limit and referrals",
+				 directory_name(l->q.state->directories[which]));
+	return rc;
+}
+
 static int list_directory(struct listing *l, size_t which)
 {
-	const struct directory_options *o = &l->q.state->options[which];
-	struct query query = { .filter = *o->own_filter ? o->own_filter : "(userPKCS12=*)" };
-	int rc = keys_ask(&l->q, which, &query, 1);
+	struct query query;
+	int rc = ask_for_all(l, which, &query);
 
 	if (query.n)
 		qsort(query.values, query.n, sizeof(*query.values), by_name);

@@ -27,9 +27,9 @@ left() { printf '%s\n' "$out" | sed -n 's/^  not asked //p'; }
 
 # ---- ours
 conf_for rules=rules-file; check -strict -role rules "$BUILD/rules-file"
-is "rules-file keeps to all of it" "$status: $(printf '%s\n' "$out" | tail -n 1)" "0: 28 ok, 0 failed, 0 to think about, 0 not asked"
+is "rules-file keeps to all of it" "$status: $(printf '%s\n' "$out" | tail -n 1)" "0: 31 ok, 0 failed, 0 to think about, 0 not asked"
 conf_for check=check-path; check -strict -good "$T/partner.pem" -bad "$T/ec.pem" "$BUILD/check-path"
-is "check-path keeps to all of it" "$status: $(printf '%s\n' "$out" | tail -n 1)" "0: 28 ok, 0 failed, 0 to think about, 0 not asked"
+is "check-path keeps to all of it" "$status: $(printf '%s\n' "$out" | tail -n 1)" "0: 33 ok, 0 failed, 0 to think about, 0 not asked"
 conf_for keys=keys-file; check -strict -address partner@example.org -own rsa@example.org "$BUILD/keys-file"
 is "keys-file keeps to all of it" "$status: $(left)" "0: sign ecdsa: the signature fits the certificate
 agree ecdh: both sides have the same secret"
@@ -74,10 +74,48 @@ found_out "another code" requests "at find-certificates refuse permanent Not_Fou
 found_out "a certificate for everybody" find-certificates "DER $T/partner.der"
 found_out "a word that is none" find-certificates \
 	'answer find-certificates <result id="@ID@"><certificate for="nobody@check.invalid" area="cellar" source="x" match="address">AAAA</certificate></result>'
+# ... in a line by which its author finds it
+says() { # says WHAT CHAPTER ERE BEHAVIOUR...: the reason of the first failure
+	what=$1 chapter=$2 reason=$3; shift 3
+	fake bad "$@"
+	check -timeout 1 -role keys -only "$chapter" "$T/modules/bad"
+	like "$chapter: $what" "$(printf '%s\n' "$out" | sed -n '/^  FAILED/{n;p;q;}')" "$reason"
+}
+says "text in place of a frame" start 'no answer: it wrote "Content-Type: text/plain.n.nhello.n" where the length' "at find-certificates junk"
+says "a frame without a document" start 'a frame of 6 bytes with no document in it, "<r id>": XML' 'answer find-certificates <r id>'
+says "silence" start 'nothing came in time; output has to be flushed' "at find-certificates silent"
+says "half a frame, and its end" start 'end of file inside a frame; what came of it begins "[0-9]+\\n<re' "at find-certificates truncated"
+says "more than a frame may hold" start 'frame of [0-9]+ bytes, the limit is 1048576' "at find-certificates chatty 2000000"
+says "another element" start 'answered with <reply>: an answer is a <result> or a <refused>' 'answer find-certificates <reply id="@ID@"/>'
+says "a kind that is none" start 'refused with kind="never": the kind is temporary or permanent' "at find-certificates refuse never x x"
+says "a code that is none" start 'refused with code="Not_Found": a code is' "at find-certificates refuse permanent Not_Found x"
+says "a code of the other kind" start 'code="not-found" as temporary: not-found is always permanent' "at find-certificates refuse temporary not-found x"
+says "another id" start 'the answer has id ".*", the request "1"' "at find-certificates wrong-id"
+says "keeps what is no certificate" store-certificate 'it took it' 'answer store-certificate <result id="@ID@"/>'
+says "takes any passphrase" unlock 'it took it' 'answer unlock <result id="@ID@"/>'
+cat >"$T/modules/talker" <<'END'
+#!/bin/sh
+echo "starting up"
+exec cat >/dev/null
+END
+chmod 755 "$T/modules/talker"
+check -timeout 1 -role keys -only start "$T/modules/talker"
+like "a line on standard output before the hello" "$out" 'no <hello>: it wrote "starting up.n" where the length of a frame is due'
+cat >"$T/modules/long" <<'END'
+#!/bin/sh
+printf '99\n<hello protocol="1.0" role="keys" name="x" version="1" operations=""/>'
+while read -r line; do :; done
+END
+chmod 755 "$T/modules/long"
+check -timeout 1 -role keys -only start "$T/modules/long"
+like "a length that is too big" "$out" 'no <hello>: 73 bytes came in time, which are less than a frame: "99.n<hello .*the length is that of the document, in bytes'
 conf_for check=bad
+fake bad 'at check-certificate refuse permanent bad-request x'
+check -timeout 1 -role check -only check-certificate "$T/modules/bad"
+like "a stranger's stapled answers are no reason to refuse" "$out" 'FAILED +what is stapled and cannot be read is passed over'
 fake bad 'answer check-certificate <result id="@ID@"><verdict value="valid"/></result>'
 check -role check -only check-certificate "$T/modules/bad"
-is "everything is valid" "$status $(printf '%s\n' "$out" | grep -c FAILED)" "1 3"
+is "everything is valid" "$status $(printf '%s\n' "$out" | grep -c FAILED)" "1 4"
 conf_for rules=bad
 fake bad 'at decide drop'
 check -role rules -only decide "$T/modules/bad"
@@ -94,9 +132,9 @@ check -good "$T/rules" "$BUILD/check-path"; is "no certificate" "$status" 66
 check -json -only start -role keys "$BUILD/keys-file"
 if command -v python3 >/dev/null; then
 	is "JSON" "$(printf '%s\n' "$out" | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["role"], r["failed"], len(r["points"]), r["points"][0]["result"])')" \
-		"keys 0 6 ok"
+		"keys 0 8 ok"
 else skip "JSON" "python3 is missing"; fi
 out=$("$CHECK" -only start "$BUILD/keys-file" 2>&1)
-is "without a configuration, the role guessed" "$? $(printf '%s\n' "$out" | tail -n 1)" "0 6 ok, 0 failed, 0 to think about, 0 not asked"
+is "without a configuration, the role guessed" "$? $(printf '%s\n' "$out" | tail -n 1)" "0 8 ok, 0 failed, 0 to think about, 0 not asked"
 
 done_testing

@@ -38,7 +38,8 @@ ok "signed and encrypted" signed
 printf 'dear Rita\n' | entity | seal rita | letter bob@partner.example >"$T/m"
 incoming rita@behoerde.example <"$T/m"
 is "opened" "$code $(grep -c '^dear Rita' "$T/got")" "0 1"
-if out=$("$BUILD/postern-module-check" -strict -c "$T/postern.conf" -role keys -address bob@partner.example -own rita@behoerde.example keys-socket 2>&1)
+# not -strict: it hands bytes over, and without its configuration it does not know where to
+if out=$("$BUILD/postern-module-check" -c "$T/postern.conf" -role keys -address bob@partner.example -own rita@behoerde.example keys-socket 2>&1)
 then pass "keeps to the protocol"; else fail "keeps to the protocol" "$out"; fi
 many=$(for n in $(seq 400); do printf 'bob+a.rather.long.address.%04d@partner.example ' "$n"; done)
 printf '. (to) . (do) FS, EIP\n' >"$T/rules"

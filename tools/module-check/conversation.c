@@ -12,7 +12,12 @@
 #include "module/parts.h"
 
 #define LOG_KEPT ((size_t)64 * 1024)
+#define SHOWN ((size_t)48) /* bytes of what a module said */
 #define NAP 5 /* milliseconds between looks at a process that is about to end */
+
+struct quotation {
+	char text[4 * SHOWN + 4];
+};
 
 static void close_pipe(int *fd)
 {
@@ -107,9 +112,72 @@ bool conversation_say(struct conversation *v, const char *document)
 	return said;
 }
 
-static enum heard junk(struct conversation *v, const char *what, const struct error *err)
+/* What has been said, as its author would know it again: quoted, the line ends visible, cut. */
+static const char *quoted(struct span bytes, struct quotation *q)
 {
-	snprintf(v->problem, sizeof(v->problem), "%s: %s", what, err->text);
+	size_t at = 0;
+
+	for (size_t i = 0; i < bytes.n && i < SHOWN; i++) {
+		unsigned char c = (unsigned char)bytes.p[i];
+		char *to = q->text + at;
+
+		if (c >= 0x20 && c < 0x7f)
+			at += (size_t)snprintf(to, sizeof(q->text) - at, "%c", c);
+		else if (c == '\n')
+			at += (size_t)snprintf(to, sizeof(q->text) - at, "\\n");
+		else
+			at += (size_t)snprintf(to, sizeof(q->text) - at, "\\x%02x", c);
+	}
+	snprintf(q->text + at, sizeof(q->text) - at, "%s", bytes.n > SHOWN ? "..." : "");
+	return q->text;
+}
+
+/* Bytes that are no whole frame yet, or none at all. */
+static struct span pending(const struct conversation *v)
+{
+	const struct frame_reader *in = &v->process.in;
+
+	return span_from(in->input.data + in->taken, in->input.len - in->taken);
+}
+
+static enum heard no_frame(struct conversation *v, const struct error *err)
+{
+	struct quotation q;
+
+	if (err->code == E_LIMIT)
+		snprintf(v->problem, sizeof(v->problem), "%s", err->text);
+	else
+		snprintf(v->problem, sizeof(v->problem), "it wrote \"%s\" where the length of a frame is due: %s", quoted(pending(v), &q),
+			 err->text);
+	return HEARD_JUNK;
+}
+
+static enum heard cut_short(struct conversation *v, const struct error *err)
+{
+	struct quotation q;
+
+	snprintf(v->problem, sizeof(v->problem), "its output: %s; what came of it begins \"%s\"", err->text, quoted(pending(v), &q));
+	return HEARD_JUNK;
+}
+
+static enum heard nothing_came(struct conversation *v)
+{
+	struct span some = pending(v);
+	struct quotation q;
+
+	if (some.n)
+		snprintf(v->problem, sizeof(v->problem), "%zu bytes came in time, which are less than a frame: \"%s\"; the length is that of the "
+			 "document, in bytes", some.n, quoted(some, &q));
+	else
+		snprintf(v->problem, sizeof(v->problem), "nothing came in time; output has to be flushed behind each frame");
+	return HEARD_NOTHING;
+}
+
+static enum heard no_document(struct conversation *v, const struct error *err)
+{
+	struct quotation q;
+
+	snprintf(v->problem, sizeof(v->problem), "a frame of %zu bytes with no document in it, \"%s\": %s", v->text.n, quoted(v->text, &q), err->text);
 	return HEARD_JUNK;
 }
 
@@ -125,16 +193,14 @@ enum heard conversation_hear(struct conversation *v)
 		if (rc == E_NOTFOUND)
 			return HEARD_END;
 		if (rc < 0)
-			return junk(v, "its output", &err);
-		if (rc == 0 && !wait_for(v, false)) {
-			snprintf(v->problem, sizeof(v->problem), "nothing came in time");
-			return HEARD_NOTHING;
-		}
+			return cut_short(v, &err);
+		if (rc == 0 && !wait_for(v, false))
+			return nothing_came(v);
 	}
 	if (rc < 0)
-		return junk(v, "no frame", &err);
+		return no_frame(v, &err);
 	rc = xml_parse(v->text, &v->document, &err);
-	return rc < 0 ? junk(v, "no document", &err) : HEARD_DOCUMENT;
+	return rc < 0 ? no_document(v, &err) : HEARD_DOCUMENT;
 }
 
 void conversation_finish(struct conversation *v)

@@ -50,7 +50,7 @@ static enum outcome says_nothing_to(struct checker *c, struct span bytes, const 
 
 static enum outcome no_frames(struct checker *c)
 {
-	static const char *const heads[] = { "+%zu\n", "0%zu\n", " %zu\n", "%zu \n", "%zu\r\n", "0x%zx\n", "-%zu\n", "\n%zu\n", "%zu.0\n" };
+	static const char *const heads[] = { "+%zu\n", "0%zu\n", " %zu\n", "%zu \n", "%zu\r\n", "0x%zx\n", "-%zu\n", "\n%zu\n", "%zu.0\n", "00000000%zu\n", "x%zu\n" };
 	const char *request = plain_request(c, "1", "", "");
 	enum outcome o = PASSED;
 
@@ -106,6 +106,8 @@ static enum outcome no_documents(struct checker *c)
 		{ "nested 17 deep", "", deep, "" },
 		{ "two elements", request, request, "" },
 		{ "text behind the element", "", request, "x" },
+		{ "a comment behind the element", "", request, "<!-- x -->" },
+		{ "a namespace", "", plain_request(c, "1", " xmlns=\"urn:x\"", ""), "" },
 		{ "not closed", "", "<decide id=\"1\">", "" },
 		{ "not UTF-8", "", plain_request(c, "1", " x=\"\xff\"", ""), "" },
 	};
@@ -122,6 +124,19 @@ static enum outcome no_documents(struct checker *c)
 	return o;
 }
 
+static enum outcome with_nul(struct checker *c)
+{
+	const char *request = plain_request(c, "1", " x=\"?\"", "");
+	struct buf frame = BUF_INIT;
+	enum outcome o;
+
+	frame_append(&frame, span_of(request));
+	*(char *)memchr(frame.data, '?', frame.len) = '\0';
+	o = says_nothing_to(c, span_from(frame.data, frame.len), "a NUL byte");
+	buf_release(&frame);
+	return o;
+}
+
 /* ---- XML as others write it ---- */
 
 static enum outcome any_xml(struct checker *c)
@@ -132,6 +147,7 @@ static enum outcome any_xml(struct checker *c)
 		{ "an XML declaration", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", "", "", "\n" },
 		{ "line feeds and single quotes", "", "\n\tx='\"'", "\n", "\n" },
 		{ "an unknown attribute and an unknown element", "", " check-of-unknown=\"x\"", "<check-of-unknown>x</check-of-unknown>", "" },
+		{ "a comment inside the element", "", "", "<!-- x -->", "" },
 		{ "character references", "", " x=\"&#x41;&#66;&amp;\"", "", "" },
 	};
 	enum outcome o = PASSED;
@@ -160,8 +176,9 @@ static const struct point points[] = {
 	{ "frames", "a request that comes byte by byte is one", MUST, byte_by_byte, EVERY_ROLE },
 	{ "frames", "a request that is cut short is none", MUST, cut_short, EVERY_ROLE },
 	{ "frames", "a frame beyond all limits is not waited for for ever", MUST, too_long, EVERY_ROLE },
-	{ "frames", "a length with a sign, a blank or a leading zero is none", SHOULD, no_frames, EVERY_ROLE },
+	{ "frames", "a length with a sign, a blank, a letter or a leading zero is none", SHOULD, no_frames, EVERY_ROLE },
 	{ "documents", "what is no document is not answered with a result", SHOULD, no_documents, EVERY_ROLE },
+	{ "documents", "nor is one with a NUL byte in it", SHOULD, with_nul, EVERY_ROLE },
 	{ "documents", "XML that other writers make is read, unknown attributes and elements are ignored", SHOULD, any_xml, EVERY_ROLE },
 };
 

@@ -7,6 +7,7 @@
 
 #define ADDRESSES_AT_ONCE 50
 #define RECIPIENTS_AT_ONCE 500
+#define PASSPHRASE_TOO_LONG ((size_t)1026) /* bytes; in threes, for base64 */
 
 static void free_found(struct found_certificate *found, size_t n)
 {
@@ -199,21 +200,27 @@ static enum outcome strange_passphrase(struct checker *c)
 	return ask_end(c, &m, ask_unlock(&m, NULL, 0, span_of(passphrase), &err), &err);
 }
 
-static enum outcome bad_passphrase(struct checker *c, const char *base64)
+/* Says the request, whose id is 1: it must be refused. */
+static enum outcome is_refused(struct checker *c, const char *operation, const char *request)
 {
 	struct conversation v;
 	enum outcome o = FAILED;
 
-	if (lacks(c, "unlock"))
+	if (lacks(c, operation))
 		return NOT_ASKED;
-	if (open_conversation(c, &v, NULL)) {
-		conversation_say(&v, arena_printf(&c->arena, "<unlock id=\"1\"><passphrase>%s</passphrase></unlock>", base64));
+	if (open_conversation(c, &v, arena_printf(&c->arena, "%s unlock", role_operations(ROLE_KEYS)))) {
+		conversation_say(&v, request);
 		o = hear_answer(c, &v, "1");
 	}
 	if (o == PASSED && !xml_is(xml_root(v.document), "refused"))
 		o = failed(c, "it took it");
 	conversation_end(&v);
 	return o;
+}
+
+static enum outcome bad_passphrase(struct checker *c, const char *base64)
+{
+	return is_refused(c, "unlock", arena_printf(&c->arena, "<unlock id=\"1\"><passphrase>%s</passphrase></unlock>", base64));
 }
 
 static enum outcome empty_passphrase(struct checker *c)
@@ -224,6 +231,28 @@ static enum outcome empty_passphrase(struct checker *c)
 static enum outcome passphrase_with_nul(struct checker *c)
 {
 	return bad_passphrase(c, "YQBi");
+}
+
+static enum outcome long_passphrase(struct checker *c)
+{
+	char base64[PASSPHRASE_TOO_LONG / 3 * 4 + 1] = "";
+
+	memset(base64, 'Y', sizeof(base64) - 1);
+	return bad_passphrase(c, base64);
+}
+
+/* ---- what is to be kept ---- */
+
+static enum outcome keeps_no_rubbish(struct checker *c)
+{
+	return is_refused(c, "store-certificate", "<store-certificate id=\"1\" area=\"seen\" address=\"nobody@check.invalid\">MAA="
+			  "</store-certificate>");
+}
+
+static enum outcome keeps_nothing_elsewhere(struct checker *c)
+{
+	return is_refused(c, "store-certificate", "<store-certificate id=\"1\" area=\"cellar\" address=\"nobody@check.invalid\">MAA="
+			  "</store-certificate>");
 }
 
 static enum outcome list_ends(struct checker *c)
@@ -257,6 +286,9 @@ static const struct point points[] = {
 	{ "unlock", "a passphrase that fits nothing is taken", MUST, strange_passphrase, KEYS },
 	{ "unlock", "an empty passphrase is not", MUST, empty_passphrase, KEYS },
 	{ "unlock", "nor one with a NUL byte", MUST, passphrase_with_nul, KEYS },
+	{ "unlock", "nor one of more than 1024 bytes", MUST, long_passphrase, KEYS },
+	{ "store-certificate", "what is no certificate is not kept", MUST, keeps_no_rubbish, KEYS },
+	{ "store-certificate", "nothing is kept in an area that is none", MUST, keeps_nothing_elsewhere, KEYS },
 	{ "list-keys", "its keys are listed, and the list ends", MUST, list_ends, KEYS },
 	{ "sign", "with a key that was never named it does nothing", MUST, no_such_key, KEYS },
 };

@@ -162,6 +162,26 @@ static enum outcome signs_no_wrong_length(struct checker *c)
 	return with_key(c, sign_wrong_length, KEY_RSA_PKCS1);
 }
 
+/* What a key cannot do it will not be able to do tomorrow. */
+static enum outcome sign_otherwise(struct checker *c, struct use *u, enum key_mechanism mechanism)
+{
+	unsigned char value[32] = { 0 };
+	struct key_request q = { .mechanism = u->ec ? mechanism : KEY_ECDSA, .digest = "sha256", .mgf_digest = "sha256", .salt_length = 32,
+				 .input = span_from(value, sizeof(value)) };
+	struct buf signature = BUF_INIT;
+	int rc = u->calls.sign(u->calls.ctx, u->keys[0].key_id, &q, &signature, &u->err);
+
+	buf_wipe(&signature);
+	if (rc == 0)
+		return failed(c, "it signed");
+	return rc == E_PERM ? PASSED : failed(c, "it is to be refused as bad-request: %s", u->err.text);
+}
+
+static enum outcome signs_nothing_it_cannot(struct checker *c)
+{
+	return with_key(c, sign_otherwise, KEY_RSA_PKCS1);
+}
+
 /* ---- unwrap ---- */
 
 static bool wraps(struct use *u, enum key_mechanism mechanism, const unsigned char *secret, unsigned char *out, size_t *n)
@@ -344,6 +364,7 @@ static const struct point points[] = {
 	{ "own keys", "sign rsa-pss: the signature fits the certificate", MUST, signs_pss, KEYS },
 	{ "own keys", "sign ecdsa: the signature fits the certificate", MUST, signs_ecdsa, KEYS },
 	{ "own keys", "sign: a value that is not as long as its digest is refused", MUST, signs_no_wrong_length, KEYS },
+	{ "own keys", "sign: what a key of its kind cannot do is refused for good", MUST, signs_nothing_it_cannot, KEYS },
 	{ "own keys", "unwrap rsa-pkcs1: what was encrypted to the certificate comes back", MUST, unwraps_pkcs1, KEYS },
 	{ "own keys", "unwrap rsa-oaep: what was encrypted to the certificate comes back", MUST, unwraps_oaep, KEYS },
 	{ "own keys", "unwrap: junk is never a reason to try again later", MUST, unwraps_no_junk, KEYS },

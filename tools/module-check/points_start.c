@@ -59,23 +59,27 @@ static enum outcome hello_is_good(struct checker *c)
 	return o;
 }
 
+static enum outcome knows_one_of(struct checker *c, const char *known)
+{
+	char one[40];
+
+	for (const char *p = role_operations(c->role); *p; p += strlen(one), p += *p == ' ') {
+		snprintf(one, sizeof(one), "%.*s", (int)strcspn(p, " "), p);
+		if (word_listed(known, one))
+			return PASSED;
+	}
+	return failed(c, "of %s it knows none; its operations are \"%s\"", role_operations(c->role), known);
+}
+
 static enum outcome knows_something(struct checker *c)
 {
 	struct conversation v;
-	const char *known = "";
-	bool some = false;
-	char one[40];
+	enum outcome o = FAILED;
 
 	if (open_conversation(c, &v, NULL))
-		known = xml_attr_or(xml_root(v.document), "operations", "");
-	for (const char *p = role_operations(c->role); *p && !some; p += strlen(one), p += *p == ' ') {
-		snprintf(one, sizeof(one), "%.*s", (int)strcspn(p, " "), p);
-		some = word_listed(known, one);
-	}
-	if (!some)
-		failed(c, "of %s it knows none; its operations are \"%s\"", role_operations(c->role), known);
+		o = knows_one_of(c, xml_attr_or(xml_root(v.document), "operations", ""));
 	conversation_end(&v);
-	return some ? PASSED : FAILED;
+	return o;
 }
 
 static enum outcome ends_with_its_input(struct checker *c)
@@ -137,13 +141,47 @@ static enum outcome refuses_another_role(struct checker *c)
 	return wrong_hello(c, "1.0", module_role_name((enum module_role)((c->role + 1) % MODULE_ROLES)));
 }
 
+/* Of a version that has learnt something. */
+static const char *later_hello(struct checker *c)
+{
+	const char *hello = hello_text(c, "1.7", module_role_name(c->role), role_operations(c->role));
+
+	return arena_printf(&c->arena, "<hello check-of-unknown=\"x\"%s", hello + strlen("<hello"));
+}
+
+/* Behind one that fails here most others fail as well, so this is said first. */
+static enum outcome answers(struct checker *c)
+{
+	struct conversation v;
+	enum outcome o = FAILED;
+
+	if (open_conversation(c, &v, NULL)) {
+		conversation_say(&v, plain_request(c, "1", "", ""));
+		o = hear_answer(c, &v, "1");
+	}
+	conversation_end(&v);
+	return o;
+}
+
+/* "Properly answers with a temporary refusal", where it needs one. */
+static enum outcome lives_without_configuration(struct checker *c)
+{
+	const char *config = c->config;
+	enum outcome o;
+
+	c->config = "/nonexistent/postern-module-check.conf";
+	o = answers(c);
+	c->config = config;
+	return o;
+}
+
 static enum outcome accepts_a_later_minor(struct checker *c)
 {
 	struct conversation v;
 	enum outcome o = FAILED;
 
 	if (conversation_start(&v, c->module, c->patience)) {
-		conversation_say(&v, hello_text(c, "1.7", module_role_name(c->role), role_operations(c->role)));
+		conversation_say(&v, later_hello(c));
 		conversation_say(&v, plain_request(c, "1", "", ""));
 		if (conversation_hear(&v) == HEARD_DOCUMENT && xml_is(xml_root(v.document), "hello"))
 			o = hear_answer(c, &v, "1");
@@ -179,9 +217,11 @@ static const struct point points[] = {
 	{ "start", "says hello when it is spoken to", MUST, says_hello, EVERY_ROLE },
 	{ "start", "its hello has protocol, role, name, version and operations", MUST, hello_is_good, EVERY_ROLE },
 	{ "start", "knows an operation of its role", MUST, knows_something, EVERY_ROLE },
+	{ "start", "answers a request with a result or a refusal", MUST, answers, EVERY_ROLE },
 	{ "start", "does not work for another major version", MUST, refuses_another_version, EVERY_ROLE },
 	{ "start", "does not work in another role", MUST, refuses_another_role, EVERY_ROLE },
-	{ "start", "works with a later minor version", MUST, accepts_a_later_minor, EVERY_ROLE },
+	{ "start", "works with a later minor version, and ignores what that has added to the hello", MUST, accepts_a_later_minor, EVERY_ROLE },
+	{ "start", "answers all the same where its configuration cannot be read", SHOULD, lives_without_configuration, EVERY_ROLE },
 	{ "end", "ends with status 0 at the end of its input, and says nothing unasked", MUST, ends_with_its_input, EVERY_ROLE },
 	{ "end", "ends where its input ends before any hello", MUST, ends_without_hello, EVERY_ROLE },
 	{ "end", "leaves no process behind", SHOULD, leaves_nothing, EVERY_ROLE },

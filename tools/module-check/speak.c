@@ -123,14 +123,25 @@ static bool is_word(const char *word)
 	return n > 0 && n <= 64 && !word[n];
 }
 
+/* What each code of the page says about later. */
+static const struct {
+	const char *code, *kind;
+} refusals[] = {
+	{ "not-found", "permanent" }, { "unknown-operation", "permanent" }, { "bad-request", "permanent" }, { "no-key", "permanent" },
+	{ "limit", "permanent" }, { "passphrase-needed", "temporary" }, { "configuration", "temporary" }, { "temporary", "temporary" },
+};
+
 static enum outcome check_refusal(struct checker *c, const struct xml *e)
 {
-	const char *kind = xml_attr_or(e, "kind", "");
+	const char *kind = xml_attr_or(e, "kind", ""), *code = xml_attr_or(e, "code", "");
 
 	if (strcmp(kind, "temporary") != 0 && strcmp(kind, "permanent") != 0)
-		return failed(c, "<refused kind=\"%s\">: temporary or permanent", kind);
-	if (!is_word(xml_attr_or(e, "code", "")))
-		return failed(c, "<refused code=\"%s\">: lower case letters, digits and hyphens", xml_attr_or(e, "code", ""));
+		return failed(c, "it refused with kind=\"%s\": the kind is temporary or permanent", kind);
+	if (!is_word(code))
+		return failed(c, "it refused with code=\"%s\": a code is 1 to 64 lower case letters, digits and hyphens", code);
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
+		if (strcmp(code, refusals[i].code) == 0 && strcmp(kind, refusals[i].kind) != 0)
+			return failed(c, "it refused with code=\"%s\" as %s: %s is always %s", code, kind, code, refusals[i].kind);
 	return PASSED;
 }
 
@@ -145,7 +156,7 @@ enum outcome hear_answer(struct checker *c, struct conversation *v, const char *
 		return failed(c, "no answer: %s", v->problem);
 	e = xml_root(v->document);
 	if (!xml_is(e, "result") && !xml_is(e, "refused"))
-		return failed(c, "<%s> is no answer", xml_name(e));
+		return failed(c, "it answered with <%s>: an answer is a <result> or a <refused>", xml_name(e));
 	if (strcmp(xml_attr_or(e, "id", ""), id) != 0)
 		return failed(c, "the answer has id \"%s\", the request \"%s\"", xml_attr_or(e, "id", ""), id);
 	return xml_is(e, "refused") ? check_refusal(c, e) : PASSED;
@@ -162,8 +173,8 @@ enum outcome hear_refusal(struct checker *c, struct conversation *v, const char 
 	if (!xml_is(e, "refused"))
 		return failed(c, "a <result>, where <refused code=\"%s\"> is due", code);
 	if (strcmp(xml_attr_or(e, "code", ""), code) != 0 || (kind && strcmp(xml_attr_or(e, "kind", ""), kind) != 0))
-		return failed(c, "refused as %s %s, not as %s %s", xml_attr_or(e, "kind", ""), xml_attr_or(e, "code", ""),
-			      kind ? kind : "", code);
+		return failed(c, "refused as %s %s, where%s%s %s is due", xml_attr_or(e, "kind", ""), xml_attr_or(e, "code", ""),
+			      kind ? " " : "", kind ? kind : "", code);
 	return PASSED;
 }
 

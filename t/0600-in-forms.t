@@ -166,6 +166,16 @@ for kind in enveloped clear; do
 	is "and no notice" "$(notices)" ""
 done
 
+# ---- what stands around a signed part is anybody's: no reader may take it for the signer's
+beside() { # WHAT SED-SCRIPT: somebody has changed the message around bob's part
+	{ clear bob <"$T/e"; printf '\n<img src="http://evil.example/">\n'; } | sed "$2" | letter bob@partner.example >"$T/m"
+	incoming rita@behoerde.example <"$T/m"
+	is "$1 is never good" "$code $(result) $(value reason)" "0 fail malformed"
+}
+beside "a signature that is shown as text" 's,^Content-Type: application/pkcs7-signature.*,Content-Type: text/html,; /^Content-Disp/d'
+beside "a signature that is shown as a file" 's/filename="smime.p7s"/filename="invoice.html"/'
+beside "a boundary that not all programs read" "s/boundary=\"\(.*\)\"/boundary*=us-ascii''\\1/"
+
 # ---- an outer header that some programs end earlier: what we open must not become the rest of somebody's text
 echo words | entity | opaque bob >"$T/opaque"
 opaque bob <"$T/e" | seal rita >"$T/both"

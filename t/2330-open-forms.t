@@ -104,6 +104,17 @@ is(signed_words($s, $text, $p7s =~ s/\n\r\n.*/\n\r\n/sr . encode_base64($sig, "\
 is(signed_words($s, $text =~ s/hello/hallo/r, $p7s =~ s/\n\r\n.*/\n\r\n/sr . encode_base64($sig, "\r\n")), 'bad-signature',
 	'nor does it stand in for the part');
 
+# The second part is not signed: nobody may take it for content.
+for my $type ('text/html', 'text/plain; name=smime.p7s', 'image/png', 'message/rfc822', 'multipart/mixed; boundary=c', 'application/octet-stream',
+	'application/pkcs7-signature; name=invoice.html', 'application/pkcs7-signature; name=smime.p7s; name=invoice.html',
+	"application/pkcs7-signature; name=invoice.html; name*=utf-8''smime.p7s", "application/pkcs7-signature\r\nContent-Type: text/html",
+	"application/pkcs7-signature\rContent-Type: text/html\r\r", "application/pkcs7-signature\r\n text/html",
+	"application/pkcs7-signature\r\nContent-Disposition: attachment; filename=invoice.html") {
+	is(signed_words($s, $text, $p7s =~ s/application\/pkcs7-signature; name=smime.p7s/$type/r), 'malformed', "a signature in " . $type =~ s/[\r\n]+ */ | /gr);
+}
+is(signed_words($s, $text, $p7s =~ s/; name=smime.p7s/; name="=?us-ascii?q?smime.p7s?="/r), 'verifies', 'its name as an encoded word');
+is(signed_words($s, $text, $p7s =~ s/; name=smime.p7s//r), 'verifies', 'no name');
+
 # Some products sign the header with CRLF and the body as it stands, and send both with LF.
 spew("$dir/halves", "Content-Type: text/plain\r\n\r\none\ntwo\n");
 openssl('cms', '-sign', '-binary', '-signer', $rsa, '-in', "$dir/halves", '-out', "$dir/halves.der", '-outform', 'DER');

@@ -139,6 +139,44 @@ static bool is_encoded(const struct entity *e)
 	return e->encoding == ENCODING_QP || e->encoding == ENCODING_BASE64;
 }
 
+static bool mentions(struct span s, const char *word)
+{
+	for (; s.n; s = span_sub(s, 1, s.n))
+		if (span_casestarts(s, word))
+			return true;
+	return false;
+}
+
+/* Outside of quotes some programs end a word at any other character. */
+static bool is_word(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_alpha(s.p[i]) && !ascii_digit(s.p[i]) && !strchr("!#$&+-.^_`{|}~", s.p[i]))
+			return false;
+	return true;
+}
+
+/* What a program that looks for the word "boundary", or knows less of quotes or RFC 2231, takes for another boundary or for none.
+ * It matters where one part is spoken for and the rest is anybody's. */
+static void doubt_signed_boundary(struct entity *e, struct span boundary)
+{
+	const struct header_field *f = header_find(&e->header, "Content-Type", NULL);
+
+	for (size_t i = 0; i < e->type.n; i++) {
+		const struct parameter *p = &e->type.parameters[i];
+
+		if (strcmp(p->name, "boundary") != 0 && (mentions(span_of(p->name), "boundary") || mentions(p->raw, "boundary")))
+			entity_doubt(e, "a boundary in another parameter");
+	}
+	if (f && mentions(f->value, "boundary*"))
+		entity_doubt(e, "boundary in the form of RFC 2231");
+	if (f && !is_word(boundary) && !mentions(f->value, "boundary=\""))
+		entity_doubt(e, "boundary with special characters, and without quotes");
+	for (size_t i = 0; i < boundary.n; i++)
+		if (boundary.p[i] < ' ' || boundary.p[i] > '~' || strchr("\"\\;", boundary.p[i]))
+			entity_doubt(e, "boundary with a character that has no place in one");
+}
+
 struct span entity_boundary(struct entity *e)
 {
 	struct span b = span_from(NULL, 0);
@@ -159,7 +197,9 @@ struct span entity_boundary(struct entity *e)
 	if (e->type.malformed || e->type.duplicate)
 		entity_doubt(e, "Content-Type of a multipart malformed or with a parameter twice");
 	if (e->type.unusual)
-		entity_doubt(e, "Content-Type of a multipart with comments or escapes");
+		entity_doubt(e, "Content-Type of a multipart with comments, escapes or blanks inside");
+	if (entity_is(e, "multipart/signed"))
+		doubt_signed_boundary(e, b);
 	if (is_encoded(e))
 		entity_doubt(e, "a multipart with a transfer encoding");
 	return b;

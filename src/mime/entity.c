@@ -56,9 +56,15 @@ static size_t before(const struct parser *p, size_t line)
  * final "--", which RFC 2046 section 5.1.1 tells us to accept and its grammar does not. */
 enum match { MATCH_NONE, MATCH_BEGINS, MATCH_LOOSE, MATCH_LOOSE_CLOSE, MATCH_DELIMITER, MATCH_CLOSE };
 
+/* Nothing but blanks before the line break; a CR more is another line for some. */
 static bool is_blank(struct span s)
 {
-	return span_trim(s).n == 0;
+	size_t n = 0;
+
+	while (n < s.n && (s.p[n] == ' ' || s.p[n] == '\t'))
+		n++;
+	s = span_sub(s, n, s.n);
+	return !s.n || span_eqstr(s, "\n") || span_eqstr(s, "\r\n");
 }
 
 /* text: a line with its break, behind its "--". */

@@ -70,7 +70,8 @@ struct header_value {
 	size_t n;
 	bool duplicate;             /* a parameter twice: an ambiguity that another parser may read differently */
 	bool malformed;
-	bool unusual;               /* has comments, or quoted strings with escapes or folds: not every program reads these */
+	bool unusual;               /* has comments, blanks around the slash or before a "=", or quoted strings with escapes or folds: not every program
+	                               reads these */
 };
 void header_value_parse(struct arena *a, struct span value, struct header_value *out);
 const char *header_parameter(const struct header_value *v, const char *name); /* NULL if absent */

@@ -90,9 +90,11 @@ static char *lower(struct arena *a, struct span s)
 static const char *read_text(struct reader *r, struct arena *a)
 {
 	struct span first, second;
+	size_t end;
 
 	skip_blank(r);
 	first = token(r, ";/(");
+	end = r->at;
 	skip_blank(r);
 	if (peek(r) != '/') {
 		r->malformed |= first.n == 0;
@@ -100,6 +102,7 @@ static const char *read_text(struct reader *r, struct arena *a)
 	}
 	r->at++;
 	skip_blank(r);
+	r->unusual |= r->at != end + 1;
 	second = token(r, ";(");
 	r->malformed |= first.n == 0 || second.n == 0;
 	return arena_printf(a, "%s/%s", lower(a, first), lower(a, second));
@@ -200,16 +203,19 @@ static void read_parameter(struct arena *a, struct reader *r)
 {
 	struct span name;
 	struct piece *p;
+	size_t end;
 
 	skip_blank(r);
 	if (r->at >= r->in.n || peek(r) == ';')
 		return;
 	name = token(r, ";=(");
+	end = r->at;
 	skip_blank(r);
 	if (!name.n || peek(r) != '=') {
 		r->malformed = true;
 		return;
 	}
+	r->unusual |= r->at != end;
 	r->at++;
 	skip_blank(r);
 	p = add_piece(r);

@@ -52,10 +52,9 @@ static bool ends_with(const char *name, const char *suffix)
 	return n > m && ascii_caseeq(name + n - m, suffix);
 }
 
-static bool smime_file_name(const struct entity *e)
+static bool smime_file_name(const char *name)
 {
-	return ends_with(e->filename, ".p7m") || ends_with(e->filename, ".p7s") || ends_with(e->filename, ".p7c") ||
-	       ends_with(e->filename, ".p7z");
+	return ends_with(name, ".p7m") || ends_with(name, ".p7s") || ends_with(name, ".p7c") || ends_with(name, ".p7z");
 }
 
 static bool cms_part(const struct entity *e)
@@ -64,7 +63,7 @@ static bool cms_part(const struct entity *e)
 		"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pkcs7",
 		"application/x-pkcs7", NULL };
 
-	return is_one_of(e, types) || (entity_is(e, "application/octet-stream") && smime_file_name(e));
+	return is_one_of(e, types) || (entity_is(e, "application/octet-stream") && smime_file_name(e->filename));
 }
 
 static bool mentions_pkcs7(const char *s)
@@ -88,6 +87,30 @@ bool layer_clear_signed(const struct entity *e)
 bool layer_claimed(const struct entity *e)
 {
 	return cms_part(e) || layer_clear_signed(e);
+}
+
+/* Whether some reader shows it as another file than a signature. */
+static bool has_other_name(struct arena *a, const struct entity *e, const char *field, const char *parameter)
+{
+	const struct header_field *f = header_find(&e->header, field, NULL);
+	struct header_value v = { .text = "" };
+	const char *name;
+
+	if (f)
+		header_value_parse(a, f->value, &v);
+	name = header_parameter(&v, parameter);
+	return v.duplicate || (name && !smime_file_name(header_decode(a, span_of(name))));
+}
+
+const char *layer_signature_objection(struct arena *a, const struct entity *e)
+{
+	if (e->ambiguous)
+		return arena_printf(a, "ambiguous signature part: %s", e->why_ambiguous);
+	if (!cms_part(e) || e->type.malformed)
+		return arena_printf(a, "the signature part is %.80s", e->type.text);
+	if (has_other_name(a, e, "Content-Type", "name") || has_other_name(a, e, "Content-Disposition", "filename"))
+		return "the signature part has a name that is no signature's, or two";
+	return NULL;
 }
 
 /* ---- the CMS bytes of a body */

@@ -41,6 +41,8 @@ int layer_open_cms(struct opening *o, struct span bytes, struct buf *decoded, co
  * *bytes points into unless nothing had to be decoded). */
 bool layer_claimed(const struct entity *e);
 bool layer_clear_signed(const struct entity *e);
+/* NULL if nobody can take the second part of a multipart/signed for content (it is not signed), else the reason. */
+const char *layer_signature_objection(struct arena *a, const struct entity *e);
 int layer_bytes(const struct entity *e, struct buf *decoded, struct span *bytes, struct error *err);
 
 /* ---- decrypt.c */

@@ -47,7 +47,7 @@ static const char *clear_signed_objection(struct opening *o, const struct entity
 		return arena_printf(o->arena, "multipart/signed with %zu parts", n);
 	if (e->ambiguous) /* a reader may show other bytes than were signed */
 		return arena_printf(o->arena, "ambiguous multipart/signed: %s", e->why_ambiguous);
-	return NULL;
+	return layer_signature_objection(o->arena, e->first->next);
 }
 
 static int open_clear_signed(struct opening *o, const struct entity *e, struct step *s)

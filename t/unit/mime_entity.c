@@ -110,6 +110,16 @@ static void boundaries(void **state)
 	check_shape("Content-Type: multipart/mixed; boundary=\"b  \"\n\n--b  \n\na\n--b\n--b  --\n", "multipart/mixed{text/plain}", true);
 	check_shape("Content-Type: multipart/mixed; boundary=b; boundary=c\n\n--b\n\na\n--b--\n", "multipart/mixed{text/plain}", true);
 	check_shape("Content-Type: multipart/mixed; boundary*0=b; boundary*1=c\n\n--bc\n\na\n--bc--\n", "multipart/mixed{text/plain}", false);
+	check_shape("Content-Type: multipart/signed; boundary*0=b; boundary*1=c\n\n--bc\n\na\n--bc--\n", "multipart/signed{text/plain}", true);
+	/* what others read in another way: a CR at the end of the line, blanks, quotes, the word in another place */
+	check_shape(MIXED "--b\n\na\n--b\r\r\n\nz\n--b--\n", "multipart/mixed{text/plain,text/plain}", true);
+	check_shape("Content-Type: multipart / mixed; boundary=b\n\n--b\n\na\n--b--\n", "multipart/mixed{text/plain}", true);
+	check_shape("Content-Type: multipart/mixed; boundary =b\n\n--b\n\na\n--b--\n", "multipart/mixed{text/plain}", true);
+	check_shape("Content-Type: multipart/signed; boundary=b=c\n\n--b=c\n\na\n--b=c--\n", "multipart/signed{text/plain}", true);
+	check_shape("Content-Type: multipart/signed; boundary=\"b=c\"\n\n--b=c\n\na\n--b=c--\n", "multipart/signed{text/plain}", false);
+	check_shape("Content-Type: multipart/signed; x=\"; boundary=c\"; boundary=b\n\n--b\n\na\n--b--\n", "multipart/signed{text/plain}", true);
+	check_shape("Content-Type: multipart/signed; x-boundary=c; boundary=b\n\n--b\n\na\n--b--\n", "multipart/signed{text/plain}", true);
+	check_shape("Content-Type: multipart/signed; boundary=\"b;c\"\n\n--b;c\n\na\n--b;c--\n", "multipart/signed{text/plain}", true);
 	check_shape("Content-Type: multipart/mixed; boundary=\"b\xff\"\n\n--b\xff\n\na\n--b\xff--\n", "multipart/mixed{text/plain}", false);
 	check_shape("Content-Type: multipart/mixed\n\n--b\n\na\n--b--\n", "multipart/mixed", true);
 	check_shape("Content-Type: multipart/mixed; boundary=\"\"\n\n--\n\na\n----\n", "multipart/mixed", true);

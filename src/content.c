@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base64.h"
+
 static void add_text(struct digest *d, const char *text)
 {
 	digest_add(d, text, strlen(text) + 1);
@@ -51,25 +53,39 @@ static void add_attached_header(struct digest *d, struct arena *a, const struct 
 	}
 }
 
+/* Base64 with foreign characters, or with more behind its padding, is another file to other programs: then every byte counts as well. */
+static void add_decoded(struct digest *d, const struct entity *e, struct buf *room)
+{
+	bool base64 = e->encoding == ENCODING_BASE64;
+
+	buf_clear(room);
+	if (!base64 || base64_decode(room, e->body, true) < 0) {
+		if (base64)
+			add_lines(d, e->body);
+		buf_clear(room);
+		entity_decode(e, room, NULL);
+	}
+	add_lines(d, span_from(room->data, room->len));
+}
+
 static void add_entity(struct digest *d, struct arena *a, const struct entity *e, struct buf *room)
 {
+	const char *name = header_parameter(&e->type, "name");
+
 	add_text(d, e->path);
 	add_text(d, e->type.text);
 	add_text(d, entity_is(e, "text/") && !*e->charset ? "us-ascii" : e->charset); /* some mail servers say it */
 	add_text(d, e->filename);
+	if (name && strcmp(header_decode(a, span_of(name)), e->filename) != 0) /* some programs prefer the other one */
+		add_text(d, name);
 	if (e->parent && entity_is(e->parent, "message/"))
 		add_attached_header(d, a, &e->header);
 	add_lines(d, e->preamble);
 	add_lines(d, e->epilogue);
 	if (e->ambiguous) /* others may read it in another way: then every byte counts */
 		add_lines(d, e->whole);
-	if (e->first)
-		return;
-	buf_clear(room);
-	if (entity_decode(e, room, NULL) == 0)
-		add_lines(d, span_from(room->data, room->len));
-	else
-		add_lines(d, e->body);
+	if (!e->first)
+		add_decoded(d, e, room);
 }
 
 int content_digest(struct arena *a, struct span subject, struct span message, const struct mime_limits *limits,

@@ -283,6 +283,9 @@ static void content_is_the_same(void **state)
 	arena_release(&a);
 }
 
+#define BASE64(name, text) "Content-Type: application/zip" name "\nContent-Disposition: attachment; filename=a.zip\n" \
+	"Content-Transfer-Encoding: base64\n\n" text
+
 static void content_differs(void **state)
 {
 	static const char one[] = MIXED("a", "", "text");
@@ -303,6 +306,12 @@ static void content_differs(void **state)
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		if (strcmp(digest(&a, "s", one), digest(&a, "s", others[i])) == 0)
 			fail_msg("case %zu", i);
+	/* what a program sees that goes on behind the padding, does not skip foreign characters, or prefers the other name */
+	assert_string_not_equal(digest(&a, "s", BASE64("", "AAEC\n")), digest(&a, "s", BASE64("", "AAEC\nAA==\nAAEC\n")));
+	assert_string_not_equal(digest(&a, "s", BASE64("", "AA==\n")), digest(&a, "s", BASE64("", "AA==\nAAEC\n")));
+	assert_string_not_equal(digest(&a, "s", BASE64("", "AAEC\n")), digest(&a, "s", BASE64("", "AA-EC\n")));
+	assert_string_not_equal(digest(&a, "s", BASE64("; name=a.exe", "AAEC\n")), digest(&a, "s", BASE64("; name=a.zip", "AAEC\n")));
+	assert_string_equal(digest(&a, "s", BASE64("; name=a.zip", "AAEC\n")), digest(&a, "s", BASE64("", "AA\r\nEC\n")));
 	assert_string_not_equal(digest(&a, "s", one), digest(&a, "[SPAM] s", one));
 	assert_string_not_equal(digest(&a, "s", attached), digest(&a, "s", from));
 	assert_string_equal(digest(&a, "s", attached), digest(&a, "s", "X-Scan: y\nContent-Type: message/rfc822\n\nFrom:  a@b\nSubject: x\n\nbody\n"));

@@ -96,6 +96,19 @@ is(scalar @one, 1, 'the damaged one alone does not');
 is(open_message('-cms', 'yes', '-fail', 'operation', '-pem', make_key($one[0]), "$dir/bad")->{layers}[0]{status}, 'temporary',
 	'a key that could not be used is not a damaged message');
 
+# Whether a key fits is not told by what becomes of the next recipient (RFC 3218): a good padding around a wrong content key is passed over as well.
+encrypt("$dir/out", 'aes-128-cbc', '-recip', make_key('rsa'), '-recip', make_key('rsa2'), '-outform', 'DER');
+$der = slurp("$dir/out");
+my @places = grep { substr($der, $_, 4) eq "\x04\x82\x01\x00" } 0 .. length($der) - 258;
+spew("$dir/key", 'k' x 16);
+for my $i (0, 1) {
+	for my $name (qw(rsa rsa2)) {
+		my $wrapped = openssl('pkeyutl', '-encrypt', '-certin', '-inkey', make_key($name), '-in', "$dir/key");
+		spew("$dir/bad", substr($der, 0, $places[$i] + 4) . $wrapped . substr($der, $places[$i] + 260));
+		is(words(open_message('-cms', 'yes', @both, "$dir/bad")), 'decrypts', "the other one of two opens it: $i $name");
+	}
+}
+
 # ---- RC2, read only, if OpenSSL's legacy provider is here
 SKIP: {
 	skip('no legacy provider', 2) if !defined output('openssl', 'cms', '-encrypt', '-provider', 'default', '-provider', 'legacy',

@@ -286,12 +286,13 @@ static void note_waiting(struct opening *o, const struct layer *l, enum layer_st
 	*why = l->why;
 }
 
-/* *next: another recipient may do better. */
+/* *next: another recipient may do better, also where the content key could be had: if only a bad padding led to the next one, a
+ * second recipient of ours would tell it from a key that fits nothing (RFC 3218). */
 static int try_recipient(struct opening *o, CMS_ContentInfo *cms, const struct cms_shape *shape,
 			 const struct recipient *r, EVP_PKEY *key, struct layer *l, struct span *content, bool *next)
 {
 	struct error trouble = { 0 };
-	int waits;
+	int waits, rc;
 
 	*next = true;
 	l->key_management = r->management;
@@ -301,8 +302,9 @@ static int try_recipient(struct opening *o, CMS_ContentInfo *cms, const struct c
 	}
 	ERR_clear_error();
 	if (unwrap(cms, r, key)) {
-		*next = false;
-		return decrypt_content(o, cms, shape, r, l, content);
+		rc = decrypt_content(o, cms, shape, r, l, content);
+		*next = l->status != LAYER_OPEN;
+		return rc;
 	}
 	log_failure("content key", r);
 	waits = o->calls->key_trouble ? o->calls->key_trouble(o->calls->ctx, &trouble) : 0;

@@ -88,6 +88,19 @@ is(words($r), 'verifies', 'three signers, all good');
 is(join(' ', sort map { $_->{addresses} } @{$r->{layers}[0]{signer_list}}),
 	'ec@example.org rsa2@example.org rsa@example.org', 'each named');
 
+# The signer says which certificate is his: nobody gets his message with another one of the same key.
+openssl('req', '-x509', '-key', $rsa, '-subj', '/CN=thief', '-addext', 'subjectAltName=email:thief@example.org', '-days', '9', '-out', "$dir/thief.pem");
+for my $digest (qw(sha1 sha256 sha384)) {
+	openssl('cms', '-sign', '-cades', '-md', $digest, '-nocerts', '-keyid', '-signer', $rsa, '-in', $lf, '-out', "$dir/out");
+	$r = open_message('-pem', "$dir/thief.pem", "$dir/out");
+	is(words($r), 'bad-signature', "a certificate for the same key, $digest");
+	like($r->{layers}[0]{signer_list}[0]{why}, qr/another certificate/, 'and why');
+	openssl('cms', '-sign', '-cades', '-md', $digest, '-keyid', '-signer', $rsa, '-certfile', "$dir/thief.pem", '-in', $lf, '-out', "$dir/out");
+	is(problem(open_message("$dir/out"), kind => 'clear-signed', address => 'rsa@example.org'), '', 'both in the message: the one that is named');
+}
+openssl('cms', '-sign', '-nocerts', '-keyid', '-signer', $rsa, '-in', $lf, '-out', "$dir/out");
+is(words(open_message('-pem', "$dir/thief.pem", "$dir/out")), 'verifies', 'where none is named, the key decides');
+
 # One of the signers' certificates is not there: the others still count.
 openssl('cms', '-sign', '-nocerts', map({ ('-signer', make_key($_)) } qw(rsa ec)), '-in', $lf, '-out', "$dir/out");
 $r = open_message('-pem', make_key('ec'), "$dir/out");

@@ -52,6 +52,10 @@ int layer_decrypt(struct opening *o, CMS_ContentInfo *cms, const struct cms_shap
 /* ---- verify.c: every signer by itself.  embedded: the content inside, if detached is NULL. */
 void layer_verify(struct opening *o, CMS_ContentInfo *cms, const struct signed_part *detached, struct layer *l);
 
+/* ---- signing_certificate.c: is it the certificate that the signer has named (RFC 5035)?  True if he named none, or with a digest that we do
+ * not have.  The attribute is worth what its signature is. */
+bool signing_certificate_fits(OSSL_LIB_CTX *ctx, CMS_SignerInfo *info, const X509 *certificate);
+
 /* ---- plaintext.c: is this, decrypted without a tag, one well-formed MIME entity?  NULL or the reason. */
 const char *plaintext_objection(struct opening *o, struct span content, int *rc);
 /* Is this text without any header whose first line would be taken for one ("Note: ...")? */

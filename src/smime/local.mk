@@ -20,6 +20,7 @@ libsmime_a_SOURCES = \
 	src/smime/seal_encrypt.c \
 	src/smime/seal_entity.c src/smime/seal_entity.h \
 	src/smime/seal_sign.c \
+	src/smime/signing_certificate.c \
 	src/smime/stapled.c src/smime/stapled.h \
 	src/smime/verify.c
 

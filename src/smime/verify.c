@@ -90,6 +90,22 @@ static void describe(struct check *c)
 	c->attributes = CMS_signed_get_attr_count(c->info) >= 0;
 }
 
+/* Several may have the same key identifier: rather the one that the signer has named. */
+static X509 *choose_certificate(struct check *c, STACK_OF(X509) *inside)
+{
+	X509 *chosen = NULL;
+
+	for (int i = 0; i < sk_X509_num(inside); i++) {
+		X509 *x = sk_X509_value(inside, i);
+
+		if (CMS_SignerInfo_cert_cmp(c->info, x) == 0 && (!chosen || signing_certificate_fits(c->o->ctx, c->info, x)))
+			chosen = x;
+	}
+	if (chosen)
+		X509_up_ref(chosen);
+	return chosen;
+}
+
 /* From the message, else asked for.  A candidate of the message must match the identifier. */
 static bool set_certificate(struct check *c, STACK_OF(X509) *inside)
 {
@@ -100,11 +116,7 @@ static bool set_certificate(struct check *c, STACK_OF(X509) *inside)
 	struct error trouble = { 0 };
 	int rc = E_NOTFOUND;
 
-	for (int i = 0; i < sk_X509_num(inside) && !c->f->certificate; i++)
-		if (CMS_SignerInfo_cert_cmp(c->info, sk_X509_value(inside, i)) == 0) {
-			c->f->certificate = sk_X509_value(inside, i);
-			X509_up_ref(c->f->certificate);
-		}
+	c->f->certificate = choose_certificate(c, inside);
 	if (!c->f->certificate && c->o->calls->find_certificate &&
 	    CMS_SignerInfo_get0_signer_id(c->info, &key_id, &issuer, &serial)) {
 		identifier_make(c->o->arena, issuer, serial, key_id, &id);
@@ -170,6 +182,8 @@ static void check_attributes(struct check *c)
 		set(c, SIGNATURE_BAD, "malformed: no message digest, or more than one, in the signed attributes");
 	else if (!content_type_matches(c))
 		set(c, SIGNATURE_BAD, "malformed: the signed content type is missing or another one");
+	else if (!signing_certificate_fits(c->o->ctx, c->info, c->f->certificate))
+		set(c, SIGNATURE_BAD, "the signer has named another certificate than the one the message points to");
 	else if (CMS_SignerInfo_verify(c->info) > 0)
 		c->pending = true;
 	else if (ERR_GET_REASON(ERR_peek_last_error()) == CMS_R_ATTRIBUTE_ERROR)

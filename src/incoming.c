@@ -7,6 +7,7 @@
 #include "deliver/hold.h"
 #include "findings.h"
 #include "harvest.h"
+#include "mime/lines.h"
 #include "module/ask.h"
 #include "seal_for.h"
 #include "subject.h"
@@ -93,6 +94,15 @@ static bool has_forgery(struct work *w, const struct header *h)
 	return had;
 }
 
+/* SMTP makes a line break of it: then there are other fields, with tags of ours. */
+static bool has_lone_cr(const struct header *h)
+{
+	struct lines l;
+
+	lines_inspect(h->bytes, &l);
+	return l.lone_cr;
+}
+
 /* Whether the header inside a signature carries what only we may write: then it must not get in with the signature.
  * Looked for up to the first empty line: some readers pass over a line that is no field. */
 static bool hides_forgery(struct work *w, struct span entity)
@@ -101,7 +111,7 @@ static bool hides_forgery(struct work *w, struct span entity)
 	ptrdiff_t line;
 
 	do {
-		if (header_parse(w->arena, entity, w->config->header_limit, &h, NULL) < 0 || has_forgery(w, &h))
+		if (header_parse(w->arena, entity, w->config->header_limit, &h, NULL) < 0 || has_forgery(w, &h) || has_lone_cr(&h))
 			return true;
 		entity = span_sub(entity, h.body, entity.n);
 		line = span_find(entity, '\n');
@@ -166,7 +176,7 @@ static const char *summary(struct incoming *in)
 static int write_message(struct incoming *in, struct plan_output *o, const struct replacement *replacement, struct error *err)
 {
 	struct edit e = { .replacement = replacement, .subject = new_subject(in),
-			  .tidy = in->findings.opened.nlayers > 0 };
+			  .tidy = in->findings.opened.nlayers > 0 || has_lone_cr(&in->work->header) };
 	struct buf top = BUF_INIT;
 	int rc = compose_result(in->work, &in->findings.result, replacement, &top, err);
 

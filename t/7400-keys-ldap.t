@@ -15,14 +15,15 @@ plan skip_all => slapd_missing() if slapd_missing();
 # ---- what stands in the directory ----
 
 tls_authority('ca');
-my @names = qw(maria old new wrong whole star both signs broken bundle stranger idn);
-certificate($_, ca => 'ca', address => "$_\@partner.example") for grep { !/^(old|new|wrong|whole|star|signs|bundle|stranger|idn)$/ } @names;
+my @names = qw(maria utf8 old new wrong whole star both signs broken bundle stranger idn);
+certificate($_, ca => 'ca', address => "$_\@partner.example") for grep { !/^(utf8|old|new|wrong|whole|star|signs|bundle|stranger|idn)$/ } @names;
 certificate('old', ca => 'ca', address => 'two@partner.example', days => 50);
 certificate('new', ca => 'ca', address => 'two@partner.example');
 certificate('signs', ca => 'ca', address => 'two@partner.example', ext => "basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\n");
 certificate('idn', ca => 'ca', address => 'info@xn--bcher-kva.example');
 certificate('whole', ca => 'ca', address => '@house.example');
 certificate('stranger', ca => 'ca', address => 'mallory@evil.example');
+certificate('utf8', ca => 'ca', ext => "subjectAltName=\@n\n[n]\notherName=1.3.6.1.5.5.7.8.9;FORMAT:UTF8,UTF8:m\xc3\xbcller\@partner.example\n[v4]\n");
 certificate('star', ca => 'ca', address => 'st*ar@partner.example');
 certificate('bundle', ca => 'ca', address => 'bundle@partner.example', key => ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048']);
 my %der = map { $_ => der_of("$T/$_.crt") } grep { -e "$T/$_.crt" } @names, 'ca';
@@ -55,6 +56,8 @@ my $data = ldif(
 	person('rubbish', 'rubbish@partner.example', userSMIMECertificate => ["\x30\x82\xff", "\0\1\2", 'x' x 1000]),
 	person('big', 'big@partner.example', userSMIMECertificate => ['y' x (300 * 1024), $p7]),
 	person('later', 'maria@later.example', userSMIMECertificate => ["rubbish", slurp("$T/bare.p7")]),
+	entry('uid=utf8,ou=people,dc=example', objectClass => [qw(inetOrgPerson pkiUser)], uid => 'utf8', cn => "m\xc3\xbcller\@partner.example", sn => 'utf8',
+		'userCertificate;binary' => $der{utf8}),
 	person('empty', 'empty@partner.example'),
 	person('idn', 'info@xn--bcher-kva.example', 'userCertificate;binary' => $der{idn}),
 	person('reach', 'reach@partner.example', 'userCertificate;binary' => $der{broken}),
@@ -141,6 +144,9 @@ finish($tampered);
 my $d = conversation("uri = $slapd->{uri}", 'filter = (|(mail=%s)(mail=@%d))');
 is(found(find($d, 'anybody@house.example')), 'whole:domain', 'the certificate of the domain, where the filter asks for it');
 is(found(find($d, 'maria@partner.example')), 'maria', 'and of an address');
+finish($d);
+$d = conversation("uri = $slapd->{uri}", 'filter = (|(mail=%s)(cn=%s))');
+is(found(find($d, "m\xc3\xbcller\@partner.example")), 'utf8', 'an address that is not ASCII (RFC 9598), where the directory has such');
 finish($d);
 $d = conversation("uri = $slapd->{uri}", 'filter = (&(uid=%u)(mail=%%*)(mail=*))');
 is(found(find($d, 'maria@partner.example')), 'not-found permanent', '%% is a percent sign');

@@ -64,7 +64,7 @@ sign() ( # NAME: signs it; its key becomes NAME.ds
 	echo "$(hash empty)._smimecert IN TXT nothing"
 } >"$T/zones/signed.example"
 certificate bob 30 ",email:bob@broken.example"
-{ zone broken.example; record ann 3 0 0 "$T/ann.der"; record bob 3 0 0 "$T/bob.der"; } >"$T/zones/broken.example"
+{ zone broken.example; record ann 3 0 0 "$T/ann.der"; record bob 3 0 0 "$T/bob.der"; record bare 3 0 0 "$T/bob.der"; } >"$T/zones/broken.example"
 { zone unsigned.example; record ann 3 0 0 "$T/ann.der"; } >"$T/zones/unsigned.example"
 { zone expired.example; record ann 3 0 0 "$T/ann.der"; } >"$T/zones/expired.example"
 (
@@ -73,7 +73,8 @@ certificate bob 30 ",email:bob@broken.example"
 ) >"$T/sign.log" 2>&1
 # an answer that was changed on the way: ann's record holds bob's certificate
 ann=$(hash ann) annhex=$(hex "$T/ann.der") bobhex=$(hex "$T/bob.der")
-sed "/^$ann/s/$annhex/$bobhex/" "$T/zones/broken.example.signed" >"$T/zones/broken.example.changed"
+# and bare's has lost its signature
+sed "/^$ann/s/$annhex/$bobhex/; /^$(hash bare).*RRSIG/d" "$T/zones/broken.example.signed" >"$T/zones/broken.example.changed"
 ok "(zones were signed, one was changed)" sh -c '! cmp -s "$1/broken.example.signed" "$1/broken.example.changed" && test -s "$1/signed.example.signed"' - "$T/zones"
 cat "$T/zones/signed.example.key" "$T/zones/broken.example.key" "$T/zones/expired.example.key" >"$T/anchor"
 
@@ -175,6 +176,9 @@ unlike "... nothing of it comes through" "$out" 'CN='
 asked ann@broken.example
 like "a forged answer: the message waits" "$out" '^E_TEMP'
 like "... and the log says why" "$log" 'ann@broken\.example \([0-9a-f]*\._smimecert\.broken\.example\): its signatures are not good'
+asked bare@broken.example
+like "an answer without its signature: likewise" "$out" '^E_TEMP'
+like "... and the log says why" "$log" 'bare@broken\.example .*: its signatures are not good'
 asked bob@broken.example
 is "... the others of that zone are not affected" "$out" "bob@broken.example: /CN=bob area=public
 1 certificates"

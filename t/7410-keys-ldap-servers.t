@@ -200,6 +200,8 @@ sub many { # how many searches a message to so many strangers makes
 is(many($c, 49, recipient($der{office})), 1, '50 recipients are one search');
 is(many($c, 50, recipient($der{office})), 2, '51 are two');
 is(many($c, 9999, recipient($der{office})), 200, '10000 are two hundred');
+is(refused(ask($c, 'find-keys', 'for="decrypt"', join '', map({ sprintf '<recipient issuer="%s" serial="%06x"/>', b64(issuer_of($der{maria})), 0x100000 + $_ } 1 .. 10001))),
+	'limit permanent', '10001 are too many');
 # names of 3000 letters make filters of 3.1 KB, of which eleven pass the 32 KB after which no more is added
 my $long = sub { my ($tag, $content) = @_; return pack('CCn', $tag, 0x82, length $content) . $content };
 my $long_name = b64($long->(0x30, $long->(0x31, $long->(0x30, "\x06\x03\x55\x04\x03" . $long->(0x0c, 'n' x 3000)))));

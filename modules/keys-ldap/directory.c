@@ -185,7 +185,7 @@ static int no_message(struct directory *d, int type, struct error *err)
 	int result = LDAP_OTHER;
 
 	if (type == 0)
-		return error_set(err, E_TEMP, "%s: search: no answer in time", c->uri);
+		return error_set(err, E_TEMP, "%s: search: no answer in time (search_timeout)", c->uri);
 	ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &result);
 	failure_set(c, STEP_SEARCH, result, NULL, err);
 	return err->code = E_TEMP; /* the connection broke, or nonsense came */

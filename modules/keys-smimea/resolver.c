@@ -184,7 +184,7 @@ int resolver_ask(struct resolver *r, struct lookup *list, size_t n, deadline unt
 			continue;
 		ub_cancel(r->ctx, ids[i]);
 		list[i].outcome = LOOKUP_FAILED;
-		snprintf(list[i].why, sizeof(list[i].why), "no answer in time");
+		snprintf(list[i].why, sizeof(list[i].why), "no answer in time; do the name servers of keys_smimea_resolvers answer, by UDP and TCP?");
 	}
 	free(ids);
 	if (rc == UB_INITFAIL) /* with the first question */

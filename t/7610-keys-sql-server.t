@@ -6,6 +6,7 @@ use FindBin;
 use lib $FindBin::Bin;
 use KeysSql;
 use IO::Socket::INET;
+use POSIX ();
 use Postgres;
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -33,12 +34,26 @@ SKIP: {
 	my $query = sub { postgres_query('postern', $_[0]) };
 	is(once(conf('nowhere', "keys_sql_database = postgresql:$socket nonsense=1"), \&who, 'x@example.net'), 'configuration temporary',
 		'postgresql: a connection string that is none');
-	all_of_it($query, [ "keys_sql_database = $where options='-c default_transaction_read_only=on'" ]);
+	# the server goes on with the statement when its client is gone
+	all_of_it($query, [ "keys_sql_database = $where options='-c default_transaction_read_only=on'" ],
+		'SELECT pg_sleep(600);', sub { $query->("SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") },
+		sub { $query->("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") });
 
 	$query->("CREATE ROLE reader LOGIN PASSWORD 'lesen'");
 	$query->('GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader');
 	(my $reader = $where) =~ s/user=postern/user=reader/;
 	reading_only("keys_sql_database = $reader");
+	# what keys-sql(8) says an account needs to store what comes by mail
+	$query->('CREATE ROLE gateway LOGIN');
+	$query->("GRANT $_ TO gateway") for 'SELECT ON ALL TABLES IN SCHEMA public', 'INSERT ON certificates, addresses, placements, conflicts',
+		'INSERT, UPDATE ON capabilities';
+	(my $gateway = $where) =~ s/user=postern/user=gateway/;
+	my $storing = sub { once(conf('gateway', "keys_sql_database = $gateway"), \&store, @_) };
+	my $news = 'address="bob@partner.example" signed="2026-01-02T00:00:00Z" capabilities="' . b64('b') . '"';
+	is($storing->('root', "area=\"seen\" $news"), 'seen new', 'postgresql: the least rights: stores');
+	is($storing->('root', "area=\"seen\" $news"), 'seen known', 'postgresql: ... and knows');
+	is($storing->('middle', 'area="public" address="bob@partner.example"'), 'seen conflict', 'postgresql: ... and notes a conflict');
+	$query->("DELETE FROM $_") for 'conflicts', 'capabilities', "placements WHERE area = 'seen'";
 	(my $standby = $where) =~ s/port=\d+/'port=' . postgres_standby()/e;
 	reading_only("keys_sql_database = $standby");
 	{
@@ -103,7 +118,23 @@ SKIP: {
 	$query->('ALTER TABLE elsewhere RENAME TO capabilities');
 	$query->('CHECKPOINT'); # commits do not wait for the disk here
 	is(names(ask($c, 'find-certificates', '', $two)), 'bob gate bob gate', 'postgresql: ... and with the table again, the same connection serves');
+	# through the program: the server goes when certificates are found and the check module, which comes late, is about to be asked
+	put("$T/late-check", "#!/bin/sh\nwhile [ ! -e $T/gone ]; do sleep 0.02; done\nexec '$BUILD/check-path' \"\$@\"\n", 0755);
+	my $config = mail_conf("check_modules = $T/late-check");
+	unlink glob "$T/postgresql/out/new/*";
+	my $answered = sub { $query->("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'postern keys-sql' AND state = 'idle' AND " .
+		"query LIKE '%FROM addresses a JOIN certificates%'") };
+	my $before = $answered->();
+	my $message = fork // die;
+	exec "exec '$BUILD/postern' -c $config -client 127.0.0.1 -sender office\@example.org -queue-id QM -readmail bob\@partner.example <$T/mail >$T/postern.out 2>/dev/null"
+		or POSIX::_exit(127) if !$message;
+	sleep 0.02 until $answered->() > $before || waitpid($message, POSIX::WNOHANG()) == $message;
 	postgres_stop();
+	put("$T/gone", '');
+	waitpid $message, 0;
+	is($? >> 8, 75, 'postgresql: away in the middle of a message: it waits');
+	like(slurp("$T/postern.out"), qr/\A4\.3\.0 [^\n]*keys-sql[^\n]*\n\z/, '... for the reason that stands in its one line');
+	is(() = glob("$T/postgresql/out/new/*"), 0, '... and nothing has left');
 	is(who($c, 'bob@partner.example'), 'temporary temporary', 'postgresql: stopped in the middle: mail waits');
 	is(signature_of($c, $id, 'renewed'), 'temporary temporary', 'postgresql: ... nor does it sign');
 	is(store($c, 'gate', 'area="seen" address="x@example.net"'), 'temporary temporary', 'postgresql: ... nor store');

@@ -13,7 +13,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = (@KeysFile::EXPORT, qw(@ca $site $where $said $status $migrations all_of_it conf conformance keys_sql names once other_ways patient
+our @EXPORT = (@KeysFile::EXPORT, qw(@ca $site $where $said $status $migrations all_of_it conf conformance keys_sql mail_conf names once other_ways patient
 	reading_only signature_of start_sql store through_postern who));
 plan(skip_all => 'keys-sql is not built (SQLite)'), exit 0 unless -x "$BUILD/keys-sql";
 
@@ -130,7 +130,9 @@ sub patient {
 
 # ---- what every database must do ----
 
+# slow: a statement that ends a script and does not end by itself; is_in_it: whether it is under way; afterwards: ends it where it still is
 sub schema {
+	my ($query, $slow, $is_in_it, $afterwards) = @_;
 	my $config = conf('postern');
 	keys_sql('-check', '-c', $config);
 	is($status, 75, "$site: no schema: -check says so");
@@ -148,9 +150,23 @@ sub schema {
 	is(once($config, \&who, 'bob@partner.example'), 'configuration temporary', "$site: version 1 is too old");
 	keys_sql('-list', '-c', $config);
 	like($said, qr/version 1 is too old.*-migrate/, "$site: ... and what to do");
+	# version 1 with what somebody has put there; the step to 2 is killed in the middle, when its last statement waits or works
+	$query->("INSERT INTO certificates SELECT '1', " . literal($der{bob}) . ", 'x', 'x', 'x', 'x', 'x', 'x', 'x'");
+	mkdir "$T/$site/slow";
+	put("$T/$site/slow/002-x.sql", slurp("$migrations/002-own-keys.sql") . $slow);
+	my $killed = fork // die;
+	exec "$BUILD/keys-sql", '-migrate', '-c', conf('slow', "keys_sql_migrations = $T/$site/slow") or POSIX::_exit(127) if !$killed;
+	sleep 0.01 until $is_in_it->() || waitpid($killed, POSIX::WNOHANG()) == $killed;
+	kill 'KILL', $killed;
+	waitpid $killed, 0;
+	$afterwards->() if $afterwards;
+	keys_sql('-list', '-c', $config);
+	like($said, qr/version 1 is too old/, "$site: killed in the middle of a step: nothing of it is there");
 	like(keys_sql('-migrate', '-c', $config), qr/\A[^\n]*002-own-keys\.sql: applied\n[^\n]*schema version 2\n\z/, "$site: the second file alone");
 	like(keys_sql('-migrate', '-c', $config), qr/\A[^\n]*schema version 2\n\z/, "$site: migrating again changes nothing");
 	is($status, 0, "$site: ... and is no error");
+	is($query->('SELECT COUNT(*) FROM certificates'), '1', "$site: ... and what was there still is");
+	$query->('DELETE FROM certificates');
 }
 
 sub importing {
@@ -484,6 +500,12 @@ sub too_new {
 	is(once(conf('postern'), \&who, 'bob@partner.example'), 'bob gate', "$site: with the right one it works again");
 }
 
+sub mail_conf { # further lines
+	my $d = "$T/$site";
+	return conf('mail', "areas = $d/certs", "rules_file = $d/rules", "module_directory = $d/modules", "verify_log = $d/verify.log",
+		"profiles_file = $SRC/etc/profiles", 'internal_clients = 127.0.0.0/8', "mac_key_file = $d/mac.key", @_);
+}
+
 # Through the program: out, sealed, and the partner's answer in, opened.  The areas hold what the check module needs, and no key.
 my $messages = 0;
 sub through_postern {
@@ -495,8 +517,11 @@ sub through_postern {
 	put("$d/certs/ca/root.pem", slurp("$T/root.crt"));
 	put("$d/certs/trusted/bob.pem", slurp("$T/bob.crt"));
 	put("$d/rules", ". (to) \@partner\\.example\$ (do) FE, FS\n");
-	my $config = conf('mail', "areas = $d/certs", "rules_file = $d/rules", "module_directory = $BUILD", "verify_log = $d/verify.log",
-		"profiles_file = $SRC/etc/profiles", 'internal_clients = 127.0.0.0/8', "mac_key_file = $d/mac.key");
+	mkdir "$d/modules";
+	symlink "$BUILD/$_", "$d/modules/$_" for qw(rules-file check-path);
+	put("$d/modules/keys-sql", "#!/bin/sh\necho started >>$d/started\nexec '$BUILD/keys-sql' \"\$@\"\n", 0755);
+	unlink "$d/started";
+	my $config = mail_conf();
 	put("$T/mail", "From: office\@example.org\nTo: bob\@partner.example\nSubject: Offer\nMIME-Version: 1.0\nContent-Type: text/plain\n\nthe offer\n");
 	my $run = sub {
 		my ($file, $client, $from, $to) = @_;
@@ -521,7 +546,34 @@ sub through_postern {
 	is($connections->() - $before, $site eq 'postgresql' ? 1 : 0, "$how: ... by one, too") unless $replica;
 	my ($in) = glob "$d/in/new/*";
 	like($in ? slurp($in) : '', qr/smime=pass.*the order/s, "$how: ... opened and verified") or diag $in ? slurp($in) : 'nothing came';
+	is(slurp("$d/started"), "started\n" x 2, "$how: one conversation for each message");
 	unlink "$T/opened", "$T/verified";
+	my $why = `'$BUILD/postern' -c '$config' -explain -client 127.0.0.1 -sender rsa\@example.org -readmail bob\@partner.example <'$T/mail' 2>&1`;
+	like($why, qr/^note: signing for office\@example\.org: passed over sql:\w+ \S*house\.pem: not the first$/m, "$how: -explain says what signs, and what does not");
+}
+
+# The statements of keys-sql(8), as they stand there.
+sub as_printed {
+	my ($query) = @_;
+	my @printed = slurp("$SRC/man/keys-sql.8") =~ /^((?:UPDATE|INSERT|DELETE) .*?;)$/msg;
+	is(@printed, 4, "$site: statements in the manual page");
+	my ($publish, $trust, $forget, $archive) = @printed;
+	my $digits = substr $query->('SELECT sha256 FROM certificates WHERE der = ' . literal($der{rsa})), 0, 6;
+	s/1f3a5b/$digits/ for @printed = ($publish, $trust, $forget, $archive);
+	my $c = start_sql(conf('postern'));
+	my $areas = sub { $query->("SELECT area FROM placements WHERE sha256 LIKE '$digits%' ORDER BY area") };
+	is(store($c, 'rsa', 'area="seen" address="rsa@example.org"'), 'seen new', "$site: came by mail");
+	$query->($printed[0]);
+	is($areas->(), "private\npublic", "$site: published as printed");
+	$query->($printed[1]);
+	is($areas->(), "private\npublic\ntrusted", "$site: trusted as printed");
+	unlike(signers($c, 'rsa@example.org'), qr/not-found/, "$site: it signs");
+	$query->($printed[3]);
+	is(signers($c, 'rsa@example.org'), 'house', "$site: kept to decrypt as printed");
+	$query->(($site eq 'sqlite' ? 'PRAGMA foreign_keys = on; ' : '') . $printed[2]);
+	is($areas->(), '', "$site: forgotten as printed");
+	finish($c);
+	keys_sql('-import', '-c', conf('postern'), '-area', 'private', "$T/rsa.p12");
 }
 
 # Three that migrate an empty database at once; and a DBA who runs the files himself.
@@ -542,9 +594,9 @@ sub conformance {
 }
 
 sub all_of_it {
-	my ($query, $read_only) = @_;
+	my ($query, $read_only, @slow) = @_;
 	mkdir $_, 0700 for "$T/$site", "$T/$site/spool", "$T/$site/certs";
-	schema();
+	schema($query, @slow);
 	importing($query);
 	finding($query);
 	own_keys($query);
@@ -554,6 +606,7 @@ sub all_of_it {
 	reading_only($_) for @$read_only;
 	too_new($query);
 	through_postern();
+	as_printed($query);
 }
 
 1;

@@ -85,17 +85,18 @@ sub compare {
 	return ($a, $b);
 }
 
-sub run { # command... -> CPU, time
-	my @command = @_;
+sub run { # input, command... -> CPU, time
+	my ($input, @command) = @_;
 	my ($cpu, $time) = (Cpu::seconds(), Time::HiRes::time());
 	my $pid = fork // die;
 	if (!$pid) {
-		open STDIN, '<', '/dev/null';
+		open STDIN, '<', $input or die;
 		open STDOUT, '>', "$T/output" or die;
+		open STDERR, '>', "$T/errors" or die;
 		exec @command or die;
 	}
 	waitpid $pid, 0;
-	die "@command failed: $?" if $?;
+	die "@command failed: $?\n" . slurp("$T/errors") if $?;
 	return (Cpu::seconds() - $cpu, Time::HiRes::time() - $time);
 }
 
@@ -104,8 +105,8 @@ sub client { # what compare was given, the module's CPU and look-ups a second
 	my ($first, @items) = @{$o->{items}};
 	my (@cpu, @rate);
 	for (1 .. $rounds) {
-		my ($start, $begun) = run($o->{client}->($first));
-		my ($all, $took) = run($o->{client}->($first, @items));
+		my ($start, $begun) = run('/dev/null', $o->{client}->($first));
+		my ($all, $took) = run('/dev/null', $o->{client}->($first, @items));
 		push @cpu, ($all - $start) / @items * 1e6;
 		push @rate, @items / ($took - $begun);
 	}

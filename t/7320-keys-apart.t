@@ -41,6 +41,17 @@ is "opened" "$code $(grep -c '^dear Rita' "$T/got")" "0 1"
 # not -strict: it hands bytes over, and without its configuration it does not know where to
 if out=$("$BUILD/postern-module-check" -c "$T/postern.conf" -role keys -address bob@partner.example -own rita@behoerde.example keys-socket 2>&1)
 then pass "keeps to the protocol"; else fail "keeps to the protocol" "$out"; fi
+# ---- what each direction may ask: said to the service at the beginning of the conversation
+listen sh -c "tee '$T/hello' | '$BUILD/keys-file' -config '$K/postern.conf'"
+may_ask() { sed -n '2s/.* operations="\([^"]*\)".*/\1/p' "$T/hello" | head -n 1; }
+printf 'dear Rita\n' | entity | seal rita | letter bob@partner.example >"$T/m"
+incoming rita@behoerde.example <"$T/m"
+is "what came in (opened)" "$code $(grep -c '^dear Rita' "$T/got")" "0 1"
+is "cannot sign" "$(may_ask)" "find-certificates find-keys unwrap agree store-certificate"
+send bob@partner.example
+is "what goes out (sent)" "$code$out" "0"
+is "cannot decrypt" "$(may_ask)" "find-certificates find-keys sign"
+listen "$BUILD/keys-file" -config "$K/postern.conf" -peer "$me"
 many=$(for n in $(seq 400); do printf 'bob+a.rather.long.address.%04d@partner.example ' "$n"; done)
 printf '. (to) . (do) FS, EIP\n' >"$T/rules"
 # shellcheck disable=SC2086

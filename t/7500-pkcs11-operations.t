@@ -13,9 +13,10 @@ plan skip_all => Pkcs11::missing() if Pkcs11::missing();
 my $config = site('ops');
 my @rsa = ('-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048');
 my %kinds = (rsa => \@rsa, map { $_->[0] => ['-algorithm', 'EC', '-pkeyopt', "ec_paramgen_curve:$_->[1]"] }
-	[qw(p256 P-256)], [qw(p384 P-384)], [qw(p521 P-521)], [qw(bp brainpoolP256r1)]);
+	[qw(p256 P-256)], [qw(p384 P-384)], [qw(p521 P-521)],
+	map { ["bp$_", "brainpoolP${_}r1"] } 256, 384, 512);
 tokens('One', 'Two');
-my %id = (rsa => '01', p256 => '02', p384 => '03', p521 => '04', bp => '05');
+my %id = (rsa => '01', p256 => '02', p384 => '03', p521 => '04', bp256 => '05', bp384 => '06', bp512 => '07');
 for my $k (sort keys %kinds) {
 	certificate($k, address => "$k\@example.org", key => $kinds{$k});
 	on_token($k eq 'p384' ? 'Two' : 'One', $k, $id{$k});
@@ -53,7 +54,7 @@ sub unwraps {
 }
 openssl('genpkey', @{$kinds{$_}}, '-out', "$T/peer.$_"),
 openssl('pkey', '-in', "$T/peer.$_", '-pubout', '-outform', 'DER', '-out', "$T/peer.$_.der"),
-openssl('pkeyutl', '-derive', '-inkey', "$T/peer.$_", '-peerkey', "$T/$_.pub", '-out', "$T/shared.$_") for qw(p256 p384 p521 bp);
+openssl('pkeyutl', '-derive', '-inkey', "$T/peer.$_", '-peerkey', "$T/$_.pub", '-out', "$T/shared.$_") for qw(p256 p384 p521 bp256 bp384 bp512);
 
 sub everything {
 	my ($how) = @_;
@@ -67,7 +68,7 @@ sub everything {
 			$sign->('mechanism="rsa-pss" salt-length="0" mgf-digest="sha384"'),
 			'rsa_padding_mode:pss', 'rsa_pss_saltlen:0', 'rsa_mgf1_md:sha384');
 	}
-	for my $k (qw(p256 p384 p521 bp)) {
+	for my $k (qw(p256 p384 p521 bp256 bp384 bp512)) {
 		verify("$how: ECDSA, $k, $_", $k, $_, ask($c, 'sign', "key=\"$key{$k}\" mechanism=\"ecdsa\" digest=\"$_\"", digest($_)))
 			for qw(sha256 sha512);
 		is(value(ask($c, 'agree', "key=\"$key{$k}\" mechanism=\"ecdh\"", b64(slurp("$T/peer.$k.der"))), 'secret'),

@@ -366,6 +366,18 @@ is(refused($answer = sign($c, find_key($c, 'cross@example.org'))), 'configuratio
 like(text($answer), qr/is not that certificate's/, '... with the reason');
 finish($c);
 
+# ---- a key that may not do what is wanted
+certificate('imported', address => 'imported@example.org');
+softhsm('--import', "$T/imported.key", '--token', 'One', '--label', 'imported', '--id', '1b', '--pin', '1111');
+put("$certs/private/imported.pem", slurp("$T/imported.crt"));
+configure($config, @one);
+$c = begin();
+openssl('pkey', '-in', "$T/tok.key", '-pubout', '-outform', 'DER', '-out', "$T/peer.der");
+$answer = ask($c, 'agree', 'key="' . find_key($c, 'imported@example.org') . '" mechanism="ecdh"', b64(slurp("$T/peer.der")));
+is(refused($answer), 'configuration temporary', 'a key that must not derive');
+like(text($answer), qr/token "One".*private key of imported\@example\.org, valid until .*CKA_DERIVE is not set/, '... with owner and attribute');
+finish($c);
+
 # ---- the manual page knows all options
 my $page = slurp("$SRC/man/keys-pkcs11.8");
 like($page, qr/^\.It Cm $_$/m, "keys-pkcs11(8) describes $_") for slurp("$SRC/modules/keys-pkcs11/main.c") =~ /\{ "(keys_pkcs11_\w+)"/g;

@@ -116,4 +116,20 @@ is "the right one: resumed" "$code $out" "0 $held resumed"
 ok "bob opens it" opens bob@partner.example bob
 is "it is alice's signature" "$(openssl x509 -in "$T/signer.pem" -noout -serial)" "$(openssl x509 -in "$T/alice.pem" -noout -serial)"
 foreseen
+
+# ---- what keys-pkcs11(8) says to try it with, as it stands there, but for paths and accounts
+block() { awk '/^To try it with SoftHSM/ { here = 1 } here && /^\.Ed/ { exit } literal { gsub(/\\e/, "\\"); print } here && /^\.Bd/ { literal = 1 }' \
+	"$SRC/man/keys-pkcs11.8"; }
+S=$T/try
+site_make "$S"
+mv "$S/house.pem" "$S/mail.pem" && mv "$S/house.key" "$S/mail.key" && rm "$S/certs/private/"*
+block | sed "s|/etc/postern/|$S/|; s|/usr/lib/softhsm/libsofthsm2.so|$library|; s|runuser -u postern -- postern|'$BUILD/postern'|
+	s|chown -R postern|chown -R $(id -u)|" >"$T/block"
+like "the manual page has an example" "$(cat "$T/block")" '^softhsm2-util'
+ok "which works as it is printed" sh -c "cd '$S' && sh -e '$T/block' >'$T/tried' 2>&1"
+like "-check names the key" "$(cat "$T/tried")" '^ok: key of mail@behoerde\.example '
+T=$S
+sent mail "the example"
+came mail "the example"
+T=${S%/try}
 done_testing

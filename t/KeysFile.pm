@@ -113,7 +113,7 @@ sub start {
 	my ($config, %o) = @_;
 	my $c = { log => "$T/log." . $conversations++, id => 0 };
 	open my $log, '>', $c->{log} or die;
-	$c->{pid} = open3($c->{to}, $c->{from}, '>&' . fileno($log), $BUILD . "/" . ($o{module} // "keys-file"));
+	$c->{pid} = open3($c->{to}, $c->{from}, '>&' . fileno($log), $o{program} // "$BUILD/" . ($o{module} // 'keys-file'));
 	binmode $c->{$_} for qw(to from);
 	my $operations = $o{operations} || 'find-certificates find-keys sign unwrap agree store-certificate';
 	print {$c->{to}} frame("<hello protocol=\"1.0\" role=\"keys\" postern=\"0.1.0\" config=\"$config\" queue-id=\"Q1\" " .

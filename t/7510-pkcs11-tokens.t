@@ -284,7 +284,7 @@ is(signs('tok'), 'good', 'good again');
 configure($config, @one);
 shim_fail('C_Login', 0x30); # device error
 is(signs('tok'), 'good', 'a login that fails for another reason is no wrong PIN: looked again');
-for (['exposed' => sub { chmod 0640, "$T/pin" }, qr/0600|others/], ['missing' => sub { unlink "$T/pin" }, qr/\Q$T\E\/pin/], ['empty' => sub { put("$T/pin", "", 0600) }, qr/no PIN/]) {
+for (['exposed' => sub { chmod 0640, "$T/pin" }, qr/0600|others/], ['missing' => sub { unlink "$T/pin" }, qr/\Q$T\E\/pin/], ['empty' => sub { put("$T/pin", "", 0600) }, qr/first line is empty/]) {
 	configure($config, @one);
 	$_->[1]->();
 	is(refused($answer = once('find-keys', 'for="sign" address="tok@example.org"')), 'configuration temporary', "$_->[0] PIN file refused");

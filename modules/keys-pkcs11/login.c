@@ -143,8 +143,6 @@ static int read_pin(struct login *l)
 
 	stamp_secret(path, &l->stamp);
 	rc = secret_read(path, &l->pin, l->err);
-	if (rc == 0 && !*l->pin)
-		rc = error_set(l->err, E_CONFIG, "%s: there is no PIN in it", path);
 	stamp_secret(path, &after);
 	if (rc == 0 && !stamp_equal(&l->stamp, &after))
 		rc = error_set(l->err, E_TEMP, "%s: changed while it was read", path);

@@ -340,6 +340,15 @@ find($c, 'maria@partner.example');
 find($c, 'second@partner.example');
 finish($c);
 
+my $new = slapd('new', tls => 'server', ca => 'ca');
+($got, $log) = once('maria@partner.example', "uri = $new->{uri} $slapd->{uri}");
+is($got, 'maria', 'a replica that is still empty, then one that is not');
+like($log, qr{warning: $new->{uri}: search below "dc=example": No such object}, '  as the log says');
+is((once('nobody@partner.example', "uri = $new->{uri} $slapd->{uri}"))[0], 'not-found permanent', '  which knows who is nowhere');
+is((once('maria@partner.example', "uri = $new->{uri} $dead"))[0], 'temporary temporary', 'an empty one and a dead one: wait');
+is((once('maria@partner.example', "uri = $new->{uri}", 'when_away = skip'))[0], 'configuration temporary', 'an empty one alone is not the directory that is meant');
+end_server($new->{pid});
+
 my $silent = listener('silent', sub { sleep 60 });
 my $quick = 'connect_timeout = 300ms';
 for my $scheme (qw(ldap ldaps)) {

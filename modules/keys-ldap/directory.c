@@ -15,6 +15,7 @@ struct directory {
 	const struct directory_options *o;
 	struct connection connection;
 	size_t replica;           /* the one in use, or to be tried first */
+	bool no_base;             /* the last answer was that there is no base */
 	struct error failed;      /* code 0: not known to be away */
 	deadline failed_until;
 	struct arena arena;       /* of answers */
@@ -126,6 +127,7 @@ static int end_of_answer(struct directory *d, struct query *q, LDAPMessage *done
 
 	if (ldap_parse_result(c->ld, done, &result, NULL, &diagnostic, NULL, NULL, 0) != LDAP_SUCCESS)
 		result = LDAP_DECODING_ERROR;
+	d->no_base = result == LDAP_NO_SUCH_OBJECT;
 	q->answered = result == LDAP_SUCCESS || result == LDAP_SIZELIMIT_EXCEEDED;
 	q->cut = q->cut || result == LDAP_SIZELIMIT_EXCEEDED;
 	if (!q->answered)
@@ -280,6 +282,12 @@ static void next_replica(struct directory *d)
 	d->replica = (d->replica + 1) % d->o->uri.n;
 }
 
+/* A replica without the base may be empty, because it is new: that is a mistake of the configuration only if all say so. */
+static bool another_may_know(const struct directory *d, int rc)
+{
+	return rc == E_TEMP || (rc == E_CONFIG && d->no_base);
+}
+
 int directory_ask(struct directory *d, struct query *queries, size_t n, deadline until, struct error *err)
 {
 	int rc = E_TEMP;
@@ -288,11 +296,11 @@ int directory_ask(struct directory *d, struct query *queries, size_t n, deadline
 		return err->code;
 	if (d->connection.ld) {
 		rc = run(d, queries, n, until, err);
-		if (rc != E_TEMP)
+		if (!another_may_know(d, rc))
 			return rc;
 		next_replica(d); /* or this one again, by a new connection */
 	}
-	for (size_t i = 0; i < d->o->uri.n && rc == E_TEMP; i++) {
+	for (size_t i = 0; i < d->o->uri.n && another_may_know(d, rc); i++) {
 		if (i) {
 			note(d, "", err->text); /* it names the replica */
 			next_replica(d);

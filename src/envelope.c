@@ -21,14 +21,14 @@ static enum origin origin_of(const struct config *c, const struct net *client, b
 	return ORIGIN_OUTSIDE;
 }
 
-/* "<a@b>" and "a@b" are the same address; MTAs pass both. */
-static const char *without_brackets(struct arena *a, const char *text)
+/* "<a@b>" and "a@b" are the same address, MTAs pass both; so are "a"@b and a@b. */
+static const char *plain(struct arena *a, const char *text)
 {
 	size_t n = strlen(text);
 
 	if (n >= 2 && text[0] == '<' && text[n - 1] == '>')
-		return arena_strndup(a, text + 1, n - 2);
-	return text;
+		text = arena_strndup(a, text + 1, n - 2);
+	return address_unquoted(a, text);
 }
 
 /* What the mail server writes itself has no sender, but Sendmail names one to a program: MAILER-DAEMON of this machine. */
@@ -45,7 +45,7 @@ static bool is_mail_daemon(const char *sender, const char *hostname)
 
 static int set_sender(struct arena *a, struct envelope *e, const char *text, struct error *err)
 {
-	const char *sender = without_brackets(a, text);
+	const char *sender = plain(a, text);
 
 	e->sender_known = true;
 	e->sender = "";
@@ -82,7 +82,7 @@ static int set_recipients(struct arena *a, const struct config *c, const struct 
 	e->ill_formed = arena_array(a, o->nrecipients, sizeof(*e->ill_formed));
 	e->why = arena_array(a, o->nrecipients, sizeof(*e->why));
 	for (size_t i = 0; i < o->nrecipients; i++) {
-		const char *address = without_brackets(a, o->recipients[i]);
+		const char *address = plain(a, o->recipients[i]);
 
 		if (address_check(address, &why) < 0) {
 			e->ill_formed[e->nill] = address;

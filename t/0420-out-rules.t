@@ -237,5 +237,16 @@ fresh "mail@behoerde.example" "$B"
 send "$A" "$B"
 opens "$B" bob 2>/dev/null
 ok "the author is From, not the envelope sender" cmp "$T/signer.pem" "$T/house.pem"
+
+# ---- the same mailbox in other spellings: no way around a rule ----
+mkdir -p "$T/certs/public/@bücher.example"; cp "$T/bob.pem" "$T/certs/public/@bücher.example/"
+fresh "$A" "$B"
+rules '. (to) . (do) NE, NS' '. (to) ^bob@partner\.example$ (do) FE' '. (to) ^paul@bücher\.example$ (do) FE' '^alice@ (to) ^eve@ (do) REJECT=no'
+for a in '"bob"@partner.example' '<"bob"@PARTNER.example>' paul@xn--bcher-kva.example paul@XN--bcher-kva.EXAMPLE; do
+	send "$A" "$a"
+	is "$a: encrypted" "$code $(is_clear || grep -l pkcs7-mime "$T/external/new/"* | wc -l)" "0 1"
+done
+send '"alice"@behoerde.example' eve@partner.example
+refused "a sender in quotes is whom a rule names"
 foreseen
 done_testing

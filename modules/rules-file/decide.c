@@ -1,4 +1,7 @@
 /* decide.c - what the lines of a rules file want for one sender and one recipient */
+#include <string.h>
+
+#include "lib/idn.h"
 #include "rules-file/rules.h"
 
 const char *sign_name(uint8_t word)
@@ -15,11 +18,44 @@ const char *encrypt_name(uint8_t word)
 	return names[word];
 }
 
-static int match(struct rules *r, const struct rule *rule, bool from, const struct subject *s, bool *found,
+/* An address in all its spellings: as it was written, its domain in A-labels, in U-labels.  Whoever writes a rule writes one. */
+struct spellings {
+	struct subject items[3];
+	size_t n;
+};
+
+static void add_spelling(struct spellings *s, struct arena *a, struct span local, struct span domain,
+			 bool (*form)(struct span domain, struct buf *out))
+{
+	struct buf b = BUF_INIT;
+
+	buf_add(&b, local.p, local.n);
+	if (form(domain, &b) && subject_init(&s->items[s->n], arena_strndup(a, b.data, b.len), NULL) == 0)
+		s->n++;
+	buf_release(&b);
+}
+
+static int spell(struct spellings *s, struct arena *a, const char *address, struct error *err)
+{
+	struct span domain = span_of(address_domain(address));
+	int rc = subject_init(&s->items[0], address, err);
+
+	s->n = 1;
+	if (rc == 0 && (!idn_plain(domain) || strcasestr(domain.p, "xn--"))) {
+		add_spelling(s, a, span_from(address, (size_t)(domain.p - address)), domain, idn_ascii);
+		add_spelling(s, a, span_from(address, (size_t)(domain.p - address)), domain, idn_unicode);
+	}
+	return rc;
+}
+
+static int match(struct rules *r, const struct rule *rule, bool from, const struct spellings *s, bool *found,
 		 struct error *err)
 {
-	int rc = pattern_match(&r->matcher, from ? rule->from : rule->to, s, found, err);
+	int rc = 0;
 
+	*found = false;
+	for (size_t i = 0; i < s->n && rc == 0 && !*found; i++)
+		rc = pattern_match(&r->matcher, from ? rule->from : rule->to, &s->items[i], found, err);
 	if (rc < 0)
 		error_prefix(err, "%s:%u:%u", r->name, rule->line, from ? rule->from_column : rule->to_column);
 	return rc;
@@ -28,11 +64,11 @@ static int match(struct rules *r, const struct rule *rule, bool from, const stru
 int rules_for_sender(struct rules *r, struct arena *a, const char *sender, struct candidates *out, struct error *err)
 {
 	const struct pattern *last = NULL;
-	struct subject subject;
+	struct spellings s;
 	bool found = false;
-	int rc = subject_init(&subject, sender, err);
+	int rc = spell(&s, a, sender, err);
 
-	*out = (struct candidates){ .rules = r };
+	*out = (struct candidates){ .rules = r, .arena = a };
 	if (rc < 0) {
 		error_prefix(err, "sender");
 		return rc;
@@ -41,7 +77,7 @@ int rules_for_sender(struct rules *r, struct arena *a, const char *sender, struc
 	out->applied = arena_array(a, r->n ? r->n : 1, sizeof(*out->applied));
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->items[i].from != last) {
-			rc = match(r, &r->items[i], true, &subject, &found, err);
+			rc = match(r, &r->items[i], true, &s, &found, err);
 			if (rc < 0)
 				return rc;
 			last = r->items[i].from;
@@ -74,8 +110,8 @@ static void apply(struct words *d, const struct words *w)
 
 int rules_decide(const struct candidates *c, const char *recipient, struct decision *out, struct error *err)
 {
-	struct subject subject;
-	int rc = subject_init(&subject, recipient, err);
+	struct spellings s;
+	int rc = spell(&s, c->arena, recipient, err);
 
 	*out = (struct decision){ .words = { .sign = SIGN_NS, .encrypt = ENCRYPT_NE }, .applied = c->applied };
 	if (rc == 0 && !*recipient)
@@ -87,7 +123,7 @@ int rules_decide(const struct candidates *c, const char *recipient, struct decis
 	for (size_t i = 0; i < c->n; i++) {
 		bool found;
 
-		rc = match(c->rules, c->items[i], false, &subject, &found, err);
+		rc = match(c->rules, c->items[i], false, &s, &found, err);
 		if (rc < 0)
 			return rc;
 		if (!found)

@@ -87,12 +87,14 @@ struct decision {
 /* The lines that match one sender: what all recipients of a message share. */
 struct candidates {
 	struct rules *rules;
+	struct arena *arena;
 	const struct rule **items;
 	size_t n;
 	const struct rule **applied; /* room for n */
 };
 
-/* In *a.  E_CONFIG and "FILE:LINE:COLUMN: ..." if a pattern fails on the address; E_PERM if it is no address. */
+/* In *a, which lives as long as *out.  The address is looked at in every spelling of its domain (A-labels, U-labels): whoever writes
+ * a rule writes one of them.  E_CONFIG and "FILE:LINE:COLUMN: ..." if a pattern fails on the address; E_PERM if it is no address. */
 int rules_for_sender(struct rules *r, struct arena *a, const char *sender, struct candidates *out, struct error *err);
 int rules_decide(const struct candidates *c, const char *recipient, struct decision *out, struct error *err);
 

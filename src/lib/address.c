@@ -79,6 +79,23 @@ static int check_local(struct span local, struct error *err)
 	return 0;
 }
 
+const char *address_unquoted(struct arena *a, const char *address)
+{
+	const char *domain = address_domain(address);
+	size_t n = *domain ? (size_t)(domain - address) - 1 : 0;
+	struct span inner = n > 2 ? span_from(address + 1, n - 2) : span_from(NULL, 0);
+
+	if (!inner.n || *address != '"' || address[n - 1] != '"' || *inner.p == '-')
+		return address;
+	for (size_t i = 0; i < inner.n; i++) {
+		bool dot = inner.p[i] == '.', end = !i || i + 1 == inner.n || inner.p[i - 1] == '.';
+
+		if (!is_atom((unsigned char)inner.p[i]) || strchr("!%", inner.p[i]) || (dot && end))
+			return address;
+	}
+	return arena_printf(a, "%.*s@%s", (int)inner.n, inner.p, domain);
+}
+
 static int check_label(struct span label, struct error *err)
 {
 	if (!label.n || label.n > 63 || label.p[0] == '-' || label.p[label.n - 1] == '-')

@@ -11,6 +11,7 @@
 
 #include "lib/buf.h"
 #include "lib/error.h"
+#include "lib/mem.h"
 
 #define ADDRESS_MAX 320 /* 64 + 1 + 255, RFC 5321 section 4.5.3.1 */
 
@@ -19,6 +20,11 @@
  * no domain, two @ outside quotes, a shell's or router's characters (| < > ( ) ; , : \ ` $ " unless
  * the whole local part is a quoted-string of plain characters). */
 int address_check(const char *address, struct error *err);
+
+/* The same mailbox without quotes around a local part that needs none (RFC 5321 section 4.1.2), or the address as it is: "bob"@x is
+ * bob@x, so that no rule about bob is evaded by two characters.  What is left in quotes is what a router or a command would read
+ * otherwise without them. */
+const char *address_unquoted(struct arena *a, const char *address);
 
 /* The part behind the last @, or "" if there is none.  Points into address. */
 const char *address_domain(const char *address);

@@ -30,6 +30,23 @@ static void addresses(void **state)
 			fail_msg("accepted: %s", bad[i]);
 }
 
+static void address_quotes(void **state)
+{
+	static const struct {
+		const char *written, *meant;
+	} all[] = {
+		{ "\"bob\"@x.example", "bob@x.example" }, { "\"b.o-b+1\"@x.example", "b.o-b+1@x.example" }, { "bob@x.example", "bob@x.example" },
+		{ "\"b b\"@x", "\"b b\"@x" }, { "\"-bob\"@x", "\"-bob\"@x" }, { "\".bob\"@x", "\".bob\"@x" }, { "\"bob.\"@x", "\"bob.\"@x" },
+		{ "\"b..b\"@x", "\"b..b\"@x" }, { "\"b%y\"@x", "\"b%y\"@x" }, { "\"y!b\"@x", "\"y!b\"@x" }, { "\"b@y\"@x", "\"b@y\"@x" },
+		{ "\"\"@x", "\"\"@x" }, { "\"@x", "\"@x" }, { "\"bob\"", "\"bob\"" }, { "", "" },
+	};
+	struct arena a = ARENA_INIT;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		assert_string_equal(address_unquoted(&a, all[i].written), all[i].meant);
+	arena_release(&a);
+}
+
 static void address_lengths(void **state)
 {
 	char a[400];
@@ -376,7 +393,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(error_text_is_cut_between_characters),
-		cmocka_unit_test(addresses),   cmocka_unit_test(address_lengths), cmocka_unit_test(domains),
+		cmocka_unit_test(addresses), cmocka_unit_test(address_quotes), cmocka_unit_test(address_lengths), cmocka_unit_test(domains),
 		cmocka_unit_test(lookups),   cmocka_unit_test(log_lines_are_text),
 		cmocka_unit_test(networks),    cmocka_unit_test(base64), cmocka_unit_test(base64_lengths), cmocka_unit_test(base64_foreign),          cmocka_unit_test(frames),
 		cmocka_unit_test(moments_as_text),

@@ -128,6 +128,26 @@ static void encodings(void **state)
 	buf_release(&got);
 }
 
+/* One domain has several spellings; a rule is written in one. */
+static void domains(void **state)
+{
+	static const char *const rules[] = { ". (to) ^p@b\xc3\xbc" "cher\\.example$ (do) FE", ". (to) ^p@xn--bcher-kva\\.example$ (do) FE",
+		"^p@b\xc3\xbc" "cher\\.example$ (to) . (do) FE", "@xn--bcher-kva (to) @XN--BCHER-KVA (do) FE" };
+	static const char *const spellings[] = { "p@b\xc3\xbc" "cher.example", "p@xn--bcher-kva.example", "P@Xn--Bcher-KVA.Example" };
+	struct buf got = BUF_INIT;
+
+	for (size_t i = 0; i < COUNT(rules); i++)
+		for (size_t k = 0; k < COUNT(spellings); k++) {
+			buf_clear(&got);
+			decision_of(rules[i], spellings[k], spellings[(k + 1) % 3], &got);
+			assert_string_equal(buf_str(&got), "NS FE 1");
+		}
+	buf_clear(&got);
+	decision_of(rules[0], "a@b", "p@xn--bcher-kvb.example", &got);
+	assert_string_equal(buf_str(&got), "NS NE");
+	buf_release(&got);
+}
+
 /* ---- errors ---- */
 
 static void expect_error(struct span file, const char *want)
@@ -338,7 +358,7 @@ static void byte_by_byte(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_word), cmocka_unit_test(what_wins), cmocka_unit_test(encodings),
+		cmocka_unit_test(every_word), cmocka_unit_test(what_wins), cmocka_unit_test(encodings), cmocka_unit_test(domains),
 		cmocka_unit_test(every_error), cmocka_unit_test(all_errors_are_kept), cmocka_unit_test(limits),
 		cmocka_unit_test(file_size), cmocka_unit_test(catastrophic), cmocka_unit_test(unreadable),
 		cmocka_unit_test(byte_by_byte),

@@ -143,13 +143,17 @@ static int visit(struct walk *w, int dir, const char *name)
 static int walk(struct walk *w)
 {
 	DIR *d = opendir(w->directory);
-	const struct dirent *e;
-	int rc = 0;
+	struct dirent *e;
+	int rc;
 
 	if (!d)
 		return errno == ENOENT ? 0 : error_set(w->err, E_TEMP, "%s: %s", w->directory, strerror(errno));
-	while (rc == 0 && (e = readdir(d)))
+	rc = fs_next(d, w->directory, &e, w->err);
+	while (rc == 0 && e) {
 		rc = visit(w, dirfd(d), e->d_name);
+		if (rc == 0)
+			rc = fs_next(d, w->directory, &e, w->err);
+	}
 	closedir(d);
 	return rc;
 }

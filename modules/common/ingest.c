@@ -95,7 +95,17 @@ static int forget(struct ingest *in, struct error *err)
 
 /* ---- reading ---- */
 
-static int read_whole(struct ingest *in, int fd, size_t max)
+/* Who may not read it is the operator's doing, and told to him; what the machine lacks is over soon, and until then nobody knows what
+ * the file says. */
+static int cannot_read(struct ingest *in, struct error *err)
+{
+	if (errno != EACCES && errno != EPERM && errno != ELOOP)
+		return error_set(err, E_TEMP, "%s: %s", area_path(&in->arena, in->area, in->path), strerror(errno));
+	error_set(&in->why, E_TEMP, "%s", strerror(errno));
+	return 0;
+}
+
+static int read_whole(struct ingest *in, int fd, size_t max, struct error *err)
 {
 	for (;;) {
 		ssize_t n;
@@ -105,28 +115,29 @@ static int read_whole(struct ingest *in, int fd, size_t max)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_set(&in->why, E_TEMP, "%s", strerror(errno));
+			return cannot_read(in, err);
 		if (n == 0)
 			return 0;
 		in->bytes.len += (size_t)n;
-		if (in->bytes.len > max)
-			return error_set(&in->why, E_LIMIT, "bigger than %zu bytes", max);
+		if (in->bytes.len > max) {
+			error_set(&in->why, E_LIMIT, "bigger than %zu bytes", max);
+			return 0;
+		}
 	}
 }
 
-/* 0: read, or in->why says what is wrong.  E_NOTFOUND: there is no such file (any more), or it is none. */
-static int load(struct ingest *in)
+/* 0: read, or in->why says what is wrong.  E_NOTFOUND: there is no such file (any more), or it is none.  E_TEMP: not now. */
+static int load(struct ingest *in, struct error *err)
 {
 	const char *path = area_path(&in->arena, in->area, in->path);
 	size_t max = strcmp(in->area->name, "crl") == 0 ? AREA_CRL_MAX : AREA_FILE_MAX;
-	int fd;
+	int fd, rc;
 
 	if (stat(path, &in->st) < 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return E_NOTFOUND;
-		error_set(&in->why, E_TEMP, "%s", strerror(errno));
 		memset(&in->st, 0, sizeof(in->st));
-		return 0;
+		return cannot_read(in, err);
 	}
 	if (!S_ISREG(in->st.st_mode))
 		return E_NOTFOUND;
@@ -134,18 +145,15 @@ static int load(struct ingest *in)
 	if (fd < 0) {
 		if (errno == ENOENT)
 			return E_NOTFOUND;
-		error_set(&in->why, E_TEMP, "%s", strerror(errno));
-		return 0;
+		return cannot_read(in, err);
 	}
-	if (fstat(fd, &in->st) < 0 || !S_ISREG(in->st.st_mode)) {
-		close(fd);
-		return E_NOTFOUND;
-	}
-	if ((uint64_t)in->st.st_size <= max) /* at once: growing would leave copies of what may be secret */
+	rc = fstat(fd, &in->st) < 0 ? cannot_read(in, err) : S_ISREG(in->st.st_mode) ? 0 : E_NOTFOUND;
+	if (rc == 0 && (uint64_t)in->st.st_size <= max) /* at once: growing would leave copies of what may be secret */
 		buf_reserve(&in->bytes, (size_t)in->st.st_size + 65537);
-	read_whole(in, fd, max);
+	if (rc == 0)
+		rc = read_whole(in, fd, max, err);
 	close(fd);
-	return 0;
+	return rc;
 }
 
 /* ---- entries ---- */
@@ -396,7 +404,11 @@ int ingest_file(struct area *a, struct meta_record *m, const char *path, struct 
 	int rc;
 
 	recall(&in);
-	rc = load(&in) == E_NOTFOUND ? forget(&in, err) : take(&in, err);
+	rc = load(&in, err);
+	if (rc == E_NOTFOUND)
+		rc = forget(&in, err);
+	else if (rc == 0)
+		rc = take(&in, err);
 	if (a->is_private)
 		buf_wipe(&in.bytes);
 	else

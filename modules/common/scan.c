@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/refresh_inside.h"
+#include "lib/fs.h"
 #include "lib/log.h"
 
 void add_name(struct names *list, char *name, uint64_t inode, bool link)
@@ -49,16 +50,17 @@ static int list_folder(struct round *r, const char *folder, struct listing *l)
 	const char *path = *folder ? area_path(&r->arena, r->area, folder) : r->area->directory;
 	DIR *d = opendir(path);
 	struct dirent *e;
+	int rc;
 
 	if (!d && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
-	if (!d && *folder) {
+	if (!d && *folder && errno == EACCES) {
 		log_warning("%s: %s", path, strerror(errno));
 		return 0;
 	}
 	if (!d)
 		return error_set(r->err, E_CONFIG, "%s: %s", path, strerror(errno));
-	while ((e = readdir(d)) != NULL) {
+	while ((rc = fs_next(d, path, &e, r->err)) == 0 && e) {
 		bool sub;
 
 		if (e->d_name[0] == '.')
@@ -75,7 +77,7 @@ static int list_folder(struct round *r, const char *folder, struct listing *l)
 	closedir(d);
 	if (l->files.n)
 		qsort(l->files.items, l->files.n, sizeof(struct name), by_name);
-	return 0;
+	return rc;
 }
 
 /* ---- comparing them with the index ---- */

@@ -196,7 +196,7 @@ static void import_folder(struct import *i, const char *folder, const char *doma
 		return;
 	}
 	for (int archive = 1; archive >= 0; archive--, rewinddir(d))
-		while (i->err->code == 0 && (entry = readdir(d)))
+		while (i->err->code == 0 && fs_next(d, folder, &entry, i->err) == 0 && entry)
 			if (entry->d_name[0] != '.' && (strcmp(entry->d_name, ARCHIVE) == 0) == archive)
 				import_entry(i, folder, entry->d_name, domain, depth);
 	closedir(d);

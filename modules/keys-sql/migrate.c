@@ -17,19 +17,22 @@ static char *find_file(struct command *c, int version, struct error *err)
 	DIR *folder = opendir(keys_sql.migrations);
 	char prefix[16], *found = NULL;
 	struct dirent *entry;
+	int rc;
 
 	if (!folder) {
 		error_set(err, E_CONFIG, "%s: %s", keys_sql.migrations, strerror(errno));
 		return NULL;
 	}
 	snprintf(prefix, sizeof(prefix), "%03d-", version);
-	while ((entry = readdir(folder))) {
+	while ((rc = fs_next(folder, keys_sql.migrations, &entry, err)) == 0 && entry) {
 		size_t n = strlen(entry->d_name);
 
 		if (!found && strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && n > 4 && strcmp(entry->d_name + n - 4, ".sql") == 0)
 			found = arena_printf(&c->arena, "%s/%s", keys_sql.migrations, entry->d_name);
 	}
 	closedir(folder);
+	if (rc < 0)
+		return NULL;
 	if (!found)
 		error_set(err, E_CONFIG, "%s: no file %s*.sql in it", keys_sql.migrations, prefix);
 	return found;

@@ -182,12 +182,13 @@ int hold_list(struct arena *a, const char *spool, const char ***ids, size_t *n, 
 	DIR *dir = opendir(path);
 	size_t room = 0;
 	struct dirent *e;
+	int rc;
 
 	*ids = NULL;
 	*n = 0;
 	if (!dir)
 		return errno == ENOENT ? 0 : error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
-	while ((e = readdir(dir))) {
+	while ((rc = fs_next(dir, path, &e, err)) == 0 && e) {
 		char id[HOLD_ID + 1] = "";
 
 		if (strlen(e->d_name) != HOLD_ID + sizeof(HOLD_SUFFIX) - 1 || strcmp(e->d_name + HOLD_ID, HOLD_SUFFIX) != 0)
@@ -205,7 +206,7 @@ int hold_list(struct arena *a, const char *spool, const char ***ids, size_t *n, 
 		(*ids)[(*n)++] = arena_strdup(a, id);
 	}
 	closedir(dir);
-	return 0;
+	return rc;
 }
 
 /* ---- changing them ---- */

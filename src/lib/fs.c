@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -135,18 +136,59 @@ int fs_write_all(int fd, const void *p, size_t n, struct error *err)
 	return 0;
 }
 
-/* A finished, durable file beside path; *name is its name. */
+/* A file without a name, in the folder of path: who is killed while he writes leaves nothing behind.  -1: not on this file system. */
+static int open_nameless(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct buf folder = BUF_INIT;
+	int fd;
+
+	buf_add(&folder, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
+	fd = open(buf_str(&folder), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	buf_release(&folder);
+	return fd;
+}
+
+static int give_name(int fd, const char *name)
+{
+	char own[40];
+
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, own, AT_FDCWD, name, AT_SYMLINK_FOLLOW);
+}
+
+static int fill(int fd, const char *path, const void *p, size_t n, mode_t mode, struct error *err)
+{
+	int rc = fs_write_all(fd, p, n, err);
+
+	if (rc == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
+		rc = error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
+	return rc;
+}
+
+/* A finished, durable file beside path; *name is its name, which it has had no longer than needed. */
 static int write_beside(const char *path, const void *p, size_t n, mode_t mode, struct buf *name, struct error *err)
 {
-	int fd, rc;
+	int fd = open_nameless(path), rc = fd < 0 ? 0 : fill(fd, path, p, n, mode, err);
+	uint64_t random = 0;
 
+	if (rc == 0 && fd >= 0 && getrandom(&random, sizeof(random), 0) == sizeof(random)) {
+		buf_addf(name, "%s.%016llx", path, (unsigned long long)random);
+		if (give_name(fd, name->data) == 0) {
+			close(fd);
+			return 0;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+	if (rc < 0)
+		return rc;
+	buf_clear(name);
 	buf_addf(name, "%s.XXXXXX", path);
 	fd = mkostemp(name->data, O_CLOEXEC);
 	if (fd < 0)
 		return error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
-	rc = fs_write_all(fd, p, n, err);
-	if (rc == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
-		rc = error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
+	rc = fill(fd, path, p, n, mode, err);
 	close(fd);
 	if (rc < 0)
 		unlink(name->data);
@@ -188,6 +230,13 @@ int fs_check_user(const char *directory, struct error *err)
 		return 0;
 	return error_set(err, E_CONFIG, "%s: belongs to uid %u, and this runs as root; run it as that user", directory,
 			 (unsigned)st.st_uid);
+}
+
+int fs_next(DIR *d, const char *path, struct dirent **e, struct error *err)
+{
+	errno = 0;
+	*e = readdir(d);
+	return *e || !errno ? 0 : error_set(err, E_TEMP, "%s: %s", path, strerror(errno));
 }
 
 int fs_make_directory(const char *path, mode_t mode, struct error *err)

@@ -2,6 +2,7 @@
 #ifndef POSTERN_LIB_FS_H
 #define POSTERN_LIB_FS_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -37,6 +38,9 @@ int fs_create(const char *path, const void *p, size_t n, mode_t mode, struct err
 /* Refuses to be root where somebody else owns the directory: what root makes there, its owner could not use.  One that is
  * not there is fine.  E_CONFIG. */
 int fs_check_user(const char *directory, struct error *err);
+
+/* The next entry of a directory; *e: NULL at its end.  An error is no end: E_TEMP (path: what it is called), and *e is NULL. */
+int fs_next(DIR *d, const char *path, struct dirent **e, struct error *err);
 
 int fs_make_directory(const char *path, mode_t mode, struct error *err); /* with parents; existing is fine */
 

@@ -117,13 +117,13 @@ static void take(struct import *im, const char *path, const struct folder *above
 static void take_folder(struct import *im, const char *path, const struct folder *folder)
 {
 	DIR *d = opendir(path);
-	const struct dirent *e;
+	struct dirent *e;
 
 	if (!d) {
 		skip(im, path, strerror(errno));
 		return;
 	}
-	while (!im->err.code && (e = readdir(d))) {
+	while (!im->err.code && fs_next(d, path, &e, &im->err) == 0 && e) {
 		struct buf name = BUF_INIT;
 
 		if (e->d_name[0] == '.')

@@ -162,13 +162,14 @@ static int by_name(const void *a, const void *b)
 int import_folder(struct run *r, const char *folder, struct error *err)
 {
 	DIR *d = opendir(folder);
-	const struct dirent *e;
+	struct dirent *e;
 	char **names = NULL;
 	size_t n = 0;
+	int rc;
 
 	if (!d)
 		return error_set(err, E_CONFIG, "%s: %s", folder, strerror(errno));
-	while ((e = readdir(d)) != NULL && n < FILES_MAX) {
+	while ((rc = fs_next(d, folder, &e, err)) == 0 && e && n < FILES_MAX) {
 		if (e->d_name[0] == '.')
 			continue;
 		names = mem_resize(names, (n + 1) * sizeof(*names));
@@ -180,5 +181,5 @@ int import_folder(struct run *r, const char *folder, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		import_file(r, names[i]);
 	free(names);
-	return 0;
+	return rc;
 }

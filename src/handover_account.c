@@ -28,6 +28,14 @@ void note_failure(struct carrying *c, const char *address, const char *status, c
 		c->failed[c->nfailed++] = (struct failed_recipient){ address, status, text };
 }
 
+void record_done(struct carrying *c, const char *kind, const char *const *addresses, size_t n)
+{
+	struct error err = { 0 };
+
+	if (journal_add(&c->journal, kind, addresses, n, &err) < 0)
+		log_error("%s: done, but that could not be recorded: it is done again if this message is tried again: %s", kind, err.text);
+}
+
 void note_incident(struct carrying *c, const char *subject, const char *text)
 {
 	struct incident *i = arena_alloc(c->h->arena, sizeof(*i));

@@ -70,6 +70,7 @@ static void deliver(struct back *b, const struct segment *segments, size_t nsegm
 	struct error err = { 0 };
 	const char **served = arena_array(h->arena, b->n, sizeof(*served));
 	size_t n = 0;
+	bool marked;
 
 	p.recipients = arena_array(h->arena, b->n, sizeof(*p.recipients));
 	for (; p.n < b->n; p.n++)
@@ -78,16 +79,17 @@ static void deliver(struct back *b, const struct segment *segments, size_t nsegm
 		note_temporary(b->c, "4.3.5", err.text);
 		return;
 	}
-	if (destination_deliver(h->arena, &d, h->config->hostname, &p, h->until, mark, b, &err) < 0) {
-		error_prefix(&err, "destination %s", b->o->destination);
-		note_temporary(b->c, "4.3.0", err.text);
-	}
+	marked = destination_deliver(h->arena, &d, h->config->hostname, &p, h->until, mark, b, &err) == 0;
 	count_states(b->c, b->o, &p);
 	for (size_t i = 0; i < p.n; i++)
 		if (p.recipients[i].state == RECIPIENT_ACCEPTED)
 			served[n++] = p.recipients[i].address;
-	if (hold_settle(h->arena, h->config->spool, b->id, served, n, &err) < 0)
-		log_error("hold %s: %s", b->id, err.text); /* they have had it; the marks say so */
+	if (hold_settle(h->arena, h->config->spool, b->id, served, n, &err) == 0)
+		return;
+	if (marked) /* so the next attempt delivers nothing again, and settles it */
+		note_temporary(b->c, "4.3.0", arena_printf(h->arena, "hold %s: %s", b->id, err.text));
+	else
+		log_error("hold %s: delivered, but neither that nor its end could be recorded: %s", b->id, err.text);
 }
 
 static void keep_copy(struct back *b, const char *const *recipients, size_t n, const char *reason, const char *text)
@@ -96,7 +98,7 @@ static void keep_copy(struct back *b, const char *const *recipients, size_t n, c
 
 	if (keep_returned(b->c, b->o, recipients, n, reason, text) &&
 	    returned_add(b->c->h->arena, &b->returned, recipients, n, &err) < 0)
-		note_temporary(b->c, "4.3.0", err.text);
+		log_error("message %s: %s", b->id, err.text); /* it is held */
 }
 
 static void is_at_another_node(struct back *b)

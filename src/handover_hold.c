@@ -127,7 +127,6 @@ bool keep_held(struct carrying *c)
 	const char **recipients = arena_array(c->h->arena, held->n, sizeof(*recipients));
 	struct hold hold = { .recipients = recipients, .reason = held->reason, .text = held->text, .content = held->digest,
 			     .locked = held->locked, .finished = held->content != NULL };
-	struct error err = { 0 };
 
 	if (is_held_again(c->h))
 		return true; /* it is still there */
@@ -136,8 +135,8 @@ bool keep_held(struct carrying *c)
 		return false;
 	if (scan) /* they are served when the copy is with the scanner */
 		return true;
-	if (hold.n && journal_add(&c->journal, "hold", recipients, hold.n, &err) < 0)
-		note_temporary(c, "4.3.0", err.text);
+	if (hold.n)
+		record_done(c, "hold", recipients, hold.n);
 	if (hold.n && !*c->h->plan->sender && strcmp(held->reason, "report") == 0)
 		note_incident(c, "Report from behind the gateway is held", arena_printf(c->h->arena, "A report for somebody outside is held "
 			      "in the spool and was not delivered.\nReason: %s\n\npostern -holds lists it; read it there, tell the sender, "

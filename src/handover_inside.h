@@ -36,6 +36,9 @@ struct carrying {
 /* Whether the recipient was in a notification to the sender already; trouble counts as no. */
 bool was_told(struct carrying *c, const char *address);
 void note_temporary(struct carrying *c, const char *status, const char *text);
+/* Puts into the journal what has been done.  Where it cannot, it is done all the same: when the rest goes well the mail server forgets
+ * the message, and to defer it for this would be to do it twice. */
+void record_done(struct carrying *c, const char *kind, const char *const *addresses, size_t n);
 void note_failure(struct carrying *c, const char *address, const char *status, const char *text);
 void note_incident(struct carrying *c, const char *subject, const char *text);
 /* Logs and counts what became of each recipient. */

@@ -72,11 +72,13 @@ void deliver_output(struct carrying *c, const struct plan_output *o)
 		note_temporary(c, "4.3.5", err.text);
 		return;
 	}
-	if (fill_parcel(c, o, &p, &err) < 0 ||
-	    (p.n && destination_deliver(h->arena, &d, h->config->hostname, &p, h->until, write_journal, c, &err) < 0)) {
+	if (fill_parcel(c, o, &p, &err) < 0) {
 		error_prefix(&err, "destination %s", o->destination);
 		note_temporary(c, "4.3.0", err.text);
 		return;
 	}
+	/* An acceptance that could not be recorded is one all the same, and in the log: only a retry would be a duplicate. */
+	if (p.n)
+		destination_deliver(h->arena, &d, h->config->hostname, &p, h->until, write_journal, c, &err);
 	count_states(c, o, &p);
 }

@@ -102,8 +102,8 @@ bool notify_sender(struct carrying *c)
 		report_to_admin(c, "A message without an envelope sender (a report, an automatic answer) could not be delivered to all of its "
 				"recipients, and there is nobody else to be told.", c->failed, c->nfailed);
 	if (rc == 0)
-		rc = journal_add(&c->journal, "dsn", addresses, c->nfailed, &err);
-	if (rc < 0)
+		record_done(c, "dsn", addresses, c->nfailed);
+	else
 		note_temporary(c, "4.3.0", err.text);
 	return rc == 0;
 }
@@ -133,8 +133,10 @@ void notify_of_delay(struct carrying *c)
 		list[k] = (struct failed_recipient){ hold->recipients[i], "4.7.5", text };
 		addresses[k++] = hold->recipients[i];
 	}
-	if (k && (send_dsn(c, REPORT_DELAYED, list, k, &err) < 0 || journal_add(&c->journal, "delay", addresses, k, &err) < 0))
+	if (k && send_dsn(c, REPORT_DELAYED, list, k, &err) < 0)
 		note_temporary(c, "4.3.0", err.text);
+	else if (k)
+		record_done(c, "delay", addresses, k);
 }
 
 /* ---- to the administrator ---- */

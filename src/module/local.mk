@@ -20,7 +20,10 @@ libmodule_a_SOURCES = \
 	src/module/start.c \
 	src/module/stop.c
 
-check_PROGRAMS += t/helper/ask t/helper/skeleton-module
+check_PROGRAMS += t/helper/ask t/helper/skeleton-module t/helper/fail-call
+# makes system calls of any command fail (t/every-call); nothing of ours in it
+t_helper_fail_call_SOURCES = t/helper/fail-call.c
+t_helper_fail_call_LDADD =
 t_helper_ask_SOURCES = t/helper/ask.c
 t_helper_ask_LDADD = libmodule.a $(BASE_LDADD) $(CRYPTO_LIBS)
 t_helper_skeleton_module_SOURCES = t/helper/skeleton-module.c

@@ -66,5 +66,6 @@ int main(int argc, char **argv)
 	process_guard_keys();
 	process_start_openssl();
 	setenv("LDAPNOINIT", "1", 1); /* no file of the system may change what is asked, and what is believed */
+	setenv("SASL_PATH", "/dev/null", 1); /* EXTERNAL needs no plug-in, and loading all of them costs more than a look-up */
 	return server_main(&role, argc, argv);
 }

@@ -203,6 +203,10 @@ like "a silent name server: the message waits" "$out" '^E_TEMP'
 like "... and the log says why" "$log" 'no answer in time'
 setting "keys_smimea_when_away = skip"; asked ann@signed.example
 is "... or goes on without it" "$out" "0 certificates"
+configured 'module_timeout = 1s' 'keys_smimea_timeout = 300s'; sed -i "s/@$port/@$(cat "$T/silent")/" "$T/postern.conf"
+talked=$(echo '<find-certificates id="1"><address>ann@signed.example</address></find-certificates>' |
+	timeout 60 "$SRC/t/helper/module-talk" -role keys -deadline 600000 -config "$T/postern.conf" "$BUILD/keys-smimea" 2>&1)
+like "... and answers before postern gives it up" "$talked" '<refused id="1" kind="temporary" code="temporary">.*no answer in time'
 configured; sed -i "s|$T/anchor|$T/none|" "$T/postern.conf"; asked ann@signed.example
 like "no trust anchor: the message waits" "$out" '^E_TEMP'
 like "... what to do" "$log" "keys_smimea_trust_anchor = $T/none: cannot be read .*; the root's key comes with the package dns-root-data"

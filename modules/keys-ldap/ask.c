@@ -57,11 +57,6 @@ void ask_directories(struct task *tasks, size_t n, bool parallel)
 		log_notes(directory_notes(tasks[i].directory));
 }
 
-deadline ask_until(const struct server *s)
-{
-	return deadline_earlier(s->until, deadline_in((int64_t)s->config->module_timeout * 9 / 10));
-}
-
 int ask_failed(const struct task *t, const struct directory_options *o, struct error *err)
 {
 	if (t->err.code == E_TEMP && o->when_away == AWAY_SKIP) {

@@ -168,7 +168,7 @@ static int read_addresses(struct search *q, const struct xml *address)
 
 static int find_by_address(struct search *q, const struct xml *address)
 {
-	deadline until = ask_until(q->s);
+	deadline until = server_answer_until(q->s);
 	int rc = read_addresses(q, address);
 
 	q->tasks = arena_array(&q->s->arena, q->state->n, sizeof(*q->tasks));
@@ -234,7 +234,7 @@ static int find_in_one(struct search *q, size_t which, const struct identifier *
 
 static int find_by_identifier(struct search *q, const struct xml *by)
 {
-	deadline until = ask_until(q->s);
+	deadline until = server_answer_until(q->s);
 	struct identifier *id;
 	int rc = identifier_read(&q->s->arena, by, &id, q->err);
 

@@ -207,7 +207,7 @@ static int find_to_sign(struct search *q, const struct xml *request)
 
 int keys_begin(struct search *q, struct server *s, struct xml_writer *w, struct error *err)
 {
-	*q = (struct search){ .s = s, .state = s->state, .w = w, .err = err, .until = ask_until(s) };
+	*q = (struct search){ .s = s, .state = s->state, .w = w, .err = err, .until = server_answer_until(s) };
 	return passphrase_read(s->config->passphrase_file, &q->passphrase, err);
 }
 

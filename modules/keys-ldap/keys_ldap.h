@@ -33,9 +33,6 @@ struct task {
 /* Asks, all at once where parallel, else one after the other; then logs what came up. */
 void ask_directories(struct task *tasks, size_t n, bool parallel);
 
-/* By when an answer must be there, so that we give it and are not ended. */
-deadline ask_until(const struct server *s);
-
 /* A directory that failed: 0, it may be skipped, which is logged; else its error. */
 int ask_failed(const struct task *t, const struct directory_options *o, struct error *err);
 

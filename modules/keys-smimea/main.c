@@ -173,7 +173,7 @@ static int answer(struct server *s, struct xml_writer *w, struct wanted *list, s
 
 static int find_by_address(struct server *s, const char *const *addresses, size_t naddresses, struct xml_writer *w, struct error *err)
 {
-	deadline until = deadline_earlier(deadline_in((int64_t)options.timeout), s->until);
+	deadline until = deadline_earlier(deadline_in((int64_t)options.timeout), server_answer_until(s));
 	struct wanted *list = arena_array(&s->arena, 2 * naddresses + 1, sizeof(*list));
 	size_t n = 0, first;
 	int rc;

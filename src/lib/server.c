@@ -45,6 +45,11 @@ static int send_document(struct session *s, struct xml_writer *w, struct error *
 	return rc < 0 ? rc : frame_write(s->out, document, s->server.until, err);
 }
 
+deadline server_answer_until(const struct server *s)
+{
+	return deadline_earlier(s->until, deadline_in((int64_t)s->config->module_timeout * 9 / 10));
+}
+
 /* A result that can be sent?  What a handler wrote may be no XML text (a name from a certificate, say) or too long. */
 static int check_result(const struct session *s, struct xml_writer *w, struct error *why)
 {

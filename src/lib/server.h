@@ -51,6 +51,9 @@ struct server_role {
 	int (*command)(const char *option, int argc, char **argv);
 };
 
+/* By when what somebody else is asked for must be there, so that the module answers before postern takes it for silent. */
+deadline server_answer_until(const struct server *s);
+
 /* main of a module: "-help", "-version", the role's own options, else the conversation on descriptors 0 and 1.
  * Returns the exit code (0 after a clean end of input). */
 int server_main(const struct server_role *role, int argc, char **argv);

@@ -396,6 +396,13 @@ sub by_hand {
 		$query->("INSERT INTO addresses (address, sha256) VALUES ('$_\@hand.example', '$sha')");
 		$query->("INSERT INTO placements (sha256, area, source, added) VALUES ('$sha', 'public', " . ($_ eq 'latin' ? $latin : q('my hand')) . ", '2026-01-01T00:00:00Z')");
 	}
+	my $report = keys_sql('-check', '-c', conf('postern'));
+	is(() = $report =~ /^row sql:\w{16}: no certificate$/mg, 4, "$site: -check names rows that are no certificate"); # empty huge inside rubbish
+	is(() = $report =~ /^row sql:\w{16}: its columns are not those of the certificate$/mg, 2, "$site: ... or have other columns");
+	is($status, 1, "$site: ... and says so");
+	$query->("INSERT INTO addresses SELECT 'else\@hand.example', sha256 FROM certificates WHERE der = " . literal($der{bob}) . " AND sha256 NOT LIKE '00%'");
+	like(keys_sql('-check', '-c', conf('postern')), qr/^row sql:\w{16}: a certificate that does not name else\@hand\.example\n7 broken rows/m, "$site: ... or another address");
+	$query->("DELETE FROM addresses WHERE address = 'else\@hand.example'");
 	my $c = start_sql(conf('postern'));
 	is(who($c, "$_\@hand.example"), 'not-found permanent', "$site: $_ in the tables is passed over") for grep { $_ ne 'latin' } sort keys %rows;
 	like(ask($c, 'find-certificates', '', '<address>latin@hand.example</address>'), qr/<certificate for="latin\@hand\.example" area="public" source="sql:[0-9a-f]{16} m\?" /,

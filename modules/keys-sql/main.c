@@ -78,7 +78,7 @@ int keys_sql_database(struct server *s, struct database **out, struct error *err
 		if (rc == 0)
 			rc = database_check_schema(state->db, &state->failed);
 		if (rc < 0) {
-			error_set(&state->failed, rc == E_CONFIG ? E_CONFIG : E_TEMP, "%s", arena_strdup(&s->arena, state->failed.text));
+			state->failed.code = rc == E_CONFIG ? E_CONFIG : E_TEMP;
 			return error_set(err, state->failed.code, "%s", state->failed.text);
 		}
 	}

@@ -88,4 +88,7 @@ const struct statement_text statements[STATEMENTS] = {
 		" JOIN placements p ON p.sha256 = c.sha256 WHERE p.area = 'private' AND c.sha256 > $1 ORDER BY c.sha256 LIMIT 100", 1, false },
 	[COUNT_AREAS] = { "count_areas",
 		"SELECT area, CAST(COUNT(*) AS TEXT) FROM placements GROUP BY area ORDER BY area", 0, false },
+	[LIST_ROWS] = { "list_rows",
+		"SELECT c.sha256, c.der, c.issuer_serial, c.key_id, c.subject, c.public_key, COALESCE(a.address, '')"
+		" FROM certificates c LEFT JOIN addresses a ON a.sha256 = c.sha256 ORDER BY c.sha256, a.address", 0, true },
 };

@@ -32,6 +32,7 @@ enum statement {
 	FIND_OWNERS,         /* public_key -> der sha256 */
 	LIST_OWN,            /* sha256 -> der sha256 source purpose, of 100 behind it */
 	COUNT_AREAS,         /* -> area count */
+	LIST_ROWS,           /* -> sha256 der issuer_serial key_id subject public_key address, a row for each address */
 	STATEMENTS
 };
 

@@ -92,6 +92,11 @@ purpose=encrypt; say junk; asked; unset purpose
 like "... to encrypt, the message waits" "$out" '^E_TEMP'
 configured "check_xkms_timeout = 300ms"; say nothing; asked
 is "nothing: unknown" "$out" "unknown reason=relay-away"
+configured "check_xkms_timeout = 300s" "module_timeout = 1s"
+talked=$(echo "<check-certificate id=\"1\" purpose=\"sign\" time=\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\" address=\"ann@partner.example\"><certificate>$(
+	openssl x509 -in "$T/ann.pem" -outform DER | base64 -w0)</certificate></check-certificate>" |
+	timeout 60 "$SRC/t/helper/module-talk" -role check -deadline 600000 -config "$T/postern.conf" "$BUILD/check-xkms" 2>/dev/null)
+like "... before postern gives the module up" "$talked" '<verdict value="unknown" reason="relay-away"'
 configured "check_xkms_sign_when_away = defer"; say junk; asked
 like "defer: the message waits" "$out" '^E_TEMP'
 modules="check-xkms check-path"; configured "check_xkms_sign_when_away = next"; asked; unset modules

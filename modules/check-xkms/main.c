@@ -58,16 +58,17 @@ static const char *new_id(struct arena *a)
 	return id;
 }
 
-static int ask_one(struct server *s, const char *url, const struct check_request *q, struct xkms_result *out, struct error *err)
+static int ask_one(struct server *s, const char *url, const struct check_request *q, deadline until, struct xkms_result *out,
+		   struct error *err)
 {
-	deadline until = deadline_earlier(deadline_in((int64_t)options.timeout), s->until);
 	struct buf question = BUF_INIT, answer = BUF_INIT;
 	const char *id = new_id(&s->arena);
 	struct state *state = s->state;
 	int rc = *id ? xkms_request(&options, url, id, q, &question, err) : error_set(err, E_TEMP, "no random numbers");
 
 	if (rc == 0)
-		rc = relay_ask(state->relays, url, span_from(question.data, question.len), until, &answer, err);
+		rc = relay_ask(state->relays, url, span_from(question.data, question.len),
+			       deadline_earlier(deadline_in((int64_t)options.timeout), until), &answer, err);
 	if (rc == 0) {
 		rc = xkms_response(&options, span_from(buf_str(&answer), answer.len), id, q->certificate, &s->arena, out, err);
 		if (rc < 0)
@@ -81,6 +82,7 @@ static int ask_one(struct server *s, const char *url, const struct check_request
 /* The relay that answered last comes first; *url is the one that answered now. */
 static int ask_relays(struct server *s, const struct check_request *q, struct xkms_result *out, const char **url, struct error *err)
 {
+	deadline until = server_answer_until(s);
 	struct state *state = s->state;
 	size_t n = options.relays.n;
 	int rc = E_TEMP;
@@ -89,7 +91,7 @@ static int ask_relays(struct server *s, const struct check_request *q, struct xk
 		size_t at = (state->first + i) % n;
 
 		*url = options.relays.items[at];
-		rc = ask_one(s, *url, q, out, err);
+		rc = ask_one(s, *url, q, until, out, err);
 		if (rc == 0)
 			state->first = at;
 		else

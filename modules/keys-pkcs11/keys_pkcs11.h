@@ -1,7 +1,8 @@
 /* keys_pkcs11.h - what the parts of the module keys-pkcs11 share
  *
- * From below: provider.c has the libraries that speak for the hardware, token.c the tokens in their slots, login.c the PINs,
- * object.c what is on a token, own_key.c the keys that find-keys has named; rsa.c and ec.c do what keys do, use.c asks them.
+ * From below: provider.c has the libraries that speak for the hardware, token.c the tokens in their slots, login.c the PINs (marker.c and
+ * given.c what became of them), object.c what is on a token, own_key.c the keys that find-keys has named; rsa.c and ec.c do what keys do,
+ * use.c asks them.
  */
 #ifndef POSTERN_KEYS_PKCS11_H
 #define POSTERN_KEYS_PKCS11_H

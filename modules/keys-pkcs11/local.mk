@@ -8,6 +8,7 @@ keys_pkcs11_SOURCES = \
 	modules/keys-pkcs11/list.c \
 	modules/keys-pkcs11/login.c \
 	modules/keys-pkcs11/main.c \
+	modules/keys-pkcs11/marker.c modules/keys-pkcs11/marker.h \
 	modules/keys-pkcs11/object.c \
 	modules/keys-pkcs11/own_key.c \
 	modules/keys-pkcs11/provider.c \

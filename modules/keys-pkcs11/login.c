@@ -1,42 +1,20 @@
 /* login.c - the PIN, and never a wrong one twice
  *
  * Three wrong PINs lock many tokens for good, and every message is a process of its own that knows nothing of the last one.
- * So what became of a PIN is written down beside the spool, in SPOOL/pkcs11/TOKEN, together with the stamp of the file it came
- * from, and who logs in holds a lock:
- *
- *   good     the token took it
- *   refused  the token did not: not tried again until the file changes
- *   trying   written before a PIN is tried for the first time; who finds it knows that a process died over that
- *
- * A good one may have become wrong since, and a process may die over that, too.  To write it down on the disk before each login would
- * cost every message; a byte in the lock file costs nothing, and outlives the process, though not the machine.
- *
- * Nothing of the PIN itself is in these files.  Where no file is configured a person may give the PIN, for one conversation (given.c).
+ * So what became of a PIN in a file is written down (marker.c).  Where no file is configured a person may give the PIN, for one
+ * conversation (given.c).
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "common/secret_file.h"
-#include "common/stamp.h"
 #include "keys-pkcs11/given.h"
 #include "keys-pkcs11/keys_pkcs11.h"
-#include "lib/digest.h"
-#include "lib/fs.h"
-#include "lib/log.h"
-
-#define MARKER_MAX 4096
+#include "keys-pkcs11/marker.h"
 
 struct login {
 	struct server *s;
 	struct token *t;
 	struct error *err;
-	char *marker;          /* its path; in the arena of the request */
-	int lock;              /* of the marker; not empty: a login with a proved PIN is under way, or a process died over one */
+	struct marker marker;
 	CK_FLAGS flags;        /* of the token, now */
-	struct stamp stamp;    /* of the PIN file */
 	char *pin;             /* secret_free() */
 	bool proved;           /* the marker says that the token took it before */
 };
@@ -64,74 +42,6 @@ static bool is_wrong(CK_RV rv)
 	return rv == CKR_PIN_INCORRECT || rv == CKR_PIN_INVALID || rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_LOCKED;
 }
 
-/* ---- the marker ---- */
-
-static char *marker_path(struct login *l)
-{
-	const CK_TOKEN_INFO *info = &l->t->info;
-	char sum[DIGEST_HEX + 1];
-	struct digest d;
-
-	digest_init(&d);
-	digest_add(&d, info->manufacturerID, sizeof(info->manufacturerID));
-	digest_add(&d, info->model, sizeof(info->model));
-	digest_add(&d, info->serialNumber, sizeof(info->serialNumber));
-	digest_add(&d, info->label, sizeof(info->label));
-	digest_hex(&d, sum);
-	return arena_printf(&l->s->arena, "%s/pkcs11/%.32s", l->s->config->spool, sum);
-}
-
-/* The marker's whole text. */
-static void marker_text(const struct login *l, const char *state, struct buf *out)
-{
-	buf_addf(out, "%s %s\n%s\nmodified %lld changed %lld size %llu inode %llu\n", state, l->t->name, l->t->wanted->pin_file,
-		 (long long)l->stamp.modified, (long long)l->stamp.changed, (unsigned long long)l->stamp.size,
-		 (unsigned long long)l->stamp.inode);
-}
-
-static bool marker_says(const struct login *l, const char *state)
-{
-	struct buf is = BUF_INIT, wanted = BUF_INIT;
-	bool yes;
-
-	marker_text(l, state, &wanted);
-	yes = fs_read(l->marker, MARKER_MAX, &is, NULL) == 0 && is.len == wanted.len && memcmp(is.data, wanted.data, is.len) == 0;
-	buf_release(&is);
-	buf_release(&wanted);
-	return yes;
-}
-
-static int marker_write(struct login *l, const char *state)
-{
-	struct buf text = BUF_INIT;
-	int rc;
-
-	marker_text(l, state, &text);
-	rc = fs_replace(l->marker, text.data, text.len, 0600, l->err);
-	buf_release(&text);
-	return rc;
-}
-
-/* One process at a time, or two would try the same wrong PIN. */
-static int take_lock(struct login *l)
-{
-	char *folder = arena_printf(&l->s->arena, "%s/pkcs11", l->s->config->spool);
-	char *path = arena_printf(&l->s->arena, "%s.lock", l->marker);
-	int rc = 0;
-
-	l->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (l->lock < 0 && errno == ENOENT) {
-		rc = fs_make_directory(folder, 0700, l->err);
-		l->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	}
-	if (rc == 0 && l->lock < 0)
-		rc = error_set(l->err, E_CONFIG, "%s: %s", path, strerror(errno));
-	while (rc == 0 && flock(l->lock, LOCK_EX) < 0)
-		if (errno != EINTR)
-			rc = error_set(l->err, E_TEMP, "%s: %s", path, strerror(errno));
-	return rc;
-}
-
 /* ---- the PIN ---- */
 
 /* The stamp must be of what was read. */
@@ -141,10 +51,10 @@ static int read_pin(struct login *l)
 	struct stamp after;
 	int rc;
 
-	stamp_secret(path, &l->stamp);
+	stamp_secret(path, &l->marker.stamp);
 	rc = secret_read(path, &l->pin, l->err);
 	stamp_secret(path, &after);
-	if (rc == 0 && !stamp_equal(&l->stamp, &after))
+	if (rc == 0 && !stamp_equal(&l->marker.stamp, &after))
 		rc = error_set(l->err, E_TEMP, "%s: changed while it was read", path);
 	if (rc == 0)
 		return 0;
@@ -250,50 +160,51 @@ static int check_before(struct login *l)
 
 /* ---- what is known of the PIN ---- */
 
-/* A process died over a PIN that was good until then, and the token says that a wrong one was tried since the last good one. */
-static bool became_wrong(const struct login *l)
+/* Of a PIN that was good until a process died over it, and the token says that a wrong one was tried since the last good one. */
+static bool became_wrong(const struct login *l, enum pin_state state)
 {
-	struct stat st;
-
-	return (l->flags & CKF_USER_PIN_COUNT_LOW) && fstat(l->lock, &st) == 0 && st.st_size > 0;
-}
-
-static int recall(struct login *l)
-{
-	bool good = marker_says(l, "good");
-
-	l->proved = good && !became_wrong(l);
-	return good && !l->proved ? marker_write(l, "refused") : 0;
+	return state == PIN_GOOD && (l->flags & CKF_USER_PIN_COUNT_LOW) && marker_interrupted(&l->marker);
 }
 
 static int check_marker(struct login *l)
 {
-	int rc = recall(l);
+	enum pin_state state = marker_state(&l->marker);
 
-	if (rc < 0 || l->proved)
-		return rc;
-	if (marker_says(l, "refused"))
+	if (became_wrong(l, state)) {
+		state = PIN_REFUSED;
+		if (marker_write(&l->marker, state, l->err) < 0)
+			return l->err->code;
+	}
+	l->proved = state == PIN_GOOD;
+	if (state == PIN_REFUSED)
 		return refuse(l, arena_printf(&l->s->arena, "it refused the PIN in %s, which is not tried again until that file "
 					      "changes", l->t->wanted->pin_file));
-	if (marker_says(l, "trying"))
+	if (state == PIN_TRYING)
 		return refuse(l, arena_printf(&l->s->arena, "the first attempt with the PIN in %s did not end, so it may be wrong; "
 					      "check it, then touch the file", l->t->wanted->pin_file));
-	return marker_write(l, "trying");
+	return l->proved ? 0 : marker_write(&l->marker, PIN_TRYING, l->err);
+}
+
+/* Writes down what the token said of the PIN.  An error: it could not be written. */
+static int note(struct login *l, CK_RV rv)
+{
+	if (is_wrong(rv))
+		return marker_write(&l->marker, PIN_REFUSED, l->err);
+	if (l->proved)
+		return 0;
+	if (rv == CKR_OK)
+		return marker_write(&l->marker, PIN_GOOD, l->err);
+	marker_forget(&l->marker); /* nothing was learnt about it */
+	return 0;
 }
 
 static int judge(struct login *l, CK_RV rv)
 {
-	if (rv == CKR_OK)
-		return l->proved ? 0 : marker_write(l, "good");
-	if (is_wrong(rv)) {
-		marker_write(l, "refused");
+	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
+		return 0;
+	if (is_wrong(rv))
 		return refuse(l, arena_printf(&l->s->arena, "it refused the PIN in %s (%s); it is not tried again until that file "
 					      "changes", l->t->wanted->pin_file, p11_kit_strerror(rv)));
-	}
-	if (!l->proved) /* nothing was learnt about the PIN */
-		unlink(l->marker);
-	if (rv == CKR_USER_ALREADY_LOGGED_IN)
-		return 0;
 	if (rv == CKR_PIN_EXPIRED)
 		return refuse(l, "its PIN has expired; set a new one");
 	return token_failed(l->t, "login", rv, l->err);
@@ -304,17 +215,19 @@ static CK_RV call_login(const struct login *l, CK_USER_TYPE user, const char *pi
 	return l->t->provider->calls->C_Login(l->t->session, user, (CK_UTF8CHAR *)(uintptr_t)pin, strlen(pin));
 }
 
-/* The byte stands until what the token said is written down. */
 static int try_file(struct login *l, CK_USER_TYPE user)
 {
-	int rc;
+	int rc = marker_begin(&l->marker, l->err);
+	CK_RV rv;
 
-	if (pwrite(l->lock, "t", 1, 0) != 1)
-		return error_set(l->err, E_TEMP, "%s.lock: %s", l->marker, strerror(errno));
-	rc = judge(l, call_login(l, user, l->pin));
-	if (ftruncate(l->lock, 0) < 0)
-		log_warning("%s.lock: %s", l->marker, strerror(errno));
-	return rc;
+	if (rc < 0)
+		return rc;
+	rv = call_login(l, user, l->pin);
+	rc = note(l, rv);
+	if (rc < 0)
+		return rc;
+	marker_end(&l->marker);
+	return judge(l, rv);
 }
 
 static int login_by_file(struct login *l, CK_USER_TYPE user)
@@ -344,7 +257,7 @@ static int try_given(struct login *l, struct given *g, CK_USER_TYPE user)
 static int login_by_person(struct login *l, CK_USER_TYPE user)
 {
 	struct given g;
-	int rc = given_begin(&g, arena_printf(&l->s->arena, "%s.given", l->marker), given_pin(l->s), l->err);
+	int rc = given_begin(&g, arena_printf(&l->s->arena, "%s.given", l->marker.path), given_pin(l->s), l->err);
 
 	if (rc == 0)
 		rc = try_given(l, &g, user);
@@ -358,17 +271,14 @@ static int login_by_person(struct login *l, CK_USER_TYPE user)
 
 static int login(struct server *s, struct token *t, CK_USER_TYPE user, struct error *err)
 {
-	struct login l = { .s = s, .t = t, .err = err, .lock = -1 };
-	int rc;
+	struct login l = { .s = s, .t = t, .err = err };
+	int rc = marker_open(&l.marker, s, t, err);
 
-	l.marker = marker_path(&l);
-	rc = take_lock(&l);
 	if (rc == 0)
 		rc = check_before(&l);
 	if (rc == 0)
 		rc = *t->wanted->pin_file ? login_by_file(&l, user) : login_by_person(&l, user);
-	if (l.lock >= 0)
-		close(l.lock);
+	marker_close(&l.marker);
 	return rc;
 }
 

@@ -314,6 +314,10 @@ for my $case ([ 'no', 'configuration temporary', 'configuration temporary' ], [ 
 	is((once('nobody@partner.example', @far, "referrals = $word"))[0], $nobody, '  and who is nowhere');
 	like($log, qr{part of the directory is at $slapd->{uri}/\S+, which is not asked}, '  as the log says') if $word eq 'no';
 }
+$c = conversation(@far);
+find($c, map { "nobody$_\@partner.example" } 1 .. 3);
+is(scalar(() = log_of($c) =~ /part of the directory is at/g), 1, 'said once, whoever is asked for');
+finish($c);
 ($got, $log) = once('nobody@partner.example', "uri = $branch->{uri}", 'base = ou=gone,dc=example', 'referrals = yes');
 is($got, 'configuration temporary', 'the other server is dead: nobody knows');
 like($log, qr{part of the directory is at ldap://\S+, which cannot be asked}, '  as the log says');

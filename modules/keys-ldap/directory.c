@@ -56,10 +56,15 @@ void directory_forget(struct directory *d)
 	buf_clear(&d->notes);
 }
 
+/* What is true of many answers is said once. */
 static void note(struct directory *d, const char *who, const char *text)
 {
-	if (d->notes.len < NOTES_MAX)
-		buf_addf(&d->notes, "%s%s%s\n", who, *who ? ": " : "", text);
+	struct buf line = BUF_INIT;
+
+	buf_addf(&line, "%s%s%s\n", who, *who ? ": " : "", text);
+	if (d->notes.len < NOTES_MAX && !strstr(buf_str(&d->notes), buf_str(&line)))
+		buf_add(&d->notes, line.data, line.len);
+	buf_release(&line);
 }
 
 /* ---- an entry ---- */

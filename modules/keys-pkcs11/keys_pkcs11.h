@@ -188,7 +188,7 @@ CK_RV operate_decrypt(struct operation *o, CK_MECHANISM *m, struct span in, stru
 /* The token does not do this mechanism, or not with these parameters. */
 bool is_unsupported(const struct operation *o, CK_RV rv);
 
-/* find.c: opened when it is first needed; *out is NULL where the folder is empty. */
+/* search.c: opened when it is first needed; *out is NULL where the folder is empty. */
 int pkcs11_area(struct server *s, enum pkcs11_area which, struct area **out, struct error *err);
 /* *file: where in decrypt-only of the area private this certificate stands, also if it is on a token or in another area, too; NULL: it
  * does not. */

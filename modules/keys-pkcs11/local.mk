@@ -2,7 +2,8 @@ module_PROGRAMS += keys-pkcs11
 keys_pkcs11_SOURCES = \
 	modules/keys-pkcs11/ec.c \
 	modules/keys-pkcs11/ecdsa.c modules/keys-pkcs11/ecdsa.h \
-	modules/keys-pkcs11/find.c \
+	modules/keys-pkcs11/find_certificates.c \
+	modules/keys-pkcs11/find_keys.c \
 	modules/keys-pkcs11/given.c modules/keys-pkcs11/given.h \
 	modules/keys-pkcs11/keys_pkcs11.h \
 	modules/keys-pkcs11/list.c \
@@ -13,6 +14,7 @@ keys_pkcs11_SOURCES = \
 	modules/keys-pkcs11/own_key.c \
 	modules/keys-pkcs11/provider.c \
 	modules/keys-pkcs11/rsa.c \
+	modules/keys-pkcs11/search.c modules/keys-pkcs11/search.h \
 	modules/keys-pkcs11/token.c \
 	modules/keys-pkcs11/use.c
 keys_pkcs11_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)

@@ -103,14 +103,15 @@ static void tell_of_lock(struct carrying *c, const struct plan_hold *hold)
 	const struct handover *h = c->h;
 	bool out = !config_is_local(h->config, hold->recipients[0]);
 	char id[HOLD_ID + 1];
+	const char *command = arena_printf(h->arena, "postern -c %s", h->config->file);
 
 	hold_name(h->identity, id);
 	note_incident(c, out ? "Outgoing message waits for a passphrase" : "Incoming message waits for a passphrase",
 		      arena_printf(h->arena, "%s with a key that has a passphrase of its own, and nobody has given it.\nReason: "
-				   "%s\nThe message is held as %s; nothing is lost.\n\nWhoever knows the passphrase gives it to "
-				   "postern -resume %s (first line of standard input), which goes on where this stopped.  %s"
-				   "postern -discard %s removes it.", out ? "A message to the outside is to be signed" : "A message from outside "
-				   "can be opened", hold->text, id, id, out ? "" : "postern -release delivers it as it came; ", id));
+				   "%s\nThe message is held as %s; nothing is lost.\n\nWhoever knows the passphrase goes on with it, by typing it or as the "
+				   "first line of standard input, with\n\n  %s -resume %s\n\n-release in the place of -resume %s, and "
+				   "-discard removes it.", out ? "A message to the outside is to be signed" : "A message from outside "
+				   "can be opened", hold->text, id, command, id, out ? "is refused, for it would go unsigned" : "delivers it as it came"));
 	if (out && *h->plan->sender)
 		c->delayed = hold;
 }

@@ -31,7 +31,7 @@ is "a message for a locked key is held" "$code$out $(holds)" "0 1"
 is "the administrator is told" "$(subjects)" "Incoming message waits for a passphrase|"
 id=$(hold_id)
 notice=$(cat "$T"/internal/new/* | tr '\n' ' ')
-like "of which hold" "$notice" "postern -resume $id"
+like "of which hold, by the command as it is to be typed" "$notice" "   postern -c $T/postern.conf -resume $id  "
 like "of which key" "$notice" 'private/rita\.pem: +the private key of rita@behoerde\.example, valid until'
 out=$("$BUILD/postern" -c "$T/postern.conf" -holds)
 like "-holds has the reason" "$out" "^$id .* passphrase-needed  from <bob@partner.example>"

@@ -47,7 +47,12 @@ static void add_fact(struct buf *text, const char *name, const char *value)
 
 static void add_facts(struct buf *text, const struct config *c, const struct notice *n)
 {
+	struct buf command = BUF_INIT;
+
+	buf_addf(&command, "postern -c %s ...", or_empty(c->file)); /* of several tenants each has a file of its own */
 	add_fact(text, "Gateway:", letter_host(c));
+	add_fact(text, "Commands:", buf_str(&command));
+	buf_release(&command);
 	add_fact(text, "Queue id:", n->queue_id);
 	add_fact(text, "Sender:", n->sender);
 	for (size_t i = 0; i < n->n && i < RECIPIENTS_SHOWN; i++)

@@ -23,7 +23,7 @@ for tool in mailq-all deliver-all; do
 done
 ok "the profiles are where postern reads them" test -f "$D$etc/postern/profiles"
 for file in share/man/man8/postern.8 share/man/man5/postern.conf.5 share/man/man7/postern-modules.7 share/postern/examples/postern.conf \
-	share/postern/examples/rules share/postern/topologies/README share/postern/topologies/tenants/klinik/postern.conf share/postern/postern-modules.rng share/postern/queues.sh share/postern/queues-show.awk; do
+	share/postern/examples/rules share/postern/examples/README share/postern/examples/keys-rest share/postern/topologies/README share/postern/topologies/tenants/klinik/postern.conf share/postern/postern-modules.rng share/postern/queues.sh share/postern/queues-show.awk; do
 	ok "$file is there" test -f "$D$prefix/$file"
 done
 

@@ -89,15 +89,6 @@ static bool time_left(const X509 *certificate, int64_t *left, char text[MOMENT_T
 	return true;
 }
 
-static const char *folded(struct arena *a, const char *address)
-{
-	char *copy = arena_strdup(a, address);
-
-	for (char *p = copy; *p; p++)
-		*p = (char)ascii_lower((unsigned char)*p);
-	return copy;
-}
-
 static void add_key(struct expiring *x, const struct own_key *k, struct buf *list)
 {
 	struct last l = { .source = k->source };
@@ -108,7 +99,7 @@ static void add_key(struct expiring *x, const struct own_key *k, struct buf *lis
 		return;
 	certificate_addresses(&x->arena, k->certificate, &addresses, &n);
 	for (size_t i = 0; i < n; i++) {
-		l.address = folded(&x->arena, addresses[i]);
+		l.address = arena_lower(&x->arena, addresses[i]);
 		l.mark = mark_of(l.left);
 		buf_add(list, &l, sizeof(l));
 	}

@@ -118,16 +118,6 @@ static int look_at_message(struct outgoing *o, struct error *err)
 	return find_wishes(o, err);
 }
 
-/* Lower case, as addresses are compared: see address_equal(). */
-static const char *folded(struct arena *a, const char *address)
-{
-	char *copy = arena_strdup(a, address);
-
-	for (char *p = copy; *p; p++)
-		*p = (char)ascii_lower((unsigned char)*p);
-	return copy;
-}
-
 static void add_addresses(struct outgoing *o, const char *field, struct buf *list)
 {
 	struct arena *a = o->w->arena;
@@ -140,7 +130,7 @@ static void add_addresses(struct outgoing *o, const char *field, struct buf *lis
 		if (header_addresses(a, f->value, &addresses, &n, NULL) < 0)
 			continue;
 		for (size_t i = 0; i < n; i++) {
-			const char *address = folded(a, addresses[i]);
+			const char *address = arena_lower(a, addresses[i]);
 
 			buf_add(list, &address, sizeof(address));
 		}
@@ -160,7 +150,7 @@ static void find_hidden(struct outgoing *o)
 	names = arena_memdup(a, list.data, list.len);
 	lookup_make(a, names, list.len / sizeof(*names), &named);
 	for (size_t i = 0; i < o->n; i++)
-		o->items[i].hidden = lookup_find(&named, folded(a, o->items[i].address)) < 0;
+		o->items[i].hidden = lookup_find(&named, arena_lower(a, o->items[i].address)) < 0;
 	buf_release(&list);
 }
 

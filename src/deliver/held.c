@@ -38,15 +38,6 @@ static size_t count_lines(struct span record, const char *wanted)
 	return n;
 }
 
-static const char *folded(struct arena *a, const char *address)
-{
-	char *copy = arena_strdup(a, address);
-
-	for (char *p = copy; *p; p++)
-		*p = (char)ascii_lower((unsigned char)*p);
-	return copy;
-}
-
 static const struct {
 	const char *name;
 	size_t at;
@@ -97,7 +88,7 @@ static void mark_served(struct arena *a, struct span record, struct held *out)
 
 	out->served = arena_array(a, out->n, sizeof(*out->served));
 	for (size_t i = 0; i < out->n; i++)
-		keys[i] = folded(a, out->recipients[i]);
+		keys[i] = arena_lower(a, out->recipients[i]);
 	lookup_make(a, keys, out->n, &out->lookup);
 	while (take_line(&record, &name, &value)) {
 		if (!span_eqstr(name, "returned"))
@@ -153,7 +144,7 @@ int hold_read(struct arena *a, const char *spool, const char *id, struct held *o
 
 ptrdiff_t held_find(struct arena *a, const struct held *h, const char *recipient)
 {
-	return lookup_find(&h->lookup, folded(a, recipient));
+	return lookup_find(&h->lookup, arena_lower(a, recipient));
 }
 
 int hold_open(struct arena *a, const char *spool, const char *id, int *fd, uint64_t *size, struct error *err)

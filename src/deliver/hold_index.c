@@ -23,21 +23,12 @@
 
 static const char prefix[] = "by-";
 
-static const char *folded(struct arena *a, const char *address)
-{
-	char *copy = arena_strdup(a, address);
-
-	for (char *p = copy; *p; p++)
-		*p = (char)ascii_lower((unsigned char)*p);
-	return copy;
-}
-
 /* Without the slot. */
 static const char *stem_of(struct arena *a, const char *directory, const struct hold_key *k)
 {
 	char hash[NAME_HEX + 1];
 
-	name_hash((const char *const[]){ k->kind, k->value, folded(a, k->sender) }, 3, hash);
+	name_hash((const char *const[]){ k->kind, k->value, arena_lower(a, k->sender) }, 3, hash);
 	return arena_printf(a, "%s/%s%.*s-", directory, prefix, KEY_HEX, hash);
 }
 

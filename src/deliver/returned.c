@@ -15,20 +15,10 @@
 static const char directory[] = "returned";
 static const char kind[] = "mail";
 
-/* The scanner may write addresses in other letters. */
-static const char *folded(struct arena *a, const char *address)
-{
-	char *copy = arena_strdup(a, address);
-
-	for (char *p = copy; *p; p++)
-		*p = (char)ascii_lower((unsigned char)*p);
-	return copy;
-}
-
 /* No id is like this. */
 static const char *message_key(struct arena *a, const char *message_id, const char *sender)
 {
-	return arena_printf(a, "message %s %s", folded(a, sender), message_id);
+	return arena_printf(a, "message %s %s", arena_lower(a, sender), message_id);
 }
 
 /* One of 256 locks, by the first digits of the id: there is nothing to tidy up, and two messages seldom meet. */
@@ -76,7 +66,7 @@ void returned_close(struct returned *r)
 
 int returned_has(struct arena *a, const struct returned *r, const char *recipient, bool *has, struct error *err)
 {
-	return journal_has(&r->by_token, kind, folded(a, recipient), has, err);
+	return journal_has(&r->by_token, kind, arena_lower(a, recipient), has, err);
 }
 
 int returned_add(struct arena *a, struct returned *r, const char *const *recipients, size_t n, struct error *err)
@@ -85,7 +75,7 @@ int returned_add(struct arena *a, struct returned *r, const char *const *recipie
 	int rc;
 
 	for (size_t i = 0; i < n; i++)
-		names[i] = folded(a, recipients[i]);
+		names[i] = arena_lower(a, recipients[i]);
 	rc = journal_add(&r->by_token, kind, names, n, err);
 	if (rc == 0 && *r->by_message.message)
 		rc = journal_add(&r->by_message, kind, names, n, err);
@@ -103,7 +93,7 @@ int returned_had_message(struct arena *a, const char *spool, const char *message
 		return 0;
 	rc = journal_open_in(a, spool, directory, message_key(a, message_id, sender), &j, err);
 	if (rc == 0)
-		rc = journal_has(&j, kind, folded(a, recipient), has, err);
+		rc = journal_has(&j, kind, arena_lower(a, recipient), has, err);
 	journal_release(&j);
 	return rc;
 }

@@ -29,6 +29,7 @@ void *arena_alloc(struct arena *a, size_t n);   /* zeroed, aligned for anything 
 void *arena_array(struct arena *a, size_t count, size_t size);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n); /* NUL-terminated copy of n bytes */
+char *arena_lower(struct arena *a, const char *s);             /* a copy, its ASCII letters in lower case */
 void *arena_memdup(struct arena *a, const void *p, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

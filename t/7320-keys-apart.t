@@ -41,6 +41,18 @@ is "opened" "$code $(grep -c '^dear Rita' "$T/got")" "0 1"
 # not -strict: it hands bytes over, and without its configuration it does not know where to
 if out=$("$BUILD/postern-module-check" -c "$T/postern.conf" -role keys -address bob@partner.example -own rita@behoerde.example keys-socket 2>&1)
 then pass "keeps to the protocol"; else fail "keeps to the protocol" "$out"; fi
+# ---- as keys-socket(8) says: partners' certificates stay with the gateway, private keys are the service's
+mkdir "$T/certs/public"
+mv "$K/certs/public/bob.pem" "$T/certs/public/"
+send bob@partner.example
+is "partners whom the service does not know: not in clear" "$code $(delivered "$T/external")" "77 0"
+conf "$T" "$(sed -n 's/^\(keys_modules = keys-file keys-socket\)$/\1/p' "$SRC/man/keys-socket.8")"
+send bob@partner.example
+is "with keys-file before it: sent" "$code$out" "0"
+ok "signed by the service, encrypted with what the gateway has" signed
+mv "$T/certs/public/bob.pem" "$K/certs/public/"
+conf "$T" 'keys_modules = keys-socket'
+
 # ---- what each direction may ask: said to the service at the beginning of the conversation
 listen sh -c "tee '$T/hello' | '$BUILD/keys-file' -config '$K/postern.conf'"
 may_ask() { sed -n '2s/.* operations="\([^"]*\)".*/\1/p' "$T/hello" | head -n 1; }

@@ -26,7 +26,7 @@ libpostern_a_SOURCES = \
 	src/plan.c src/plan.h \
 	src/privileges.c src/privileges.h \
 	src/receive.c src/receive.h \
-	src/record.c src/record.h src/record_check.c \
+	src/record.c src/record.h src/record_check.c src/record_read.c \
 	src/returning.c src/returning.h \
 	src/routes.c src/routes.h \
 	src/result.c src/result.h \

@@ -20,6 +20,9 @@
 #include "lib/buf.h"
 #include "plan.h"
 
+/* Behind "original", by enum original. */
+extern const char *const record_originals[];
+
 void record_write(const struct plan *p, struct buf *out);
 
 struct record_limits {

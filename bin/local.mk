@@ -7,7 +7,8 @@ CLEANFILES += $(sbin_SCRIPTS) $(noinst_SCRIPTS)
 # what they share
 toolsdir = $(datadir)/postern
 dist_tools_DATA = bin/queues.sh bin/queues.awk bin/queues-holds.awk bin/queues-postfix.awk bin/queues-sendmail.awk bin/queues-show.awk
-dist_tools_DATA += bin/fill.awk bin/setup-steps.sh bin/setup-look.sh bin/setup-want.sh bin/setup-postfix.sh bin/setup-sendmail.sh bin/setup-test.sh
+dist_tools_DATA += bin/fill.awk bin/setup-steps.sh bin/setup-look.sh bin/setup-want.sh bin/setup-test.sh
+dist_tools_DATA += bin/setup-postfix.sh bin/setup-postfix-files.sh bin/setup-sendmail.sh bin/setup-sendmail-files.sh
 
 tool_fill = $(SED) -e 's|@version''@|$(PACKAGE_VERSION)|' -e 's|@sysconfdir''@|$(sysconfdir)|' -e 's|@localstatedir''@|$(localstatedir)|'
 tool_fill_installed = $(tool_fill) -e 's|@postern''@|$(bindir)/postern|' -e 's|@share''@|$(datadir)/postern|'

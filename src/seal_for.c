@@ -168,7 +168,7 @@ static const char *by_time(const struct found_key *k)
 static void note_passed(struct work *w, const char *address, const struct passed_key *passed, size_t n)
 {
 	for (size_t i = 0; w->trial && i < n; i++)
-		plan_note(w->plan, "signing for %s: passed over %s: %s", address, passed[i].source, passed[i].text);
+		plan_note(w->plan, "signing for %s: passed over %s%s%s", address, passed[i].source, *passed[i].text ? ": " : "", passed[i].text);
 }
 
 /* Takes the key if its certificate is valid; E_NOTFOUND and the reason otherwise. */

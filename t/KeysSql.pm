@@ -525,7 +525,7 @@ sub through_postern {
 	put("$d/certs/trusted/bob.pem", slurp("$T/bob.crt"));
 	put("$d/rules", ". (to) \@partner\\.example\$ (do) FE, FS\n");
 	mkdir "$d/modules";
-	symlink "$BUILD/$_", "$d/modules/$_" for qw(rules-file check-path);
+	symlink "$BUILD/$_", "$d/modules/$_" for qw(rules-file check-path keys-file);
 	put("$d/modules/keys-sql", "#!/bin/sh\necho started >>$d/started\nexec '$BUILD/keys-sql' \"\$@\"\n", 0755);
 	unlink "$d/started";
 	my $config = mail_conf();
@@ -555,8 +555,10 @@ sub through_postern {
 	like($in ? slurp($in) : '', qr/smime=pass.*the order/s, "$how: ... opened and verified") or diag $in ? slurp($in) : 'nothing came';
 	is(slurp("$d/started"), "started\n" x 2, "$how: one conversation for each message");
 	unlink "$T/opened", "$T/verified";
-	my $why = `'$BUILD/postern' -c '$config' -explain -client 127.0.0.1 -sender rsa\@example.org -readmail bob\@partner.example <'$T/mail' 2>&1`;
+	put("$d/both.conf", slurp($config) =~ s/^keys_modules.*/keys_modules = keys-file, keys-sql/mr);
+	my $why = `'$BUILD/postern' -c '$d/both.conf' -explain -client 127.0.0.1 -sender rsa\@example.org -readmail bob\@partner.example <'$T/mail' 2>&1`;
 	like($why, qr/^note: signing for office\@example\.org: passed over sql:\w+ \S*house\.pem: not the first$/m, "$how: -explain says what signs, and what does not");
+	like($why, qr/^note: signing for office\@example\.org: passed over module keys-file: [^\n]*no key in \S*private signs for this address/m, "$how: ... and which module has none");
 }
 
 # The statements of keys-sql(8), as they stand there.

@@ -123,7 +123,8 @@ int answer_next(struct modules *m, struct arena *a, enum module_role role, const
 
 	for (size_t i = 0; i < m->n; i++) {
 		struct module *p = &m->items[i];
-		struct answer n = { .m = m, .a = a, .module = p->name, .operation = operation, .err = err };
+		struct answer n = { .m = m, .a = a, .module = p->name, .operation = operation, .err = err,
+				    .before = none };
 		struct xml_document *doc;
 		int rc;
 
@@ -139,13 +140,14 @@ int answer_next(struct modules *m, struct arena *a, enum module_role role, const
 		if (rc == E_LOCKED && !locked.code) /* the next one may have another key */
 			error_set(&locked, rc, "%s", err->text);
 		else if (rc == E_NOTFOUND)
-			none = arena_printf(a, "%s; %s", none, err->text);
+			none = arena_printf(a, "%s%s%s", none, *none ? "; " : "", err->text);
 		else if (rc != MODULE_UNKNOWN_OPERATION && rc != E_LOCKED)
 			return rc;
 	}
 	if (locked.code)
 		return error_set(err, E_LOCKED, "%s", locked.text);
-	return known ? error_set(err, E_NOTFOUND, "%s: no %s module found any%s", operation, module_role_name(role), none)
+	return known ? error_set(err, E_NOTFOUND, "%s: no %s module found any%s%s", operation, module_role_name(role),
+				   *none ? "; " : "", none)
 		     : error_set(err, E_TEMP, "no %s module that runs knows %s", module_role_name(role), operation);
 }
 

@@ -85,7 +85,7 @@ int ask_signing_keys(struct modules *m, struct arena *a, const char *address, st
 		     struct error *err);
 /* The same, with what would have served and must not: for -explain. */
 struct passed_key {
-	const char *source, *reason; /* a word: "decrypt-only", "no-key", ... */
+	const char *source, *reason; /* a word: "decrypt-only", "no-key", ...; "": a module that has no key, with an empty text */
 	const char *text;            /* for people */
 };
 int ask_signing_keys_explained(struct modules *m, struct arena *a, const char *address, struct found_key **keys, size_t *n,

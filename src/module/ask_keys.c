@@ -277,7 +277,9 @@ static void free_keys(struct found_key *keys, size_t n)
 /* Only words for people: what is missing or strange in it does no harm. */
 static void read_passed(const struct answer *n, const struct xml *result, struct key_search *s)
 {
-	s->passed = arena_array(n->a, answer_count(result, "passed-over"), sizeof(*s->passed));
+	s->passed = arena_array(n->a, answer_count(result, "passed-over") + 1, sizeof(*s->passed));
+	if (n->before && *n->before)
+		s->passed[s->npassed++] = (struct passed_key){ n->before, "", "" };
 	for (const struct xml *e = xml_first(result, "passed-over"); e; e = xml_next(e, "passed-over")) {
 		struct buf text = BUF_INIT;
 

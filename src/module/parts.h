@@ -35,6 +35,7 @@ struct answer {
 	struct arena *a;
 	const char *module, *operation;
 	struct error *err;
+	const char *before; /* what modules that were asked before, and had nothing, have said of it; "": none was */
 };
 
 /* The module is broken: it said something we must not guess at.  E_TEMP. */

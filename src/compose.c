@@ -71,7 +71,7 @@ static void emit_tidy(struct work *w, struct plan_output *o, struct span lines)
 
 static bool goes(struct work *w, const struct header_field *f, const struct edit *e)
 {
-	if (token_is(f))
+	if (token_is(f) || (e->blind && (span_caseeq(f->name, "Bcc") || span_caseeq(f->name, "Resent-Bcc"))))
 		return true;
 	return !e->keep_reserved && (result_is_reserved(w->arena, w->config->hostname, f) ||
 				     (e->also && result_is_reserved(w->arena, e->also, f)));

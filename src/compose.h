@@ -26,6 +26,7 @@ struct edit {
 	const char *subject;                   /* NULL: the Subject stays */
 	bool keep_reserved;                    /* X-Postern-* but the token, our Authentication-Results stay */
 	const char *also;                      /* a node of ours: its Authentication-Results go like ours; NULL: none */
+	bool blind;                            /* Bcc and Resent-Bcc go (RFC 5322 section 3.6.3) */
 	bool tidy;                             /* also without a new body: what stands in top speaks for it */
 	struct span top;                       /* fields put first */
 };

@@ -115,6 +115,7 @@ static int look_at_message(struct outgoing *o, struct error *err)
 	if (rc < 0)
 		return rc;
 	smime_looks(root, &o->is_signed, &o->is_encrypted);
+	o->is_sealed = smime_is_sealed(root);
 	return find_wishes(o, err);
 }
 

@@ -34,7 +34,7 @@ static int find_profile(struct outgoing *o, struct treatment *t, struct error *e
 static bool wants_encryption(const struct outgoing *o, const struct treatment *t)
 {
 	return !t->settled && (t->decision.encrypt == ENCRYPT_FORCE ||
-			       (t->decision.encrypt == ENCRYPT_IF_POSSIBLE && !o->is_encrypted));
+			       (t->decision.encrypt == ENCRYPT_IF_POSSIBLE && !o->is_sealed));
 }
 
 /* What the recipient's profile allows; the others of the message are served whatever he has. */

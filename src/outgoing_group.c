@@ -121,7 +121,7 @@ static int plan_group(struct outgoing *o, struct treatment *const *members, size
 	struct work *w = o->w;
 	const struct treatment *t = members[0];
 	const char **to = arena_array(w->arena, n, sizeof(*to));
-	struct edit e = { .subject = o->subject };
+	struct edit e = { .subject = o->subject, .blind = true };
 	struct replacement replacement;
 	struct arena scratch = ARENA_INIT; /* what a group needs must not add up over many hidden recipients */
 	struct buf sealed = BUF_INIT;

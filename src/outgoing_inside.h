@@ -56,7 +56,8 @@ struct outgoing {
 	const char *from;         /* the one From address; "" */
 	const char *acting;       /* whose mail this is: envelope sender, else From */
 	const char *no_signing;   /* why nothing may be signed; "" */
-	bool is_signed, is_encrypted;
+	bool is_signed, is_encrypted; /* or claims to be */
+	bool is_sealed;               /* is encrypted, as far as its first bytes tell */
 	struct wishes wishes;
 	const char *subject;      /* NULL: stays */
 	struct treatment *items;

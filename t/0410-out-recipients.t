@@ -43,6 +43,15 @@ for n in bob dave erin; do
 		not_ok "$n's signature has no certificate $other" grep -qx "$other" "$T/$n.serials"
 	done
 done
+for way in 'FE, FS' 'NE, FS' 'NE, NS'; do
+	rules ". (to) . (do) $way"
+	mail alice@behoerde.example "bob@$P" "Bcc: Dave <dave@$P>,
+ erin@$P" "bCC : frank@$P" "Resent-Bcc: frank@$P" >"$T/m"
+	send alice@behoerde.example "bob@$P" "dave@$P"
+	is "$way: a Bcc field that is still there does not leave" "$code $(sed '/^Delivered-To/d' "$T"/external/new/* | grep -ci 'dave\|erin\|frank')" "0 0"
+	is "... and nothing else is missing" "$(sed '/^$/,$d' "$(letter "bob@$P")" | grep -c '^From: \|^To: \|^Subject: ')" 3
+done
+rules '. (to) . (do) FE, FS'
 mail alice@behoerde.example "undisclosed-recipients:;" >"$T/m"
 send alice@behoerde.example "bob@$P" "carol@$P"
 is "nobody is named: one each" "$code $(left)" "0 2"

@@ -238,6 +238,14 @@ send "$A" "$B"
 opens "$B" bob 2>/dev/null
 ok "the author is From, not the envelope sender" cmp "$T/signer.pem" "$T/house.pem"
 
+# ---- what says that it is encrypted, and is not ----
+for type in 'application/pkcs7-mime; smime-type=enveloped-data' 'application/pkcs7-mime' 'application/x-pkcs7-mime; name=smime.p7m' \
+	'application/octet-stream; name=smime.p7m'; do
+	fresh "$A" "$B" "MIME-Version: 1.0" "Content-Type: $type"
+	the_rules '. (to) . (do) EIP'
+	is "$type, but plain words: EIP encrypts it" "$code $(is_clear && echo clear)" "0 "
+done
+
 # ---- the same mailbox in other spellings: no way around a rule ----
 mkdir -p "$T/certs/public/@bücher.example"; cp "$T/bob.pem" "$T/certs/public/@bücher.example/"
 fresh "$A" "$B"

@@ -24,6 +24,13 @@ static const char *smime_type(const struct entity *e)
 	return type ? type : "";
 }
 
+bool smime_is_sealed(const struct entity *root)
+{
+	enum layer_kind kind = layer_claimed(root) ? first_bytes(root) : LAYER_UNKNOWN;
+
+	return kind == LAYER_ENVELOPED || kind == LAYER_AUTHENVELOPED;
+}
+
 void smime_looks(const struct entity *root, bool *is_signed, bool *is_encrypted)
 {
 	const char *type = smime_type(root);

@@ -105,4 +105,7 @@ void certificate_addresses(struct arena *a, X509 *certificate, const char ***add
  * Used for BLOCK-SIGNED, BLOCK-ENCRYPTED and STRIP on outgoing mail. */
 void smime_looks(const struct entity *root, bool *is_signed, bool *is_encrypted);
 
+/* As cheap, but its first bytes must say so, too: what only claims to be encrypted is no reason to let it pass in clear. */
+bool smime_is_sealed(const struct entity *root);
+
 #endif

@@ -104,7 +104,7 @@ if [ "$as" = none ]; then
 	as=
 else
 	own; go in; works "(as another user)"; own
-	no=': Permission denied'
+	no=': Permission denied( for uid [0-9]+)?'
 	# denied WAY MODE PATH ERE
 	denied() {
 		mkdir -p "$S/spool/journal"; [ -e "$S/$3" ] || : >"$S/$3"; own

@@ -108,7 +108,7 @@ is(signed_words($s, $text =~ s/hello/hallo/r, $p7s =~ s/\n\r\n.*/\n\r\n/sr . enc
 for my $type ('text/html', 'text/plain; name=smime.p7s', 'image/png', 'message/rfc822', 'multipart/mixed; boundary=c', 'application/octet-stream',
 	'application/pkcs7-signature; name=invoice.html', 'application/pkcs7-signature; name=smime.p7s; name=invoice.html',
 	"application/pkcs7-signature; name=invoice.html; name*=utf-8''smime.p7s", "application/pkcs7-signature\r\nContent-Type: text/html",
-	"application/pkcs7-signature\rContent-Type: text/html\r\r", "application/pkcs7-signature\r\n text/html",
+	"application/pkcs7-signature\rContent-Type: text/html\r\r", "application/pkcs7-signature\r\n text/html", "application/pkcs7-signature (text/html)",
 	"application/pkcs7-signature\r\nContent-Disposition: attachment; filename=invoice.html") {
 	is(signed_words($s, $text, $p7s =~ s/application\/pkcs7-signature; name=smime.p7s/$type/r), 'malformed', "a signature in " . $type =~ s/[\r\n]+ */ | /gr);
 }

@@ -106,7 +106,7 @@ const char *layer_signature_objection(struct arena *a, const struct entity *e)
 {
 	if (e->ambiguous)
 		return arena_printf(a, "ambiguous signature part: %s", e->why_ambiguous);
-	if (!cms_part(e) || e->type.malformed)
+	if (!cms_part(e) || e->type.malformed || e->type.unusual)
 		return arena_printf(a, "the signature part is %.80s", e->type.text);
 	if (has_other_name(a, e, "Content-Type", "name") || has_other_name(a, e, "Content-Disposition", "filename"))
 		return "the signature part has a name that is no signature's, or two";

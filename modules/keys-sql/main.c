@@ -67,7 +67,7 @@ int keys_sql_connect(const struct config *config, enum caller caller, deadline u
 
 int keys_sql_database(struct server *s, struct database **out, struct error *err)
 {
-	deadline until = deadline_earlier(s->until, deadline_in((int64_t)keys_sql.timeout));
+	deadline until = deadline_earlier(server_answer_until(s), deadline_in((int64_t)keys_sql.timeout));
 	struct keys_sql_state *state = s->state;
 	int rc = 0;
 

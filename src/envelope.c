@@ -70,6 +70,15 @@ static void drop_duplicates(struct arena *a, struct envelope *e)
 	e->n = n;
 }
 
+/* Where a domain goes that is not ours, a mail server decides after it has mapped it (UTS #46): letters of full width, an ideographic full
+ * stop, a soft hyphen would lead to a partner whose rules were not looked at.  In A-labels a domain goes where it says. */
+static int check_recipient(struct arena *a, const struct config *c, const char **address, struct error *err)
+{
+	int rc = address_check(*address, err);
+
+	return rc < 0 || config_is_local(c, *address) ? rc : address_to_ascii(a, address, err);
+}
+
 static int set_recipients(struct arena *a, const struct config *c, const struct options *o, struct envelope *e,
 			  struct error *err)
 {
@@ -84,7 +93,7 @@ static int set_recipients(struct arena *a, const struct config *c, const struct 
 	for (size_t i = 0; i < o->nrecipients; i++) {
 		const char *address = plain(a, o->recipients[i]);
 
-		if (address_check(address, &why) < 0) {
+		if (check_recipient(a, c, &address, &why) < 0) {
 			e->ill_formed[e->nill] = address;
 			e->why[e->nill++] = arena_strdup(a, why.text);
 		} else {

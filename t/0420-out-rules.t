@@ -254,6 +254,11 @@ for a in '"bob"@partner.example' '<"bob"@PARTNER.example>' paul@xn--bcher-kva.ex
 	send "$A" "$a"
 	is "$a: encrypted" "$code $(is_clear || grep -l pkcs7-mime "$T/external/new/"* | wc -l)" "0 1"
 done
+# what a mail server maps to partner.example (UTS #46) is said to it as what it is, which is nobody's domain
+for a in bob@ｐartner.example bob@partner。example "bob@part$(printf '\302\255')ner.example"; do
+	is "$a: goes where it says" "$("$BUILD/postern" -c "$T/postern.conf" -client 10.0.0.1 -sender "$A" -explain -readmail "$a" <"$T/m" |
+		LC_ALL=C grep -a 'recipient:' | LC_ALL=C grep -ac '^  recipient: bob@xn--[!-~]*$')" 1
+done
 send '"alice"@behoerde.example' eve@partner.example
 refused "a sender in quotes is whom a rule names"
 foreseen

@@ -96,6 +96,22 @@ const char *address_unquoted(struct arena *a, const char *address)
 	return arena_printf(a, "%.*s@%s", (int)inner.n, inner.p, domain);
 }
 
+int address_to_ascii(struct arena *a, const char **address, struct error *err)
+{
+	struct span domain = span_of(address_domain(*address));
+	struct buf out = BUF_INIT;
+	bool good;
+
+	if (idn_plain(domain))
+		return 0;
+	buf_add(&out, *address, (size_t)(domain.p - *address));
+	good = idn_ascii(domain, &out);
+	if (good)
+		*address = arena_strdup(a, buf_str(&out));
+	buf_release(&out);
+	return good ? 0 : error_set(err, E_PERM, "domain \"%s\" has a label that cannot be one", domain.p);
+}
+
 static int check_label(struct span label, struct error *err)
 {
 	if (!label.n || label.n > 63 || label.p[0] == '-' || label.p[label.n - 1] == '-')

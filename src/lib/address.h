@@ -26,6 +26,9 @@ int address_check(const char *address, struct error *err);
  * otherwise without them. */
 const char *address_unquoted(struct arena *a, const char *address);
 
+/* The same mailbox with its domain in A-labels, if that is not ASCII (RFC 5891 section 4.4).  E_PERM: a label of it cannot be one. */
+int address_to_ascii(struct arena *a, const char **address, struct error *err);
+
 /* The part behind the last @, or "" if there is none.  Points into address. */
 const char *address_domain(const char *address);
 

@@ -139,11 +139,45 @@ static void same_address(void **state)
 	assert_false(domain_matches("bucher.example", "b\xc3\xbc" "cher.example"));
 }
 
+static void domain_in_a_labels(void **state)
+{
+	static const struct { const char *in, *out; } cases[] = {
+		{ "a@x.example", "a@x.example" },
+		{ "A@X.example", "A@X.example" },
+		{ "J\xc3\xbcrgen@x.example", "J\xc3\xbcrgen@x.example" },
+		{ "A@B\xc3\xbc" "cher.Example", "A@xn--bcher-kva.example" },
+		{ "a@xn--bcher-kva.b\xc3\xbc" "cher.example", "a@xn--bcher-kva.xn--bcher-kva.example" },
+		{ "a@\xef\xbd\x90" "artner.example", "a@xn--artner-o068a.example" }, /* full width */
+		{ "a@partner\xe3\x80\x82" "example", "a@xn--partnerexample-r62m" },  /* ideographic full stop */
+	};
+	char big[200] = "a@\xc3\xbc";
+	const char *address = big;
+	struct arena a = ARENA_INIT;
+	struct error err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *text = cases[i].in;
+
+		assert_int_equal(address_to_ascii(&a, &text, &err), 0);
+		assert_string_equal(text, cases[i].out);
+	}
+	memset(big + 4, 'a', 54); /* xn-- and -, the letters, three digits: 63 */
+	while (strlen(big) < 100 && address_to_ascii(&a, &address, &err) == 0) {
+		assert_true(strlen(address) - 2 <= 63);
+		big[strlen(big)] = 'a';
+		address = big;
+	}
+	assert_int_equal(err.code, E_PERM);
+	assert_ptr_equal(address, big);
+	arena_release(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(punycode), cmocka_unit_test(longest_label), cmocka_unit_test(encode), cmocka_unit_test(ascii),
-		cmocka_unit_test(same_address),
+		cmocka_unit_test(same_address), cmocka_unit_test(domain_in_a_labels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

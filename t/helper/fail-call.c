@@ -372,6 +372,7 @@ int main(int argc, char **argv)
 	if (!r.report || !real)
 		die(r.report ? argv[6] : argv[5]);
 	snprintf(r.folder, sizeof(r.folder), "%s", real);
+	free(real);
 	if ((slash = strrchr(r.folder, '/')))
 		slash[1] = '\0';
 	pid = start(&r, argv + 6);

@@ -45,9 +45,10 @@ static int check_rules(void)
 static int certificates(void)
 {
 	static const char *const addresses[] = { "a@b", "c@d" };
+	const char *later[2] = { NULL };
 	struct found_certificate *f;
 	size_t n;
-	int rc = ask_certificates(&m, &arena, addresses, 2, &f, &n, &err);
+	int rc = ask_certificates(&m, &arena, addresses, 2, later, &f, &n, &err);
 
 	for (size_t i = 0; i < n; i++)
 		X509_free(f[i].certificate);

@@ -39,7 +39,7 @@ void explain_plan(const struct config *c, const struct envelope *e, const struct
 			printf("  recipient: %s\n", p->hold->recipients[i]);
 	}
 	for (const struct plan_failure *f = p->failures; f; f = f->next)
-		printf("refused: %s: %s %s\n", f->address, f->status, f->text);
+		printf("%s: %s: %s %s\n", *f->status == '4' ? "waits" : "refused", f->address, f->status, f->text);
 	if (p->failures && end->code == EXIT_DONE)
 		printf("notification: to <%s>\n", p->sender);
 	for (const struct plan_notice *n = p->notices; n && !p->automatic; n = n->next)

@@ -101,6 +101,17 @@ static void report(struct carrying *c)
 	}
 }
 
+static void note_failures(struct carrying *c)
+{
+	const struct handover *h = c->h;
+
+	for (const struct plan_failure *f = h->plan->failures; f; f = f->next)
+		if (*f->status == '4')
+			note_temporary(c, f->status, h->envelope->n == 1 ? f->text : arena_printf(h->arena, "to=<%s> %s", f->address, f->text));
+		else
+			note_failure(c, f->address, f->status, f->text);
+}
+
 static void carry_out(struct carrying *c)
 {
 	const struct plan *p = c->h->plan;
@@ -110,8 +121,7 @@ static void carry_out(struct carrying *c)
 	if (p->outcome.code != EXIT_DONE) {
 		keep_refused(c);
 	} else {
-		for (const struct plan_failure *f = p->failures; f; f = f->next)
-			note_failure(c, f->address, f->status, f->text);
+		note_failures(c);
 		deliver_all(c, !p->hold || keep_held(c));
 	}
 	report(c);
@@ -131,7 +141,18 @@ static void carry_out(struct carrying *c)
 /* partial = no: one that fails fails all, before anything is handed over.  What must not be returned is not refused. */
 static bool fails_whole(const struct config *c, const struct envelope *e, const struct plan *p)
 {
-	return !c->partial && p->failures && !must_not_return(c, e, p->sender);
+	return !c->partial && p->failures && (plan_waiting(p) || !must_not_return(c, e, p->sender));
+}
+
+/* Who must wait counts first: what becomes of the others is known then. */
+static void fail_whole(const struct plan *p, struct outcome *out)
+{
+	const struct plan_failure *waiting = plan_waiting(p);
+
+	if (waiting)
+		outcome_defer(out, waiting->status, waiting->text);
+	else
+		outcome_refuse(out, p->failures->status, p->failures->text);
 }
 
 /* The whole message would be refused; it is held instead. */
@@ -158,7 +179,7 @@ void handover_run(struct handover *h, struct outcome *out)
 	if (h->plan->outcome.code != EXIT_DONE && !is_kept(h->config, h->envelope, h->plan)) {
 		*out = h->plan->outcome;
 	} else if (fails_whole(h->config, h->envelope, h->plan)) {
-		outcome_refuse(out, h->plan->failures->status, h->plan->failures->text);
+		fail_whole(h->plan, out);
 	} else if (nothing_unlocked(h)) {
 		refuse_locked(h, out);
 	} else {
@@ -176,8 +197,9 @@ void handover_foresee(const struct config *c, const struct envelope *e, const st
 		return;
 	if (p->outcome.code != EXIT_DONE)
 		*out = p->outcome;
-	else if (p->failures && (fails_whole(c, e, p) || (!p->outputs && !p->hold && !must_not_return(c, e, p->sender))))
-		outcome_refuse(out, p->failures->status, p->failures->text);
+	else if (plan_waiting(p) || (p->failures && (fails_whole(c, e, p) ||
+						     (!p->outputs && !p->hold && !must_not_return(c, e, p->sender)))))
+		fail_whole(p, out);
 	for (const struct plan_output *o = p->outputs; o && out->code == EXIT_DONE; o = o->next) {
 		struct destination d;
 		struct error err = { 0 };

@@ -17,6 +17,12 @@ void outgoing_refuse(struct outgoing *o, struct treatment *t, const char *status
 	t->settled = true;
 }
 
+void outgoing_wait(struct outgoing *o, struct treatment *t, const char *why)
+{
+	plan_add_failure(o->w->plan, t->address, "4.3.0", why);
+	t->settled = true;
+}
+
 void outgoing_hold(struct outgoing *o, struct treatment *t, const char *why)
 {
 	o->held[o->nheld++] = t->address;

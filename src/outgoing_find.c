@@ -75,6 +75,10 @@ int outgoing_find_certificates(struct outgoing *o, struct error *err)
 		if (!wants_encryption(o, t))
 			continue;
 		t->target = &targets[k++];
+		if (t->target->later) {
+			outgoing_wait(o, t, t->target->why);
+			continue;
+		}
 		rc = find_profile(o, t, err);
 		if (rc < 0)
 			return rc;

@@ -48,7 +48,7 @@ struct treatment {
 	const char *unsigned_why; /* it was wished, if possible; NULL: it was not */
 	bool encrypt;
 	bool hidden;              /* in neither To nor Cc */
-	bool settled;             /* refused, or part of an output already */
+	bool settled;             /* refused, waiting, or part of an output already */
 };
 
 struct outgoing {
@@ -73,6 +73,8 @@ struct outgoing {
 
 /* The recipient cannot be served. */
 void outgoing_refuse(struct outgoing *o, struct treatment *t, const char *status, const char *text);
+/* The recipient cannot be served for now. */
+void outgoing_wait(struct outgoing *o, struct treatment *t, const char *why);
 /* The recipient's mail waits until somebody gives the passphrase of a key. */
 void outgoing_hold(struct outgoing *o, struct treatment *t, const char *why);
 

@@ -83,6 +83,15 @@ void plan_add_failure(struct plan *p, const char *address, const char *status, c
 	APPEND(p->failures, p->last_failure, f);
 }
 
+const struct plan_failure *plan_waiting(const struct plan *p)
+{
+	const struct plan_failure *f = p->failures;
+
+	while (f && *f->status != '4')
+		f = f->next;
+	return f;
+}
+
 void plan_add_notice(struct plan *p, const char *subject, const char *text)
 {
 	struct plan_notice *n = arena_alloc(p->arena, sizeof(*n));

@@ -44,7 +44,7 @@ struct plan_output {
 	const char *why;          /* for -explain and the log, one line */
 };
 
-/* A recipient that cannot be served. */
+/* A recipient that cannot be served: for good (status 5.x.x), or for now (4.x.x): then the others are, and the mail server tries again. */
 struct plan_failure {
 	struct plan_failure *next;
 	const char *address, *status, *text;
@@ -112,6 +112,8 @@ struct plan_output *plan_make_output(struct plan *p, const char *destination, co
 /* Appends a segment; one that continues the last is joined to it. */
 void plan_add_segment(struct plan *p, struct plan_output *o, enum segment_source source, uint64_t offset, uint64_t length);
 void plan_add_failure(struct plan *p, const char *address, const char *status, const char *text);
+/* The first recipient who must wait; NULL: none. */
+const struct plan_failure *plan_waiting(const struct plan *p);
 void plan_add_notice(struct plan *p, const char *subject, const char *text);
 void plan_set_hold(struct plan *p, const char *reason, const char *text, const char *const *recipients, size_t n);
 /* Whether what is held waits for its copy to come back from the scanner. */

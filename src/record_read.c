@@ -215,7 +215,7 @@ static bool read_failure(struct reader *r, struct span v)
 
 static bool read_status(struct reader *r, struct span v)
 {
-	if (!r->failure || !is_status(v, '5'))
+	if (!r->failure || (!is_status(v, '4') && !is_status(v, '5')))
 		return false;
 	r->failure->status = restore(r->arena, v);
 	return true;

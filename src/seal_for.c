@@ -100,23 +100,35 @@ void target_choose(struct work *w, struct target *t)
 	buf_release(&text);
 }
 
+static int wait_for(struct work *w, struct target *t, const char *why)
+{
+	while (t->n)
+		target_drop(t, t->n - 1);
+	t->later = true;
+	t->why = arena_strdup(w->arena, why);
+	return 0;
+}
+
 int find_targets(struct work *w, const char *const *addresses, size_t n, struct target **out, struct error *err)
 {
 	struct found_certificate *found = NULL;
+	const char **later = arena_array(w->arena, n, sizeof(*later));
 	OSSL_LIB_CTX *ctx;
 	size_t nfound = 0;
 	int rc = work_crypto(w, &ctx, err);
 
 	*out = arena_array(w->arena, n, sizeof(**out));
 	if (rc == 0)
-		rc = ask_certificates(w->modules, w->arena, addresses, n, &found, &nfound, err);
+		rc = ask_certificates(w->modules, w->arena, addresses, n, later, &found, &nfound, err);
 	if (rc == E_NOTFOUND)
 		rc = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		(*out)[i].address = addresses[i];
 		(*out)[i].why = "no certificate of this recipient was found";
 		(*out)[i].source = "";
-		rc = fill_target(w, &(*out)[i], found, nfound, err);
+		rc = later[i] ? wait_for(w, &(*out)[i], later[i]) : fill_target(w, &(*out)[i], found, nfound, err);
+		if (rc == E_TEMP)
+			rc = wait_for(w, &(*out)[i], err->text);
 	}
 	for (size_t i = 0; i < nfound; i++)
 		X509_free(found[i].certificate);
@@ -283,8 +295,8 @@ int canonical_message(struct work *w, bool strip, struct span *out, bool *as_is,
 
 int target_check(const struct target *t, struct error *err)
 {
-	return t->n ? 0 : error_set(err, E_CONFIG, "deliver_inside = reencrypted, but %s cannot be encrypted to: %s", t->address,
-				    t->why);
+	return t->n ? 0 : error_set(err, t->later ? E_TEMP : E_CONFIG, "deliver_inside = reencrypted, but %s cannot be encrypted to: %s",
+				    t->address, t->why);
 }
 
 static int gather(struct work *w, const struct target *targets, size_t n, struct sealed_for **out, size_t *count,

@@ -17,16 +17,17 @@ struct target {
 	const char *sources[CERTIFICATES_CONSIDERED];
 	size_t n;
 	const char *why;     /* when n is 0: "no certificate found", "certs/public/x.pem: expired ..." */
+	bool later;          /* n is 0, and nobody knows for now whether that is so */
 	const char *source;  /* of those chosen, for -explain */
 };
 
-/* Finds and checks certificates of the addresses; one target each, in order.  E_TEMP when it must wait. */
+/* Finds and checks certificates of the addresses; one target each, in order.  E_TEMP when nobody's can be looked for. */
 int find_targets(struct work *w, const char *const *addresses, size_t n, struct target **out, struct error *err);
 /* Drops the i-th certificate. */
 void target_drop(struct target *t, size_t i);
 /* Of several certificates those that several_certificates wants; to be called when all of them would do. */
 void target_choose(struct work *w, struct target *t);
-/* E_CONFIG and the reason: nothing can be encrypted to it. */
+/* E_CONFIG or, for now, E_TEMP, and the reason: nothing can be encrypted to it. */
 int target_check(const struct target *t, struct error *err);
 void targets_release(struct target *targets, size_t n);
 

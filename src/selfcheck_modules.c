@@ -32,7 +32,7 @@ static void check_keys(struct checking *k, struct modules *m)
 	struct found_certificate *found;
 	struct error err = { 0 };
 	size_t n;
-	int rc = ask_certificates(m, &k->arena, &nobody, 1, &found, &n, &err);
+	int rc = ask_certificates(m, &k->arena, &nobody, 1, NULL, &found, &n, &err);
 
 	if (rc < 0 && rc != E_NOTFOUND)
 		say(k, ERROR, "keys: %s", err.text);

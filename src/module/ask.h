@@ -65,8 +65,10 @@ struct found_certificate {
 	bool domain;               /* found as the whole domain's certificate */
 };
 /* Certificates to encrypt to each address (may be none: *n = 0 is success).  Addresses for which a module has none are
- * asked of the next module.  Any number of addresses. */
-int ask_certificates(struct modules *m, struct arena *a, const char *const *addresses, size_t naddresses,
+ * asked of the next module.  Any number of addresses.  later, if not NULL, has a place for each address: a module that cannot answer now
+ * (E_TEMP) is asked for fewer and fewer, so that one partner's trouble is nobody else's, and where it cannot answer for a single one the
+ * reason is put there; else NULL. */
+int ask_certificates(struct modules *m, struct arena *a, const char *const *addresses, size_t naddresses, const char **later,
 		     struct found_certificate **found, size_t *n, struct error *err);
 int ask_certificate_by_id(struct modules *m, struct arena *a, const struct certificate_id *id,
 			  struct found_certificate **found, size_t *n, struct error *err);

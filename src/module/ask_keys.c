@@ -34,6 +34,7 @@ struct search {
 	const char *const *addresses; /* asked for now; NULL: by id */
 	size_t n;
 	bool *served;                 /* by address: a module has answered for it */
+	const char **later;           /* by address: why it cannot be known now; NULL: then nobody's can */
 	const struct certificate_id *id;
 	struct buf found;             /* of struct found_certificate */
 };
@@ -110,18 +111,30 @@ static int read_found(const struct answer *n, const struct xml *e, struct search
 	return 0;
 }
 
-/* Satisfied when nothing is left to ask the next module for. */
+static void drop_found(struct search *s, size_t from)
+{
+	struct found_certificate *list = (struct found_certificate *)(void *)s->found.data;
+
+	for (size_t i = from; i < count(s); i++)
+		X509_free(list[i].certificate);
+	s->found.len = from * sizeof(*list);
+}
+
+/* Satisfied when nothing is left to ask the next module for.  Of an answer that is wrong anywhere nothing is kept. */
 static int read_search(const struct answer *n, const struct xml *result, void *arg)
 {
 	struct search *s = arg;
 	bool *now = arena_array(n->a, s->n + 1, sizeof(*now));
+	size_t before = count(s);
 	bool all = true;
 
 	if (!xml_first(result, "certificate")) /* not the word for "none", after which mail may go in clear */
 		return answer_wrong(n, "neither a <certificate> nor a refusal");
 	for (const struct xml *e = xml_first(result, "certificate"); e; e = xml_next(e, "certificate"))
-		if (read_found(n, e, s, now) < 0)
+		if (read_found(n, e, s, now) < 0) {
+			drop_found(s, before);
 			return E_TEMP;
+		}
 	for (size_t i = 0; i < s->n; i++) {
 		s->served[i] = s->served[i] || now[i];
 		all = all && s->served[i];
@@ -131,11 +144,8 @@ static int read_search(const struct answer *n, const struct xml *result, void *a
 
 static int end_search(struct search *s, struct arena *a, int rc, struct found_certificate **found, size_t *n)
 {
-	struct found_certificate *list = (struct found_certificate *)(void *)s->found.data;
-
 	if (rc < 0) {
-		for (size_t i = 0; i < count(s); i++)
-			X509_free(list[i].certificate);
+		drop_found(s, 0);
 	} else if (count(s)) {
 		*n = count(s);
 		*found = arena_memdup(a, s->found.data, s->found.len);
@@ -153,31 +163,31 @@ static bool all_served(const struct search *s)
 	return i == s->n;
 }
 
-/* Where the answer, or the question, is larger than a frame, both halves are asked for. */
-static int search_some(struct modules *m, struct arena *a, struct search *s, const char *const *addresses, bool *served, size_t n,
-		       struct error *err)
+/* Where the answer, or the question, is larger than a frame, or one of these cannot be answered for now, both halves are asked for.
+ * at: the first of the n among all. */
+static int search_some(struct modules *m, struct arena *a, const struct search *all, size_t at, size_t n, struct buf *found, struct error *err)
 {
-	int rc;
+	struct search s = { .addresses = all->addresses + at, .served = all->served + at, .n = n, .found = *found };
+	int rc = 0;
 
-	s->addresses = addresses;
-	s->served = served;
-	s->n = n;
-	if (all_served(s))
+	if (!all_served(&s))
+		rc = answer_first(m, a, ROLE_KEYS, "find-certificates", write_search, read_search, &s, err);
+	*found = s.found;
+	if (n > 1 && (rc == E_LIMIT || (rc == E_TEMP && all->later))) {
+		rc = search_some(m, a, all, at, n / 2, found, err);
+		return rc < 0 ? rc : search_some(m, a, all, at + n / 2, n - n / 2, found, err);
+	}
+	if (rc == E_TEMP && all->later) {
+		all->later[at] = arena_strdup(a, err->text);
 		return 0;
-	rc = answer_first(m, a, ROLE_KEYS, "find-certificates", write_search, read_search, s, err);
-	if (rc == E_LIMIT && n > 1) {
-		rc = search_some(m, a, s, addresses, served, n / 2, err);
-		if (rc == 0)
-			rc = search_some(m, a, s, addresses + n / 2, served + n / 2, n - n / 2, err);
 	}
 	return rc == E_NOTFOUND ? 0 : for_operator(rc, err);
 }
 
-int ask_certificates(struct modules *m, struct arena *a, const char *const *addresses, size_t naddresses,
+int ask_certificates(struct modules *m, struct arena *a, const char *const *addresses, size_t naddresses, const char **later,
 		     struct found_certificate **found, size_t *n, struct error *err)
 {
-	bool *served = arena_array(a, naddresses + 1, sizeof(*served));
-	struct search s = { 0 };
+	struct search s = { .addresses = addresses, .served = arena_array(a, naddresses + 1, sizeof(*s.served)), .later = later };
 	int rc = 0;
 
 	*found = NULL;
@@ -185,7 +195,7 @@ int ask_certificates(struct modules *m, struct arena *a, const char *const *addr
 	for (size_t i = 0; i < naddresses && rc == 0; i += ADDRESSES_AT_ONCE) {
 		size_t some = naddresses - i < ADDRESSES_AT_ONCE ? naddresses - i : ADDRESSES_AT_ONCE;
 
-		rc = search_some(m, a, &s, addresses + i, served + i, some, err);
+		rc = search_some(m, a, &s, i, some, &s.found, err);
 	}
 	return end_search(&s, a, rc, found, n);
 }

@@ -169,7 +169,7 @@ static int certificates(struct job *j)
 {
 	struct found_certificate *f;
 	size_t n;
-	int rc = ask_certificates(&j->m, &j->a, (const char *const *)j->argv, (size_t)j->argc, &f, &n, &j->err);
+	int rc = ask_certificates(&j->m, &j->a, (const char *const *)j->argv, (size_t)j->argc, NULL, &f, &n, &j->err);
 
 	return print_found(rc, f, n);
 }

@@ -102,7 +102,7 @@ static void odd_records_are_refused(void **state)
 		"plan 1\noutput mail external\nsegment message 991 10\nend\n", "plan 1\noutput mail external\nsegment output 0 501\nend\n",
 		"plan 1\noutput mail external\nsegment elsewhere 0 1\nend\n", "plan 1\noutput mail ../x\nend\n",
 		"plan 1\noutput mail external\nfrom -x@b\nend\n", "plan 1\nsender a|b@c\nend\n", "plan 1\nstatus 5.1.1\nend\n",
-		"plan 1\nfailure a@b\nstatus 4.0.0\nend\n", "plan 1\ntext x\nend\n", "plan 1\nheader 5 996\nend\n",
+		"plan 1\nfailure a@b\nstatus 2.0.0\nend\n", "plan 1\ntext x\nend\n", "plan 1\nheader 5 996\nend\n",
 		"plan 1\nfailure a@b\nstatus 5.x\nend\n", "plan 1\nfailure a@b\nstatus 5.1.\nend\n", "plan 1\noutcome 55.1.1 x\nend\n",
 		"plan 1\noutput mail external\nsegment message 18446744073709551615 1\nend\n",
 		"plan 1\nonce yes\nend\n", "plan 1\noutput mail internal\nonce no\nend\n", "plan 1\noutput mail internal\nsealed\nend\n",

@@ -36,7 +36,7 @@ static enum outcome look_for(struct checker *c, const char *const *addresses, si
 		return NOT_ASKED;
 	if (!ask_begin(c, &m, "find-certificates"))
 		return FAILED;
-	rc = ask_certificates(&m, &c->arena, addresses, naddresses, &found, n, &err);
+	rc = ask_certificates(&m, &c->arena, addresses, naddresses, NULL, &found, n, &err);
 	if (rc == 0)
 		free_found(found, *n);
 	return ask_end(c, &m, rc, &err);

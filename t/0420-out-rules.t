@@ -250,7 +250,7 @@ done
 mkdir -p "$T/certs/public/@bücher.example"; cp "$T/bob.pem" "$T/certs/public/@bücher.example/"
 fresh "$A" "$B"
 rules '. (to) . (do) NE, NS' '. (to) ^bob@partner\.example$ (do) FE' '. (to) ^paul@bücher\.example$ (do) FE' '^alice@ (to) ^eve@ (do) REJECT=no'
-for a in '"bob"@partner.example' '<"bob"@PARTNER.example>' paul@xn--bcher-kva.example paul@XN--bcher-kva.EXAMPLE; do
+for a in '"bob"@partner.example' '<"bob"@PARTNER.example>' paul@xn--bcher-kva.example paul@XN--bcher-kva.EXAMPLE paul@BÜCHER.example; do
 	send "$A" "$a"
 	is "$a: encrypted" "$code $(is_clear || grep -l pkcs7-mime "$T/external/new/"* | wc -l)" "0 1"
 done

@@ -1,7 +1,8 @@
 /* idn.c - internationalised domains: U-labels and A-labels
  *
  * One domain can be written with U-labels ("bücher.example") and with A-labels ("xn--bcher-kva.example").  Nothing is mapped or
- * normalised: a U-label has one form only (RFC 5890 section 2.3.2.1), and what is not in it is another one.
+ * normalised but the capital letters that people type: a U-label has one form only (RFC 5890 section 2.3.2.1), and what is not in it is
+ * another one.
  */
 #include "lib/idn.h"
 
@@ -137,6 +138,30 @@ static void add_delta(uint64_t delta, uint32_t bias, struct buf *out)
 	buf_addch(out, digits[delta]);
 }
 
+/* Capitals of alphabets in which domains are written (RFC 5895 section 2.1): from the first to the last of them, every step-th, the small
+ * one stands delta behind. */
+static const struct {
+	uint32_t first, last, step, delta;
+} capitals[] = {
+	{ 'A', 'Z', 1, 0x20 },
+	/* Latin */
+	{ 0xc0, 0xd6, 1, 0x20 }, { 0xd8, 0xde, 1, 0x20 }, { 0x100, 0x12e, 2, 1 }, { 0x132, 0x136, 2, 1 }, { 0x139, 0x147, 2, 1 }, { 0x14a, 0x176, 2, 1 }, { 0x179, 0x17d, 2, 1 },
+	{ 0x1a0, 0x1a0, 1, 1 }, { 0x1af, 0x1af, 1, 1 }, { 0x218, 0x21a, 2, 1 }, { 0x1e00, 0x1e94, 2, 1 }, { 0x1ea0, 0x1efe, 2, 1 },
+	/* Greek */
+	{ 0x386, 0x386, 1, 0x26 }, { 0x388, 0x38a, 1, 0x25 }, { 0x38c, 0x38c, 1, 0x40 }, { 0x38e, 0x38f, 1, 0x3f }, { 0x391, 0x3a1, 1, 0x20 },
+	{ 0x3a3, 0x3ab, 1, 0x20 },
+	/* Cyrillic */
+	{ 0x400, 0x40f, 1, 0x50 }, { 0x410, 0x42f, 1, 0x20 }, { 0x460, 0x480, 2, 1 }, { 0x48a, 0x4be, 2, 1 }, { 0x4d0, 0x52e, 2, 1 },
+};
+
+static uint32_t small(uint32_t c)
+{
+	for (size_t i = 0; i < sizeof(capitals) / sizeof(*capitals); i++)
+		if (c >= capitals[i].first && c <= capitals[i].last)
+			return (c - capitals[i].first) % capitals[i].step ? c : c + capitals[i].delta;
+	return c;
+}
+
 /* Well-formed UTF-8 in characters; 0: more than a label has. */
 static size_t read_points(struct span s, uint32_t points[LABEL_MAX])
 {
@@ -151,8 +176,10 @@ static size_t read_points(struct span s, uint32_t points[LABEL_MAX])
 		}
 		if (n == LABEL_MAX)
 			return 0;
-		points[n++] = c < 0x80 ? (uint32_t)ascii_lower(c) : c < 0xe0 ? c & 0x1f : c < 0xf0 ? c & 0x0f : c & 0x07;
+		points[n++] = c < 0x80 ? c : c < 0xe0 ? c & 0x1f : c < 0xf0 ? c & 0x0f : c & 0x07;
 	}
+	for (size_t i = 0; i < n; i++)
+		points[i] = small(points[i]);
 	return n;
 }
 

@@ -15,7 +15,8 @@ bool idn_ascii(struct span domain, struct buf *out);
 
 /* RFC 3492: appends the decoded text of what follows "xn--", as UTF-8; false: it cannot be decoded. */
 bool idn_decode(struct span label, struct buf *out);
-/* Appends what follows "xn--" for a label, which may be longer than a label is; false: no UTF-8, or more than 63 characters. */
+/* Appends what follows "xn--" for a label, capital letters taken for small ones, which may be longer than a label is; false: no UTF-8, or
+ * more than 63 characters. */
 bool idn_encode(struct span label, struct buf *out);
 
 #endif

@@ -146,6 +146,13 @@ static void domain_in_a_labels(void **state)
 		{ "A@X.example", "A@X.example" },
 		{ "J\xc3\xbcrgen@x.example", "J\xc3\xbcrgen@x.example" },
 		{ "A@B\xc3\xbc" "cher.Example", "A@xn--bcher-kva.example" },
+		{ "a@B\xc3\x9c" "CHER.example", "a@xn--bcher-kva.example" },
+		{ "a@\xc3\x96sterreich.example", "a@xn--sterreich-z7a.example" },
+		{ "a@\xc3\x97.example", "a@xn--rca.example" },             /* no letter, so there is no small one */
+		{ "a@\xc5\xbb" "ywiec.example", "a@xn--ywiec-hib.example" },
+		{ "a@\xd0\x9c\xd0\xbe\xd1\x81\xd0\xba\xd0\xb2\xd0\xb0.example", "a@xn--80adxhks.example" },
+		{ "a@\xd0\x81.example", "a@xn--61a.example" },
+		{ "a@\xce\x91\xce\xb8\xce\x89\xce\xbd\xce\xb1.example", "a@xn--jxafb0a0a.example" },
 		{ "a@xn--bcher-kva.b\xc3\xbc" "cher.example", "a@xn--bcher-kva.xn--bcher-kva.example" },
 		{ "a@\xef\xbd\x90" "artner.example", "a@xn--artner-o068a.example" }, /* full width */
 		{ "a@partner\xe3\x80\x82" "example", "a@xn--partnerexample-r62m" },  /* ideographic full stop */

@@ -12,7 +12,7 @@
 enum { READ_ONLY_REFUSE, READ_ONLY_PASS_OVER };
 
 struct keys_sql_options {
-	const char *database;      /* as written; see keys_sql_settings() */
+	const char *database;      /* as written, "${spool}" and all */
 	const char *password_file; /* "": none */
 	const char *key_file;      /* "": own keys are sealed with passphrase_file */
 	const char *migrations;    /* folder of etc/sql */

@@ -132,17 +132,6 @@ const struct error *delegate_error(const struct delegate *d)
 	return &d->provider->error;
 }
 
-int delegate_certificate(struct delegate *d, struct span der, X509 **out, struct error *err)
-{
-	*out = openssl_certificate(d->ctx, &der);
-	if (*out && !der.n)
-		return 0;
-	X509_free(*out);
-	*out = NULL;
-	ERR_clear_error();
-	return error_set(err, E_PERM, "not a certificate in DER");
-}
-
 static int is_own(OSSL_PROVIDER *provider, void *out)
 {
 	if (strcmp(OSSL_PROVIDER_get0_name(provider), PROVIDER_NAME) == 0)

@@ -47,12 +47,7 @@ int delegate_new(const struct key_calls *calls, struct delegate **out, struct er
 void delegate_free(struct delegate *d); /* NULL is fine */
 OSSL_LIB_CTX *delegate_context(struct delegate *d); /* default + postern provider, no configuration file read */
 
-/* Parses a certificate in the delegate's context.  Certificates of the default context work as well, but each
- * context that reads a public key sets up its decoders first, which costs more than a signature.
- * Free with X509_free.  E_PERM: not one certificate in DER and nothing behind it. */
-int delegate_certificate(struct delegate *d, struct span der, X509 **out, struct error *err);
-
-/* The key of a certificate as an EVP_PKEY whose private part is key_id.  Free with EVP_PKEY_free. */
+/* The key of a certificate, of any context, as an EVP_PKEY whose private part is key_id.  Free with EVP_PKEY_free. */
 int delegate_key(struct delegate *d, X509 *certificate, const char *key_id, EVP_PKEY **out, struct error *err);
 
 /* Why the last delegated operation failed (a CMS call only says "failed"); code 0 if none has.  A permanent

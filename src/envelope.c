@@ -76,7 +76,10 @@ static int check_recipient(struct arena *a, const struct config *c, const char *
 {
 	int rc = address_check(*address, err);
 
-	return rc < 0 || config_is_local(c, *address) ? rc : address_to_ascii(a, address, err);
+	if (rc < 0 || config_is_local(c, *address))
+		return rc;
+	rc = address_to_ascii(a, address, err);
+	return rc < 0 ? rc : address_check(*address, err); /* it may have become too long */
 }
 
 static int set_recipients(struct arena *a, const struct config *c, const struct options *o, struct envelope *e,

@@ -259,6 +259,10 @@ for a in bob@ｐartner.example bob@partner。example "bob@part$(printf '\302\255
 	is "$a: goes where it says" "$("$BUILD/postern" -c "$T/postern.conf" -client 10.0.0.1 -sender "$A" -explain -readmail "$a" <"$T/m" |
 		LC_ALL=C grep -a 'recipient:' | LC_ALL=C grep -ac '^  recipient: bob@xn--[!-~]*$')" 1
 done
+# 40 labels of one letter: 119 bytes, and 319 in A-labels, which no domain has
+long=$(i=0; while [ $i -lt 40 ]; do i=$((i + 1)); printf 'ü.'; done)
+send "$A" bob@partner.example "x@${long%.}"
+is "a domain too long in A-labels is one recipient's trouble" "$code $(left) $(dsn | grep -c '^Status: 5.1.3')" "0 1 1"
 send '"alice"@behoerde.example' eve@partner.example
 refused "a sender in quotes is whom a rule names"
 foreseen
